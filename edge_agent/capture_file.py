@@ -1,0 +1,89 @@
+"""Read captured packets from a file or from standard input."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edge_agent.csi.capture_format import CaptureFormatError, CaptureReader
+from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.refusal import Refusal
+from edge_agent.errors import CaptureError
+
+STANDARD_INPUT = "-"
+
+_FILE_CHUNK = 1 << 22
+_PIPE_CHUNK = 1 << 16
+
+
+class CaptureFile:
+    """The packets of one capture, a few thousand at a time, whatever its size."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Name the capture; it is opened on entry.
+
+        Args:
+            path: A pcap or pcapng file, or ``-`` for standard input.
+        """
+        self._is_stdin = str(path) == STANDARD_INPUT
+        self.name = "standard input" if self._is_stdin else str(path)
+        self._path = path
+        self._reader = CaptureReader()
+
+    def __enter__(self) -> Self:
+        """Open the capture.
+
+        Raises:
+            CaptureError: It cannot be opened.
+        """
+        if self._is_stdin:
+            self._descriptor = sys.stdin.fileno()
+            return self
+        try:
+            self._descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._is_stdin:
+            os.close(self._descriptor)
+
+    def __iter__(self) -> Iterator[RawFrames]:
+        """Yield packets as they can be read.
+
+        Raises:
+            CaptureError: This is no capture, or reading fails.
+        """
+        size = _PIPE_CHUNK if self._is_stdin else _FILE_CHUNK
+        try:
+            while chunk := os.read(self._descriptor, size):
+                yield from self._reader.feed(chunk)
+            self._reader.finish()
+        except CaptureFormatError as error:
+            raise CaptureError(f"{self.name} {error}") from error
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {error.strerror}") from error
+
+    @property
+    def damage(self) -> str | None:
+        """Where and why reading ended early, or None; final after the last packet."""
+        return self._reader.damage
+
+    @property
+    def comments(self) -> list[str]:
+        """Comments of the capture as a whole (pcapng)."""
+        return self._reader.comments
+
+    @property
+    def refused(self) -> Counter[Refusal]:
+        """Packets that never reach the decoder, by reason."""
+        return self._reader.refused

@@ -1,0 +1,51 @@
+"""What can go wrong on the device.
+
+    AgentError
+     ├─ UsageError        the command cannot mean anything: exit code 2
+     ├─ ConfigError       the configuration file, or a value in it
+     ├─ CaptureError      no packets: file, interface, permission
+     ├─ SurveyError       a list of surveyed captures
+     ├─ BundleError       the model bundle
+     ├─ CalibrationError  the site's calibration
+     └─ BrokerError       the MQTT broker
+
+Messages say what was found and what to do; `edge_agent.cli` prints them as one line.
+"""
+
+
+class AgentError(Exception):
+    """Base of all errors that a person can do something about; exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(AgentError):
+    """The command line contradicts itself."""
+
+    exit_code = 2
+
+
+class ConfigError(AgentError):
+    """The configuration cannot be used; exit code 2, as it is the user's input."""
+
+    exit_code = 2
+
+
+class CaptureError(AgentError):
+    """No packets can be had from a file or an interface."""
+
+
+class SurveyError(AgentError):
+    """The list of surveyed captures cannot be used."""
+
+
+class BundleError(AgentError):
+    """The model bundle is missing, damaged or of another schema."""
+
+
+class CalibrationError(AgentError):
+    """The site has no usable calibration."""
+
+
+class BrokerError(AgentError):
+    """The MQTT broker cannot be reached or refuses the agent."""

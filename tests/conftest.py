@@ -1,0 +1,28 @@
+"""Where shared test data is found."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture
+def shared_data():
+    """Return a path below the shared data, or skip the test saying what is missing."""
+
+    def locate(relative):
+        path = SHARED_DATA / relative
+        if not path.exists():
+            pytest.skip(f"needs {relative} below METALOC_DATA ({SHARED_DATA})")
+        return path
+
+    return locate
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20221122)

@@ -1,0 +1,1 @@
+"""Meta-learned localization: surveys, simulated rooms, MAML."""
