@@ -175,4 +175,5 @@ def _subbands_with_energy(batch: FrameBatch) -> npt.NDArray[np.int64]:
     )  # (n, n_subbands)
     reach = power.max(axis=1, keepdims=True) * 10 ** (_OCCUPIED_DB / 10)
     occupied = (power >= reach).astype(np.int64)
-    return occupied @ (1 << np.arange(len(centres)))
+    bits: npt.NDArray[np.int64] = occupied @ (1 << np.arange(len(centres)))
+    return bits
