@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
-import pytest
+from edge_agent.threads import use_one_blas_thread
+
+use_one_blas_thread()
+
+import numpy as np  # noqa: E402  (only now: it reads the limit when imported)
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.csi.decode import Decoded
-from edge_agent.csi.frame import FrameBatch, format_mac
+from edge_agent.csi.frame import NO_RSSI, FrameBatch, format_mac
 from edge_agent.csi.subcarriers import (
     FrameFormat,
     frame_formats,
@@ -129,19 +129,31 @@ def channel_counts(decoded: Decoded) -> Counter[Channel]:
     """Return how many frames each possible channel has; later streams do not count."""
     counts: Counter[Channel] = Counter()
     for batch in decoded.batches:
-        first_stream = batch[np.flatnonzero(batch.stream == 0)]
-        formats = frame_formats(first_stream)
-        for row, frame_format in enumerate(formats):
-            counts[_channel(first_stream, row, frame_format)] += 1
-    return counts
+        channel_of, channels = channels_of(batch)
+        in_use = np.bincount(channel_of[batch.stream == 0], minlength=len(channels))
+        counts.update(dict(zip(channels, in_use.tolist(), strict=True)))
+    return +counts
 
 
-def _channel(batch: FrameBatch, row: int, frame_format: FrameFormat) -> Channel:
-    return Channel(
-        format_mac(batch.mac[row]),
-        int(batch.core[row]),
-        frame_format,
-        bool(batch.has_rssi[row]),
+def channels_of(
+    batch: FrameBatch,
+) -> tuple[npt.NDArray[np.intp], tuple[Channel, ...]]:
+    """Return which channel each frame belongs to, shape (n,), and the channels."""
+    format_of, formats = frame_formats(batch)
+    keys = np.zeros(len(batch), np.int64)
+    for column in range(6):
+        keys = keys << 8 | batch.mac[:, column]
+    # 48 bits of address, then 2 of core, 1 of RSSI and 8 of format: 59 bits.
+    keys = ((keys << 2 | batch.core) << 1 | batch.has_rssi) << 8 | format_of
+    _, first, channel_of = np.unique(keys, return_index=True, return_inverse=True)
+    return channel_of, tuple(
+        Channel(
+            format_mac(batch.mac[row]),
+            int(batch.core[row]),
+            formats[format_of[row]],
+            bool(batch.rssi[row] != NO_RSSI),
+        )
+        for row in first.tolist()
     )
 
 
@@ -226,6 +238,10 @@ class _Window:
     def started_ns(self) -> int:
         return self._times[-self._size]
 
+    @property
+    def n_rows(self) -> int:
+        return len(self._rows)
+
     def copy_to(self, pixels: Pixels) -> None:
         np.stack(self._rows[-self._size :], out=pixels)
 
@@ -269,6 +285,12 @@ class ImageBuilder:
         self.unused: Counter[Unused] = Counter()
         """CSI frames that entered no image, by reason."""
 
+    @property
+    def frames_until_due(self) -> int:
+        """At least so many frames must arrive before the next image; 1 or more."""
+        pace = max((window.pace for window in self._windows), default=0)
+        return max(1, self._hop - pace)
+
     def feed(self, decoded: Decoded) -> list[CsiImage]:
         """Return the images that these frames complete, in order of time."""
         arrivals: list[tuple[int, int, int, Pixels]] = []
@@ -310,27 +332,22 @@ class ImageBuilder:
 
     def _assign(self, batch: FrameBatch) -> npt.NDArray[np.intp]:
         """Return the channel number of each frame, -1 for none; counts the latter."""
-        channel_of = np.full(len(batch), -1, np.intp)
-        ours = np.zeros(len(batch), np.bool_)
-        for channel in {(c.mac, c.core): c for c in self._channels}.values():
-            mac = np.frombuffer(bytes.fromhex(channel.mac.replace(":", "")), np.uint8)
-            ours |= (batch.mac == mac).all(axis=1) & (batch.core == channel.core)
-        self.unused[Unused.OTHER_TRANSMITTER] += int(np.count_nonzero(~ours))
-        later_stream = ours & (batch.stream != 0)
-        self.unused[Unused.OTHER_STREAM] += int(np.count_nonzero(later_stream))
-        usable = np.flatnonzero(ours & ~later_stream)
-        frames = batch[usable]
+        found_of, found = channels_of(batch)
         numbers = {channel: number for number, channel in enumerate(self._channels)}
-        for row, frame_format in enumerate(frame_formats(frames)):
-            number = numbers.get(_channel(frames, row, frame_format), -1)
-            channel_of[usable[row]] = number
-            self.unused[Unused.OTHER_FORMAT] += number < 0
-        return channel_of
+        ours = {(channel.mac, channel.core) for channel in self._channels}
+        is_ours = np.array([(c.mac, c.core) in ours for c in found], np.bool_)[found_of]
+        number = np.array([numbers.get(c, -1) for c in found], np.intp)[found_of]
+        later_stream = is_ours & (batch.stream != 0)
+        other_format = is_ours & ~later_stream & (number < 0)
+        self.unused[Unused.OTHER_TRANSMITTER] += int(np.count_nonzero(~is_ours))
+        self.unused[Unused.OTHER_STREAM] += int(np.count_nonzero(later_stream))
+        self.unused[Unused.OTHER_FORMAT] += int(np.count_nonzero(other_format))
+        return np.where(later_stream, -1, number)
 
     def _append(self, channel: int, row: Pixels, time_ns: int) -> None:
         if time_ns < self._newest_ns - _CLOCK_TOLERANCE_NS:
             for window in self._windows:
-                self.unused[Unused.CLOCK] += len(window._rows)
+                self.unused[Unused.CLOCK] += window.n_rows
                 window.clear()
             self._newest_ns = time_ns
         self._newest_ns = max(self._newest_ns, time_ns)

@@ -137,8 +137,10 @@ def word_indices(tones: Tones, n_subcarriers: int) -> Tones:
     return tones % fft_size
 
 
-def frame_formats(batch: FrameBatch) -> list[FrameFormat]:
-    """Return the format of each frame.
+def frame_formats(
+    batch: FrameBatch,
+) -> tuple[npt.NDArray[np.intp], tuple[FrameFormat, ...]]:
+    """Return which format each frame has, shape (n,), and the formats so numbered.
 
     The PHY comes from PhyRxStatus where the firmware has it. The occupied sub-bands are
     those with energy; where PhyRxStatus names them too, those in both.
@@ -151,11 +153,11 @@ def frame_formats(batch: FrameBatch) -> list[FrameFormat]:
     named = subbands & (batch.phystatus[:, 0] >> 12)
     subbands = np.where(legible & (named != 0), named, subbands)
     codes = phy | subbands << 2 | has_status.astype(np.int64) << 6
-    known = {
-        code: FrameFormat(n, Phy(code & 0b11), code >> 2 & 0b1111, bool(code >> 6))
-        for code in np.unique(codes).tolist()
-    }
-    return [known[code] for code in codes.tolist()]
+    distinct, format_of = np.unique(codes, return_inverse=True)
+    return format_of, tuple(
+        FrameFormat(n, Phy(code & 0b11), code >> 2 & 0b1111, bool(code >> 6))
+        for code in distinct.tolist()
+    )
 
 
 def _subbands_with_energy(batch: FrameBatch) -> npt.NDArray[np.int64]:

@@ -1,0 +1,211 @@
+"""What the agent knows of one site: its points, its channels, the adapted network."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from edge_agent.adaptation import adapt
+from edge_agent.arrays import (
+    Arrays,
+    ArraysError,
+    pack_arrays,
+    unpack_arrays,
+    write_atomically,
+)
+from edge_agent.bundle import Bundle, as_float32
+from edge_agent.csi.image import Channel
+from edge_agent.environment import Environment, channel_from_json, channel_to_json
+from edge_agent.errors import CalibrationError
+from edge_agent.network import Parameters, Statistics, check_parameters
+from edge_agent.survey import Point
+
+_SCHEMA = "metaloc.calibration/1"
+_MAX_BYTES = 256 << 20
+
+CALIBRATION_FILE = "calibration.npz"
+SHOTS_FILE = "shots.npz"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """A model adapted to a site."""
+
+    bundle_digest: str
+    """Which bundle it was adapted from."""
+
+    calibrated_at: str
+    """ISO 8601, UTC."""
+
+    points: tuple[Point, ...]
+    channels: tuple[Channel, ...]
+    parameters: Parameters
+    """With one head row per point."""
+
+    statistics: list[Statistics]
+    losses: tuple[float, ...]
+    """Loss per point before each step and after the last."""
+
+    n_shots: int
+    is_simulated: bool
+
+    @property
+    def identifier(self) -> str:
+        """Short name for published locations, e.g. ``cal.20261122T235900Z``."""
+        return "cal." + self.calibrated_at.replace("-", "").replace(":", "")
+
+    @classmethod
+    def from_shots(
+        cls,
+        bundle: Bundle,
+        shots: Environment,
+        *,
+        now: datetime,
+        on_step: Callable[[int, float], None] = lambda _step, _loss: None,
+    ) -> Self:
+        """Adapt a bundle's network to a site's shots.
+
+        Args:
+            bundle: The model.
+            shots: Labelled images, built as the bundle's specification says.
+            now: When.
+            on_step: Called with the number of steps done and the loss after them.
+
+        Raises:
+            CalibrationError: The shots were built otherwise, or the network does not
+                adapt to them.
+        """
+        manifest = bundle.manifest
+        if shots.spec != manifest.spec:
+            raise CalibrationError(
+                f"shots of {shots.name} are images of {shots.spec}, the bundle takes "
+                f"{manifest.spec}; adapt to the captures again: edge_agent adapt "
+                "survey.csv"
+            )
+        try:
+            adapted = adapt(
+                manifest.architecture,
+                bundle.parameters,
+                shots.images,
+                shots.heard,
+                shots.point_of,
+                n_points=len(shots.points),
+                alpha=manifest.adaptation.alpha,
+                n_steps=manifest.adaptation.n_steps,
+                on_step=on_step,
+            )
+        except ValueError as error:
+            raise CalibrationError(str(error)) from error
+        return cls(
+            bundle.digest,
+            now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            shots.points,
+            shots.channels,
+            adapted.parameters,
+            adapted.statistics,
+            adapted.losses,
+            len(shots.images),
+            shots.is_simulated,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the calibration; the file is replaced as a whole.
+
+        Raises:
+            CalibrationError: It cannot be written; the previous one is untouched.
+        """
+        header = {
+            "schema": _SCHEMA,
+            "bundle": self.bundle_digest,
+            "calibrated_at": self.calibrated_at,
+            "points": [asdict(point) for point in self.points],
+            "channels": [channel_to_json(channel) for channel in self.channels],
+            "losses": self.losses,
+            "n_shots": self.n_shots,
+            "is_simulated": self.is_simulated,
+        }
+        arrays: Arrays = {f"theta.{name}": a for name, a in self.parameters.items()}
+        for layer, statistics in enumerate(self.statistics):
+            arrays[f"mean.{layer}"] = statistics.mean
+            arrays[f"variance.{layer}"] = statistics.variance
+        try:
+            write_atomically(path, pack_arrays(header, arrays))
+        except OSError as error:
+            raise CalibrationError(f"cannot write {path}: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, path: Path, bundle: Bundle) -> Self:
+        """Read a calibration and check that it fits the bundle.
+
+        Raises:
+            CalibrationError: There is none, it is damaged, or it was made with another
+                bundle.
+        """
+        try:
+            header, arrays = unpack_arrays(
+                path.read_bytes(), schema=_SCHEMA, max_bytes=_MAX_BYTES
+            )
+            calibration = cls._from_arrays(header, arrays)
+        except OSError as error:
+            raise CalibrationError(f"{path}: {error.strerror}") from error
+        except (ArraysError, KeyError, TypeError, ValueError) as error:
+            raise CalibrationError(f"{path}: {error}") from error
+        if calibration.bundle_digest != bundle.digest:
+            raise CalibrationError(
+                f"{path} was made with another model bundle; adapt the new one to the "
+                "site's shots: edge_agent adapt"
+            )
+        architecture = bundle.manifest.architecture
+        try:
+            check_parameters(
+                architecture, calibration.parameters, n_rows=len(calibration.points)
+            )
+            calibration._check_statistics(architecture.filters)
+        except ValueError as error:
+            raise CalibrationError(f"{path}: {error}") from error
+        return calibration
+
+    @classmethod
+    def _from_arrays(cls, header: dict[str, object], arrays: Arrays) -> Self:
+        prefix = "theta."
+        theta = {k.removeprefix(prefix): a for k, a in arrays.items() if prefix in k}
+        n_layers = sum(name.startswith("mean.") for name in arrays)
+        points, channels, losses = (
+            header["points"],
+            header["channels"],
+            header["losses"],
+        )
+        if not (
+            isinstance(points, list)
+            and isinstance(channels, list)
+            and isinstance(losses, list)
+        ):
+            raise TypeError("points, channels and losses must be lists")
+        return cls(
+            str(header["bundle"]),
+            str(header["calibrated_at"]),
+            tuple(Point(**item) for item in points),
+            tuple(channel_from_json(item) for item in channels),
+            as_float32(theta),
+            [
+                Statistics(
+                    arrays[f"mean.{layer}"].astype(np.float32),
+                    arrays[f"variance.{layer}"].astype(np.float32),
+                )
+                for layer in range(n_layers)
+            ],
+            tuple(float(loss) for loss in losses),
+            int(str(header["n_shots"])),
+            bool(header["is_simulated"]),
+        )
+
+    def _check_statistics(self, filters: tuple[int, ...]) -> None:
+        shapes = [(s.mean.shape, s.variance.shape) for s in self.statistics]
+        if shapes != [((n,), (n,)) for n in filters]:
+            raise ValueError(f"statistics of shapes {shapes} for filters {filters}")
+        for statistics in self.statistics:
+            if not np.isfinite(statistics).all() or (statistics.variance < 0).any():
+                raise ValueError("statistics hold impossible values")

@@ -1,0 +1,95 @@
+"""The command ``edge_agent``: parses, runs one command, turns errors into exit codes.
+
+Exit codes: 0 done, 1 failure, 2 usage.
+"""
+
+import argparse
+import importlib
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from edge_agent.console import Console, close_quietly
+from edge_agent.errors import AgentError
+from edge_agent.threads import use_one_blas_thread
+from edge_agent.version import version
+
+_COMMANDS = {
+    "capture": "locate from an interface, a file or a pipe, and publish over MQTT",
+    "adapt": "adapt the model to a site from a few recorded shots per point",
+    "frames": "show what a capture file holds",
+    "demo": "replay a simulated walk through the whole path, with its own broker",
+    "config": "show the configuration in effect",
+}
+
+_EPILOG = """\
+examples:
+  edge_agent demo
+  edge_agent frames walk.pcap
+  edge_agent adapt survey.csv
+  sudo edge_agent capture --iface wlan0
+  adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
+    | edge_agent capture --pcap -
+"""
+
+
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; only the chosen command's module is imported."""
+    parser = argparse.ArgumentParser(
+        prog="edge_agent",
+        description="Indoor location from Wi-Fi CSI: capture, adapt, locate, publish.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error comes from"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in arguments if word in _COMMANDS), None)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == chosen:
+            module = importlib.import_module(f"edge_agent.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    use_one_blas_thread()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = build_parser(arguments).parse_args(arguments)
+    console = Console()
+    logging.basicConfig(format="edge_agent: %(message)s", level=logging.WARNING)
+    # A service manager stops the agent as Ctrl-C does: it says goodbye to the broker.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code: int = args.run(args, console)
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # the reader had enough, as in `| head`
+        close_quietly(sys.stdout)
+        return 0
+    except AgentError as error:
+        if args.debug:
+            raise
+        console.say(f"edge_agent: {error}")
+        return error.exit_code
+    except Exception as error:
+        if args.debug:
+            raise
+        console.say(
+            f"edge_agent: unexpected {type(error).__name__}: {error}. This is a fault "
+            "of the program; run it again with --debug in front of the command and "
+            "report what it prints."
+        )
+        return 1
+    return code

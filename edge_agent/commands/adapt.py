@@ -1,0 +1,159 @@
+"""``edge_agent adapt``: recorded shots -> a model adapted to the site."""
+
+import argparse
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_agent.bundle import Bundle
+from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE, Calibration
+from edge_agent.commands.options import add_config, add_model, configuration
+from edge_agent.config import AgentConfig
+from edge_agent.console import Console
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.environment import Environment
+from edge_agent.errors import CalibrationError, SurveyError
+from edge_agent.recording import record_environment
+from edge_agent.survey import read_survey
+
+_EPILOG = """\
+The survey is a CSV file with one line per recorded capture:
+
+  capture,x_m,y_m,point,room,visit
+  kitchen-1.pcap,1.2,0.5,table,kitchen,1
+  kitchen-2.pcap,1.2,0.5,table,kitchen,2
+
+Record each with the device resting at the point, at least 50 frames per access point:
+
+  sudo timeout 10 tcpdump -i wlan0 -s 0 -w kitchen-1.pcap udp dst port 5500
+
+Three short recordings on three laps teach more than one long one: pick the device up
+and put it down again in between, and count the visits.
+
+examples:
+  edge_agent adapt survey.csv
+  edge_agent adapt survey.csv --site office --shots 3
+  edge_agent adapt                 (again from the stored shots, after a new bundle)
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "survey",
+        nargs="?",
+        type=Path,
+        metavar="SURVEY.csv",
+        help="list of recorded captures; without it, the site's stored shots",
+    )
+    parser.add_argument(
+        "--shots", type=int, default=3, metavar="K", help="images per point (default 3)"
+    )
+    parser.add_argument(
+        "--environment", metavar="NAME", help="which one, if the list holds several"
+    )
+    add_config(parser)
+    add_model(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.epilog = _EPILOG
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Adapt and store.
+
+    Raises:
+        AgentError: Survey, captures, bundle or state cannot be used.
+    """
+    config = configuration(args)
+    bundle = Bundle.load(config.model.bundle_path)
+    folder = config.model.site_path(config.site.name)
+    shots = _shots(args, console, config, bundle, folder)
+
+    n_points = len(shots.points)
+    console.say(
+        f"adapting to {len(shots.images)} shots of {n_points} points, "
+        f"{len(shots.channels)} access points"
+    )
+    calibration = Calibration.from_shots(
+        bundle,
+        shots,
+        now=datetime.now(UTC),
+        on_step=lambda step, loss: console.progress(f"step {step}: loss {loss:.3f}"),
+    )
+    _store(folder, shots, calibration)
+    if args.json:
+        console.result(json.dumps(_result(config, shots, calibration)))
+        return 0
+    first, last = calibration.losses[0], calibration.losses[-1]
+    console.result(
+        f"site {config.site.name} is calibrated: {n_points} points, "
+        f"{len(shots.images)} shots, loss {first:.2f} -> {last:.2f} in "
+        f"{len(calibration.losses) - 1} steps (guessing: {math.log(n_points):.2f})"
+    )
+    console.say("next: sudo edge_agent capture --iface wlan0")
+    return 0
+
+
+def _shots(
+    args: argparse.Namespace,
+    console: Console,
+    config: AgentConfig,
+    bundle: Bundle,
+    folder: Path,
+) -> Environment:
+    """Return the site's shots: recorded ones, or those that are stored."""
+    if args.shots < 1:
+        raise SurveyError(f"--shots is {args.shots}, not 1 or more")
+    if args.survey is None:
+        stored = folder / SHOTS_FILE
+        if not stored.is_file():
+            raise CalibrationError(
+                f"site {config.site.name} has no stored shots yet; list recorded "
+                "captures in a CSV file: edge_agent adapt survey.csv (see --help)"
+            )
+        return Environment.load(stored)
+    captures = read_survey(args.survey)
+    names = sorted({capture.environment for capture in captures})
+    name = args.environment or names[0]
+    if name not in names or (args.environment is None and len(names) > 1):
+        raise SurveyError(
+            f"{args.survey} holds the environments {', '.join(names)}; choose one with "
+            "--environment"
+        )
+    chosen = [capture for capture in captures if capture.environment == name]
+    recorded = record_environment(
+        chosen,
+        bundle.manifest.spec,
+        iq_order=IqOrder(config.capture.iq_order),
+        max_images_per_capture=args.shots,
+        on_capture=lambda n, capture: console.progress(
+            f"reading {n + 1}/{len(chosen)}: {capture.capture.name}"
+        ),
+    )
+    return recorded.take_shots(args.shots)
+
+
+def _store(folder: Path, shots: Environment, calibration: Calibration) -> None:
+    try:
+        shots.save(folder / SHOTS_FILE)
+    except OSError as error:
+        raise CalibrationError(
+            f"cannot write to {folder}: {error.strerror}; choose another place with "
+            "--state or model.state"
+        ) from error
+    calibration.save(folder / CALIBRATION_FILE)
+
+
+def _result(
+    config: AgentConfig, shots: Environment, calibration: Calibration
+) -> dict[str, object]:
+    return {
+        "site": config.site.name,
+        "calibration": calibration.identifier,
+        "points": len(shots.points),
+        "shots": len(shots.images),
+        "access_points": len(shots.channels),
+        "losses": [round(loss, 4) for loss in calibration.losses],
+        "simulated": calibration.is_simulated,
+    }

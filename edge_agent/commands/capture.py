@@ -1,0 +1,89 @@
+"""``edge_agent capture``: frames in, locations on MQTT out."""
+
+import argparse
+
+from edge_agent.commands.options import (
+    NO_BROKER,
+    add_broker,
+    add_config,
+    add_model,
+    configuration,
+)
+from edge_agent.console import Console
+from edge_agent.errors import UsageError
+from edge_agent.session import open_session
+from edge_agent.sources import FileSource, LiveSource, PacketSource, StreamSource
+
+_EPILOG = """\
+Without a calibration there is nothing to locate with: see edge_agent adapt --help.
+
+examples:
+  sudo edge_agent capture --iface wlan0
+  edge_agent capture --pcap walk.pcap --broker none --json
+  edge_agent capture --pcap walk.pcap --speed 1 --broker 192.168.1.10
+  adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
+    | edge_agent capture --pcap -
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--iface", metavar="NAME", help="capture live from this interface"
+    )
+    source.add_argument(
+        "--pcap", metavar="FILE", help="read a pcap or pcapng file, or - for a pipe"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        metavar="X",
+        help="replay a file X times as fast as it was recorded (default: at once)",
+    )
+    parser.add_argument(
+        "--hop",
+        type=int,
+        metavar="N",
+        help="new packets per access point from one location to the next",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print each location as the JSON published"
+    )
+    add_config(parser)
+    add_broker(parser)
+    add_model(parser)
+    parser.epilog = _EPILOG
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Locate until the source ends or somebody presses Ctrl-C.
+
+    Raises:
+        AgentError: No calibration, source or broker.
+    """
+    config = configuration(args)
+    if args.hop is not None and args.hop < 1:
+        raise UsageError(f"--hop is {args.hop}, not 1 or more")
+    if args.speed is not None and not args.speed > 0:
+        raise UsageError(f"--speed is {args.speed}, not more than 0")
+    if args.speed is not None and args.pcap in (None, "-"):
+        raise UsageError("--speed needs a recorded file: --pcap FILE")
+    source: PacketSource
+    if args.pcap is None:
+        source = LiveSource(
+            args.iface or config.capture.interface, config.capture.buffer_frames
+        )
+    elif args.pcap == "-":
+        source = StreamSource()
+    else:
+        source = FileSource(args.pcap, speed=args.speed)
+    with open_session(
+        config,
+        console,
+        hop=args.hop or config.capture.hop,
+        publish=args.broker != NO_BROKER,
+        as_json=args.json,
+    ) as session:
+        session.run(source)
+    return 0

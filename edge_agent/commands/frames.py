@@ -1,0 +1,255 @@
+"""``edge_agent frames``: what a capture holds."""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.capture_file import CaptureFile
+from edge_agent.console import Console, table
+from edge_agent.csi.chanspec import decode_chanspec
+from edge_agent.csi.decode import Decoder
+from edge_agent.csi.frame import (
+    NO_FRAME_CONTROL,
+    NO_RSSI,
+    WORD_FORMATS,
+    FrameBatch,
+    Generation,
+    chip_name,
+    format_mac,
+)
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.refusal import Refusal
+from edge_agent.csi.simulated import is_simulated, says_simulated
+from edge_agent.csi.subcarriers import FrameFormat, frame_formats
+from edge_agent.errors import CaptureError
+from edge_agent.npz_writer import write_frames
+from edge_agent.payload import iso_time
+
+_EPILOG = """\
+examples:
+  edge_agent frames walk.pcap
+  edge_agent frames --json walk.pcapng | head -1
+  edge_agent frames walk.pcap --npz walk.npz
+  tcpdump -i wlan0 -w - -c 100 udp dst port 5500 | edge_agent frames -
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "capture", metavar="FILE", help="pcap or pcapng file, or - for standard input"
+    )
+    parser.add_argument("--json", action="store_true", help="print one line per frame")
+    parser.add_argument(
+        "--npz",
+        type=Path,
+        metavar="OUT",
+        help="write csi, rssi, mac and the other fields as numpy arrays",
+    )
+    parser.add_argument(
+        "--iq-order",
+        choices=[str(order) for order in IqOrder],
+        default=str(IqOrder.AUTO),
+        help="order of I and Q where the firmware's header does not tell it",
+    )
+    parser.epilog = _EPILOG
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Kind:
+    """Frames that the summary counts together."""
+
+    mac: str
+    chip: str
+    generation: Generation
+    frame_format: FrameFormat
+    chanspec: int
+    core: int
+    stream: int
+
+
+@dataclass(slots=True)
+class _Group:
+    n_frames: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    rssi: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
+    """Frames per RSSI from -128 to 127 dBm."""
+
+
+@dataclass(slots=True)
+class _Summary:
+    groups: dict[_Kind, _Group] = field(default_factory=dict)
+    refused: Counter[Refusal] = field(default_factory=Counter)
+    n_packets: int = 0
+    n_frames: int = 0
+    simulated: bool = False
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Summarise or convert a capture.
+
+    Raises:
+        CaptureError: It cannot be read, or holds packets but no CSI frame.
+    """
+    summary, kept = _Summary(), []
+    decoder = Decoder(IqOrder(args.iq_order))
+    with CaptureFile(args.capture) as capture:
+        for raw in capture:
+            decoded = decoder.decode(raw)
+            summary.n_packets += decoded.n_packets
+            summary.n_frames += decoded.n_frames
+            summary.refused.update(decoded.refused)
+            for batch in decoded.batches:
+                if args.json:
+                    for line in _frame_lines(batch):
+                        console.result(line)
+                else:
+                    _add(summary, batch)
+                if args.npz:
+                    kept.append(batch)
+        summary.refused.update(capture.refused)
+        summary.n_packets += capture.refused.total()
+        summary.simulated |= says_simulated(capture.comments)
+        damage = capture.damage
+    if not args.json:
+        for line in _describe(summary):
+            console.result(line)
+    if damage:
+        console.say(f"edge_agent: {capture.name} is damaged: {damage}")
+    if args.npz and kept:
+        for path in write_frames(args.npz, kept):
+            console.say(f"wrote {path}")
+    if summary.n_frames == 0 and (damage or summary.n_packets):
+        raise CaptureError(_no_frames(capture.name, summary))
+    return 0
+
+
+def _no_frames(name: str, summary: _Summary) -> str:
+    if not summary.n_packets:
+        return f"no CSI frame in {name}"
+    reason, count = summary.refused.most_common(1)[0]
+    hint = {
+        Refusal.TRUNCATED: "; capture whole packets: tcpdump -s 0",
+        Refusal.LINK_TYPE: "; capture on wlan0, not on mon0",
+        Refusal.BAD_CHANSPEC: "; is the interface up? (nexutil -k)",
+    }.get(reason, "")
+    return (
+        f"no CSI frame in {name}: {count} of {summary.n_packets} packets {reason}{hint}"
+    )
+
+
+def _add(summary: _Summary, batch: FrameBatch) -> None:
+    """Count a batch of frames by kind."""
+    summary.simulated |= bool(is_simulated(batch.mac).any())
+    kinds: dict[_Kind, list[int]] = {}
+    for row, kind in enumerate(_kinds(batch)):
+        kinds.setdefault(kind, []).append(row)
+    for kind, rows in kinds.items():
+        group = summary.groups.setdefault(kind, _Group())
+        times = batch.time_ns[rows]
+        known = times[times > 0]
+        group.n_frames += len(rows)
+        if len(known):
+            first = int(known.min())
+            group.first_ns = min(group.first_ns or first, first)
+            group.last_ns = max(group.last_ns, int(known.max()))
+        rssi = batch.rssi[rows]
+        measured = rssi[rssi != NO_RSSI].clip(-128, 127).astype(np.int64)
+        group.rssi += np.bincount(measured + 128, minlength=256)
+
+
+def _kinds(batch: FrameBatch) -> Iterator[_Kind]:
+    format_of, formats = frame_formats(batch)
+    for row in range(len(batch)):
+        yield _Kind(
+            format_mac(batch.mac[row]),
+            chip_name(int(batch.chip[row]), WORD_FORMATS[batch.word_format[row]]),
+            Generation(batch.generation[row]),
+            formats[format_of[row]],
+            int(batch.chanspec[row]),
+            int(batch.core[row]),
+            int(batch.stream[row]),
+        )
+
+
+def _describe(summary: _Summary) -> Iterator[str]:
+    marks = ", SIMULATED" if summary.simulated else ""
+    yield f"{summary.n_packets} packets, {summary.n_frames} CSI frames{marks}"
+    if summary.groups:
+        header = [
+            "transmitter",
+            "chip",
+            "header",
+            "channel",
+            "format",
+            "core/stream",
+            "frames",
+            "per second",
+            "RSSI dBm",
+        ]
+        rows = [_row(kind, group) for kind, group in sorted(summary.groups.items())]
+        yield ""
+        yield from table(header, rows, right={6, 7})
+    if summary.refused:
+        yield ""
+        yield "not CSI:"
+        for reason, count in summary.refused.most_common():
+            yield f"  {count:6d}  {reason}"
+
+
+def _row(kind: _Kind, group: _Group) -> list[str]:
+    span = (group.last_ns - group.first_ns) / 1e9
+    rate = f"{(group.n_frames - 1) / span:.1f}" if span > 0 else "-"
+    return [
+        kind.mac,
+        kind.chip,
+        kind.generation.name.lower().replace("_", " "),
+        str(decode_chanspec(kind.chanspec)) if kind.chanspec else "-",
+        str(kind.frame_format),
+        f"{kind.core}/{kind.stream}",
+        str(group.n_frames),
+        rate,
+        _rssi_range(group.rssi),
+    ]
+
+
+def _rssi_range(histogram: npt.NDArray[np.int64]) -> str:
+    total = int(histogram.sum())
+    if total == 0:
+        return "none"
+    levels = np.flatnonzero(histogram) - 128
+    middle = int(np.searchsorted(np.cumsum(histogram), (total + 1) // 2)) - 128
+    return f"{levels[0]} .. {middle} .. {levels[-1]}"
+
+
+def _frame_lines(batch: FrameBatch) -> Iterator[str]:
+    """Yield one JSON document per frame."""
+    for row, kind in enumerate(_kinds(batch)):
+        rssi, control = int(batch.rssi[row]), int(batch.frame_control[row])
+        time_ns = int(batch.time_ns[row])
+        channel = str(decode_chanspec(kind.chanspec)) if kind.chanspec else None
+        document: dict[str, Any] = {
+            "time": iso_time(time_ns) if time_ns else None,
+            "mac": kind.mac,
+            "rssi_dbm": None if rssi == NO_RSSI else rssi,
+            "frame_control": None if control == NO_FRAME_CONTROL else control,
+            "seq_ctl": int(batch.seq_ctl[row]),
+            "core": kind.core,
+            "stream": kind.stream,
+            "chanspec": kind.chanspec,
+            "channel": channel,
+            "chip": kind.chip,
+            "header": kind.generation.name.lower(),
+            "format": str(kind.frame_format),
+            "n_subcarriers": batch.n_subcarriers,
+            "simulated": bool(is_simulated(batch.mac[row : row + 1])[0]),
+        }
+        yield json.dumps(document)

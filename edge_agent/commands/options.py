@@ -1,0 +1,70 @@
+"""Flags that several commands share, and how they override the configuration."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from edge_agent.config import AgentConfig, BrokerConfig, load_config
+from edge_agent.errors import UsageError
+
+NO_BROKER = "none"
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose configuration and site."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration file (TOML)"
+    )
+    parser.add_argument("--site", metavar="NAME", help="site to work at")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose the model and where its calibrations are."""
+    parser.add_argument(
+        "--bundle", metavar="DIR", help="model bundle (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--state", metavar="DIR", help="where calibrations are kept, one folder a site"
+    )
+
+
+def add_broker(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose the broker."""
+    parser.add_argument(
+        "--broker",
+        metavar="HOST[:PORT]",
+        help=f"MQTT broker, or '{NO_BROKER}' to publish nothing",
+    )
+    parser.add_argument("--device", metavar="NAME", help="this agent's name in topics")
+
+
+def configuration(args: argparse.Namespace) -> AgentConfig:
+    """Return the configuration file's content with the flags on top.
+
+    Raises:
+        ConfigError: The file or a flag's value makes no sense.
+        UsageError: A broker address is not HOST or HOST:PORT.
+    """
+    config = load_config(args.config)
+    site, broker, model = config.site, config.broker, config.model
+    if getattr(args, "site", None):
+        site = replace(site, name=args.site)
+    if getattr(args, "device", None):
+        site = replace(site, device=args.device)
+    address = getattr(args, "broker", None)
+    if address and address != NO_BROKER:
+        broker = _with_address(broker, address)
+    if getattr(args, "bundle", None):
+        model = replace(model, bundle=args.bundle)
+    if getattr(args, "state", None):
+        model = replace(model, state=args.state)
+    return replace(config, site=site, broker=broker, model=model)
+
+
+def _with_address(broker: BrokerConfig, address: str) -> BrokerConfig:
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        return replace(broker, host=address)
+    if not host or not port.isdigit():
+        raise UsageError(f"--broker is {address!r}, not HOST or HOST:PORT")
+    return replace(broker, host=host, port=int(port))

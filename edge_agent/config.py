@@ -1,0 +1,254 @@
+"""The configuration file: one TOML file, every key known, every value checked.
+
+Command-line flags override it. Secrets never stand in it or on a command line: the
+broker's password comes from a file or from the environment.
+"""
+
+import difflib
+import os
+import pwd
+import re
+import socket
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.errors import ConfigError
+from edge_agent.predictor import Backend
+
+CONFIG_VARIABLE = "METALOC_CONFIG"
+PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"
+
+SHIPPED_BUNDLE = Path(__file__).parent / "demo" / "data" / "bundle"
+"""Model trained on simulated rooms; good for a first try anywhere."""
+
+_TOPIC_LEVEL = re.compile(r"[^\s+#/$][^\s+#/]{0,63}")
+_SYSTEM_CONFIG = Path("/etc/metaloc/agent.toml")
+
+
+def default_device() -> str:
+    """Return the host name, as far as it can stand in a topic."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:64] or "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """Where the agent works, and what it is called there."""
+
+    name: str = "home"
+    """Name of the site in topics and in the state directory."""
+
+    device: str = field(default_factory=default_device)
+    """Name of this agent in topics."""
+
+    def __post_init__(self) -> None:
+        for key in ("name", "device"):
+            _check_topic_level(f"site.{key}", getattr(self, key))
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """Which MQTT broker, and who we are to it."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str = ""
+    password_file: str = ""
+    """File whose first line is the password; METALOC_BROKER_PASSWORD overrides it."""
+
+    base_topic: str = "metaloc"
+    keepalive_s: int = 20
+    connect_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.host:
+            raise ConfigError("broker.host is empty")
+        _check_range("broker.port", self.port, 1, 65535)
+        _check_range("broker.keepalive_s", self.keepalive_s, 5, 3600)
+        _check_range("broker.connect_timeout_s", self.connect_timeout_s, 0.1, 300)
+        for level in self.base_topic.split("/"):
+            _check_topic_level("broker.base_topic", level)
+
+    def password(self) -> str | None:
+        """Return the password from the environment or the file.
+
+        Raises:
+            ConfigError: The file cannot be read or is empty.
+        """
+        if PASSWORD_VARIABLE in os.environ:
+            return os.environ[PASSWORD_VARIABLE]
+        if not self.password_file:
+            return None
+        try:
+            text = Path(self.password_file).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"broker.password_file {self.password_file} cannot be read: {error}"
+            ) from error
+        password = text.split("\n", 1)[0].strip()
+        if not password:
+            raise ConfigError(f"broker.password_file {self.password_file} is empty")
+        return password
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureConfig:
+    """How frames are captured and windowed."""
+
+    interface: str = "wlan0"
+    hop: int = 25
+    """New packets per channel from one location to the next."""
+
+    iq_order: str = "auto"
+    """Order of I and Q where the firmware's header does not tell: auto, iq or qi."""
+
+    buffer_frames: int = 8192
+    """Frames kept while the agent is busy; then the oldest are dropped."""
+
+    def __post_init__(self) -> None:
+        _check_range("capture.hop", self.hop, 1, 4096)
+        _check_range("capture.buffer_frames", self.buffer_frames, 64, 1 << 20)
+        _check_choice("capture.iq_order", self.iq_order, list(IqOrder))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which model, and where what it learns is kept."""
+
+    bundle: str = ""
+    """Bundle directory; the shipped one when empty."""
+
+    state: str = ""
+    """State directory; below the user's home when empty."""
+
+    backend: str = "auto"
+    """auto, onnxruntime or numpy."""
+
+    def __post_init__(self) -> None:
+        _check_choice("model.backend", self.backend, list(Backend))
+
+    @property
+    def bundle_path(self) -> Path:
+        """Where the bundle is."""
+        return Path(self.bundle).expanduser() if self.bundle else SHIPPED_BUNDLE
+
+    def site_path(self, site: str) -> Path:
+        """Return where calibration and shots of a site are kept."""
+        if self.state:
+            return Path(self.state).expanduser() / site
+        return _home() / ".local" / "state" / "metaloc" / site
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """Everything that can be configured."""
+
+    site: SiteConfig = field(default_factory=SiteConfig)
+    broker: BrokerConfig = field(default_factory=BrokerConfig)
+    capture: CaptureConfig = field(default_factory=CaptureConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+
+def load_config(path: Path | None = None) -> AgentConfig:
+    """Read the configuration.
+
+    Args:
+        path: The file. By default the one that METALOC_CONFIG names, else
+            ~/.config/metaloc/agent.toml, else /etc/metaloc/agent.toml, else none.
+
+    Raises:
+        ConfigError: It cannot be read, is no TOML, or has an unknown key or a value
+            that makes no sense.
+    """
+    if path is None:
+        path = _find_config()
+    if path is None:
+        return AgentConfig()
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    try:
+        config: AgentConfig = _build(AgentConfig, document, "")
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return config
+
+
+def _find_config() -> Path | None:
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    candidates = (_home() / ".config" / "metaloc" / "agent.toml", _SYSTEM_CONFIG)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _home() -> Path:
+    """Return the home of the person at the keyboard, also under sudo.
+
+    So that what ``edge_agent adapt`` stored is what ``sudo edge_agent capture`` finds.
+    """
+    user = os.environ.get("SUDO_USER")
+    if user and os.geteuid() == 0:
+        try:
+            return Path(pwd.getpwnam(user).pw_dir)
+        except KeyError:
+            pass
+    return Path.home()
+
+
+def _build(cls: type[Any], table: Any, where: str) -> Any:  # noqa: ANN401  (TOML)
+    """Build a configuration record from a TOML table."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where or 'the file'} must be a table, not {table!r}")
+    types = get_type_hints(cls)
+    known = [f.name for f in fields(cls)]
+    for key in table:
+        if key not in known:
+            raise ConfigError(_unknown(f"{where}.{key}" if where else key, key, known))
+    return cls(
+        **{
+            key: _value(types[key], value, f"{where}.{key}" if where else key)
+            for key, value in table.items()
+        }
+    )
+
+
+def _value(expected: Any, value: Any, where: str) -> Any:  # noqa: ANN401  (TOML)
+    if is_dataclass(expected) and isinstance(expected, type):
+        return _build(expected, value, where)
+    if expected is float and type(value) is int:
+        return float(value)
+    if type(value) is not expected:
+        names = {str: "text in quotes", int: "a whole number", float: "a number"}
+        raise ConfigError(f"{where} must be {names[expected]}, not {value!r}")
+    return value
+
+
+def _unknown(where: str, key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if close:
+        return f"unknown key {where}; did you mean {close[0]}?"
+    return f"unknown key {where}; known are {', '.join(known)}"
+
+
+def _check_topic_level(key: str, value: str) -> None:
+    if not _TOPIC_LEVEL.fullmatch(value):
+        raise ConfigError(
+            f"{key} is {value!r}: it becomes part of an MQTT topic, so 1 to 64 "
+            "characters without spaces, + # or /, and no $ in front"
+        )
+
+
+def _check_range(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{key} is {value}, not {low} to {high}")
+
+
+def _check_choice(key: str, value: str, choices: list[Any]) -> None:
+    if value not in [str(choice) for choice in choices]:
+        raise ConfigError(f"{key} is {value!r}, not one of {', '.join(choices)}")

@@ -1,0 +1,62 @@
+"""What the agent says to the person at the terminal: results out, talk on the side."""
+
+import contextlib
+import sys
+from typing import TextIO
+
+
+class Console:
+    """Standard output for results, standard error for everything else."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._progress_shown = False
+
+    def result(self, line: str) -> None:
+        """Write one line of results, at once: the reader may be a pipe."""
+        self._clear_progress()
+        self._out.write(line + "\n")
+        self._out.flush()
+
+    def say(self, line: str) -> None:
+        """Write one line of talk."""
+        self._clear_progress()
+        self._err.write(line + "\n")
+        self._err.flush()
+
+    def progress(self, line: str) -> None:
+        """Show a line that the next one replaces; nothing where nobody watches."""
+        if self._err.isatty():
+            self._err.write(f"\r\x1b[K{line[:100]}")
+            self._err.flush()
+            self._progress_shown = True
+
+    def _clear_progress(self) -> None:
+        if self._progress_shown:
+            self._err.write("\r\x1b[K")
+            self._progress_shown = False
+
+
+def close_quietly(stream: TextIO) -> None:
+    """Close a stream whose reader has gone, so that nothing complains at exit."""
+    with contextlib.suppress(OSError):
+        stream.close()
+
+
+def table(header: list[str], rows: list[list[str]], *, right: set[int]) -> list[str]:
+    """Return aligned lines of text.
+
+    Args:
+        header: Column titles.
+        rows: Cells, as many per row as there are titles.
+        right: Columns that are aligned to the right (numbers).
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (header, *rows)
+    ]

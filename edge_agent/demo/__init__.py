@@ -1,0 +1,1 @@
+"""The demonstration: a simulated walk through a simulated flat, with its own broker."""

@@ -1,0 +1,162 @@
+"""Where the agent believes the device is."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.survey import Point
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One location, made from one CSI image."""
+
+    time_ns: int
+    """Capture time of the newest frame [ns since the UNIX epoch]; 0 when unknown."""
+
+    x: float
+    """Posterior mean [m], in the site's own frame."""
+
+    y: float
+    """[m]."""
+
+    covariance: tuple[float, float, float]
+    """xx, xy and yy [m²]."""
+
+    r68: float
+    """Radius around the mean that holds 68 % of the belief [m]."""
+
+    r95: float
+    """Radius around the mean that holds 95 % of the belief [m]."""
+
+    floor: int
+    """Floor of the most probable points; 0 is the ground floor."""
+
+    rooms: tuple[tuple[str, float], ...]
+    """Probability of each room, best first; empty when the points name no rooms."""
+
+    posterior: tuple[float, ...]
+    """Probability of each point, in the calibration's order."""
+
+    n_frames: int
+    """CSI frames in the image."""
+
+    window_s: float
+    """Time from its oldest to its newest frame [s]."""
+
+    n_heard: int
+    """Channels that were heard."""
+
+    n_channels: int
+    """Channels of the site."""
+
+
+def estimate_from_posterior(
+    posterior: npt.NDArray[np.floating],
+    points: tuple[Point, ...],
+    *,
+    time_ns: int,
+    n_frames: int,
+    window_s: float,
+    n_heard: int,
+    n_channels: int,
+) -> Estimate:
+    """Summarise the probabilities of the points.
+
+    The location is their mean weighted by probability, never the single most probable
+    point. However sure the model is of a point, it was only asked about points: each
+    stands for a disc that reaches half way to its nearest neighbour, and covariance and
+    radii include it.
+
+    Args:
+        posterior: Shape (n_points,); is normalised here.
+        points: In the same order.
+        time_ns: See `Estimate`, as for the rest.
+        n_frames: .
+        window_s: .
+        n_heard: .
+        n_channels: .
+
+    Raises:
+        ValueError: The posterior has another length, or holds negative or non-finite
+            values, or nothing but zeros.
+    """
+    weights = np.asarray(posterior, np.float64)
+    if weights.shape != (len(points),):
+        raise ValueError(f"{weights.shape} probabilities for {len(points)} points")
+    if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
+        raise ValueError("probabilities must be finite, not negative, and not all zero")
+    weights = weights / weights.sum()
+    where = np.array([(point.x, point.y) for point in points])
+    mean = weights @ where
+    offsets = where - mean
+    covariance = (weights[:, None] * offsets).T @ offsets
+    distances = np.hypot(*offsets.T)
+    cell = float(weights @ _half_way_to_neighbour(where))
+    cell_variance = cell**2 / 4  # of a uniform disc, along each axis
+    return Estimate(
+        time_ns,
+        float(mean[0]),
+        float(mean[1]),
+        (
+            float(covariance[0, 0]) + cell_variance,
+            float(covariance[0, 1]),
+            float(covariance[1, 1]) + cell_variance,
+        ),
+        float(np.hypot(_radius(distances, weights, 0.68), cell)),
+        float(np.hypot(_radius(distances, weights, 0.95), cell)),
+        _best(
+            [
+                (point.floor, weight)
+                for point, weight in zip(points, weights, strict=True)
+            ]
+        )[0][0],
+        tuple(
+            (room, share)
+            for room, share in _best(
+                [
+                    (point.room, weight)
+                    for point, weight in zip(points, weights, strict=True)
+                ]
+            )
+            if room is not None
+        ),
+        tuple(weights.tolist()),
+        n_frames,
+        window_s,
+        n_heard,
+        n_channels,
+    )
+
+
+def _half_way_to_neighbour(
+    where: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return half the distance of each point to the nearest other one [m]."""
+    if len(where) < 2:
+        return np.zeros(len(where))
+    apart = np.hypot(*(where[:, None] - where).T)
+    np.fill_diagonal(apart, np.inf)
+    return np.asarray(apart.min(axis=0) / 2)
+
+
+def _radius(
+    distances: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], share: float
+) -> float:
+    """Return the smallest distance within which ``share`` of the weight lies."""
+    order = np.argsort(distances, kind="stable")
+    inside = np.cumsum(weights[order])
+    # The last sum may stay a rounding error below one.
+    first = min(int(np.searchsorted(inside, share)), len(order) - 1)
+    return float(distances[order][first])
+
+
+def _best(weighted: list[tuple[T, float]]) -> list[tuple[T, float]]:
+    sums: dict[T, float] = {}
+    for key, weight in weighted:
+        sums[key] = sums.get(key, 0.0) + float(weight)
+    return sorted(sums.items(), key=lambda item: -item[1])

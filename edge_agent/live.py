@@ -1,0 +1,283 @@
+"""Capture frames from an interface. The only module that imports scapy (GPL-2.0-only).
+
+    kernel filter: UDP to port 5500  ->  socket buffer (4 MB)  ->  capture thread
+                                     ->  ring of slots         ->  `LiveCapture.read`
+
+scapy opens the packet socket and finds the interface. Packets are then taken from it
+raw, many per wake-up, with the kernel's time stamps: dissecting each would cost a
+hundred times the CPU. The default socket buffer of 64 KiB holds 103 frames, a tenth of
+a second at a thousand per second; that is what loses frames elsewhere.
+"""
+
+import ctypes
+import errno
+import logging
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from edge_agent.csi.link import CSI_PORT
+from edge_agent.csi.raw import LINK_ETHERNET, RawFrames
+from edge_agent.errors import CaptureError
+
+_log = logging.getLogger(__name__)
+
+_SLOT_BYTES = 1536
+"""More than any CSI datagram (1184 bytes with VLAN tags and IP options)."""
+
+_SOCKET_BUFFER = 4 << 20
+_MAX_PER_WAKE_UP = 1024
+_SO_ATTACH_FILTER = 26
+_SO_RCVBUFFORCE = 33
+_SO_TIMESTAMPNS = 35
+_SOL_PACKET = 263
+_PACKET_STATISTICS = 6
+_PACKET_AUXDATA = 8
+_ANCILLARY_BYTES = 64
+_OUTGOING = 4
+_IFF_UP = 0x1
+
+# Classic BPF, as `tcpdump -ddd "ip and udp dst port 5500"` compiles it for Ethernet; a
+# test compares the two. Fixed, so that no libpcap is needed on the device.
+_FILTER = (
+    (0x28, 0, 0, 12),  # ldh [12]: EtherType
+    (0x15, 0, 8, 0x0800),  # IPv4, else reject
+    (0x30, 0, 0, 23),  # ldb [23]: protocol
+    (0x15, 0, 6, 17),  # UDP, else reject
+    (0x28, 0, 0, 20),  # ldh [20]: fragment offset
+    (0x45, 4, 0, 0x1FFF),  # reject later fragments
+    (0xB1, 0, 0, 14),  # ldxb 4*([14]&0xf): IP header length
+    (0x48, 0, 0, 16),  # ldh [x + 16]: destination port
+    (0x15, 0, 1, CSI_PORT),  # else reject
+    (0x06, 0, 0, 262144),  # accept
+    (0x06, 0, 0, 0),  # reject
+)
+
+
+@dataclass(slots=True)
+class CaptureCounters:
+    """What was lost on the way, since the capture began."""
+
+    received: int = 0
+    """Packets taken from the kernel."""
+
+    dropped_by_kernel: int = 0
+    """Packets for which the socket buffer had no room."""
+
+    dropped_by_agent: int = 0
+    """Oldest packets that were overwritten because the agent was busy."""
+
+
+class LiveCapture:
+    """Packets of an interface, while entered."""
+
+    def __init__(self, interface: str, *, buffer_frames: int = 8192) -> None:
+        """Choose the interface; it is opened on entry.
+
+        Args:
+            interface: For example ``wlan0``.
+            buffer_frames: Packets kept while the agent is busy.
+        """
+        self.name = interface
+        self.counters = CaptureCounters()
+        self._n_slots = buffer_frames
+        self._ring = np.zeros((buffer_frames, _SLOT_BYTES), np.uint8)
+        self._lengths = np.zeros(buffer_frames, np.int64)
+        self._times = np.zeros(buffer_frames, np.int64)
+        self._written = self._read = 0  # packets, ever
+        self._arrival = threading.Condition()
+        self._wanted = 1
+        self._failure: str | None = None
+        self._stopping = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Open the interface and start to capture.
+
+        Raises:
+            CaptureError: No such interface, it is down, or no permission.
+        """
+        self._listener = _open_socket(self.name)
+        self._socket: socket.socket = self._listener.ins
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._count_kernel_drops()
+        self._listener.close()
+
+    def read(self, *, at_least: int = 1, timeout_s: float = 0.05) -> RawFrames | None:
+        """Return all packets that arrived since the last call.
+
+        Args:
+            at_least: Wait for so many, but not longer than ``timeout_s``: who needs
+                several packets for the next step should not be woken for each.
+            timeout_s: Longest wait [s].
+
+        Returns:
+            None when nothing arrived in time.
+
+        Raises:
+            CaptureError: The interface went away.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._arrival:
+            self._wanted = max(1, min(at_least, self._n_slots // 2))
+            while self._written - self._read < self._wanted and self._failure is None:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    break
+                self._arrival.wait(remaining)
+            if self._written == self._read:
+                if self._failure is not None:
+                    raise CaptureError(self._failure)
+                return None
+            return self._take()
+
+    def _take(self) -> RawFrames:
+        slots = np.arange(self._read, self._written) % self._n_slots
+        lengths = self._lengths[slots]
+        raw = RawFrames(
+            self._ring[slots].reshape(-1),
+            np.arange(len(slots), dtype=np.int64) * _SLOT_BYTES,
+            lengths,
+            self._times[slots],
+            LINK_ETHERNET,
+            _SLOT_BYTES if bool((lengths == lengths[0]).all()) else None,
+        )
+        self._read = self._written
+        return raw
+
+    # -- capture thread ----------------------------------------------------------------
+
+    def _run(self) -> None:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        next_count = 0.0
+        while not self._stopping.is_set():
+            try:
+                if poll.poll(200):
+                    self._drain()
+            except OSError as error:
+                reason = (
+                    "went down" if error.errno == errno.ENETDOWN else error.strerror
+                )
+                with self._arrival:
+                    self._failure = f"interface {self.name}: {reason}"
+                    self._arrival.notify()
+                return
+            if time.monotonic() >= next_count:
+                self._count_kernel_drops()
+                next_count = time.monotonic() + 1
+
+    def _drain(self) -> None:
+        """Move what the kernel has into the ring."""
+        receive, ring = self._socket.recvmsg_into, self._ring
+        for _ in range(_MAX_PER_WAKE_UP):
+            slot = self._written % self._n_slots
+            try:
+                length, ancillary, _flags, address = receive(
+                    [ring[slot]], _ANCILLARY_BYTES, socket.MSG_DONTWAIT
+                )
+            except BlockingIOError:
+                break
+            if address[2] == _OUTGOING:
+                continue
+            self._lengths[slot] = length
+            self._times[slot] = _time_stamp(ancillary)
+            with self._arrival:
+                self._written += 1
+                if self._written - self._read > self._n_slots:
+                    self._read += 1
+                    self.counters.dropped_by_agent += 1
+        self.counters.received = self._written
+        with self._arrival:
+            if self._written - self._read >= self._wanted:
+                self._arrival.notify()
+
+    def _count_kernel_drops(self) -> None:
+        # Reading resets the kernel's counters.
+        statistics = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        self.counters.dropped_by_kernel += struct.unpack("II", statistics)[1]
+
+
+def _time_stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == 16:
+            seconds, nanoseconds = struct.unpack("qq", data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return time.time_ns()
+
+
+def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Return scapy's listening socket, filtered and with a large buffer."""
+    try:
+        flags = _interface_flags(interface)
+    except OSError as error:
+        names = ", ".join(name for _, name in socket.if_nameindex())
+        raise CaptureError(
+            f"there is no interface {interface}; this machine has {names}"
+        ) from error
+    if not flags & _IFF_UP:
+        raise CaptureError(
+            f"interface {interface} is down: sudo ip link set {interface} up"
+        )
+    from scapy.arch.linux import L2ListenSocket
+    from scapy.error import Scapy_Exception
+
+    try:
+        listener = L2ListenSocket(iface=interface, promisc=False, nofilter=1)
+    except PermissionError as error:
+        raise CaptureError(
+            f"no permission to capture on {interface}: use sudo (it needs CAP_NET_RAW)"
+        ) from error
+    except (OSError, Scapy_Exception) as error:
+        raise CaptureError(f"cannot capture on {interface}: {error}") from error
+    _attach_filter(listener.ins)
+    _enlarge_buffer(listener.ins)
+    # VLAN tags arrive stripped; without this the time stamp is the only ancillary data.
+    listener.ins.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 0)
+    return listener
+
+
+def _interface_flags(interface: str) -> int:
+    if interface not in [name for _, name in socket.if_nameindex()]:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+    flags = Path("/sys/class/net", interface, "flags").read_text(encoding="ascii")
+    return int(flags, 16)
+
+
+def _attach_filter(sock: socket.socket) -> None:
+    """Have the kernel discard everything but UDP to the CSI port."""
+    program = b"".join(struct.pack("HBBI", *instruction) for instruction in _FILTER)
+    buffer = ctypes.create_string_buffer(program, len(program))
+    head = struct.pack("HL", len(_FILTER), ctypes.addressof(buffer))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+    while True:  # what came before the filter was in place
+        try:
+            sock.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+
+
+def _enlarge_buffer(sock: socket.socket) -> None:
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _SOCKET_BUFFER)
+    except PermissionError:  # without CAP_NET_ADMIN the system's limit holds
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)

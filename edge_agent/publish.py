@@ -1,0 +1,212 @@
+"""Publish to an MQTT broker: MQTT 5 where it is offered, 3.1.1 otherwise.
+
+The status topic says "online" after every connection, "stopped" after a clean end, and
+"offline" when the agent vanishes: the last one is said by the broker (last will).
+
+Fixes go out at QoS 1. While the broker is away they are dropped and counted.
+"""
+
+import logging
+import socket
+import threading
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_agent.config import BrokerConfig
+from edge_agent.errors import BrokerError
+from edge_agent.payload import State, Topics, status_document, to_json
+
+_log = logging.getLogger(__name__)
+
+_MAX_UNACKNOWLEDGED = 500
+"""Fixes on their way; a replay that is faster than its broker waits here."""
+
+_UNSUPPORTED_VERSION = "Unsupported protocol version"
+
+
+class MqttPublisher:
+    """Publishes while entered; reconnects by itself."""
+
+    def __init__(
+        self, config: BrokerConfig, topics: Topics, *, device: str, version: str
+    ) -> None:
+        self._config, self._topics = config, topics
+        self._device, self._version = device, version
+        self._client: mqtt.Client | None = None
+        self._verdict = threading.Event()
+        self._refusal: str | None = None
+        self._sent: deque[mqtt.MQTTMessageInfo] = deque()
+        self.published = 0
+        """Fixes handed to the network while the broker was there."""
+
+        self.dropped = 0
+        """Fixes that never left because the broker was away."""
+
+    @property
+    def where(self) -> str:
+        """The broker's address, for messages."""
+        return f"{self._config.host}:{self._config.port}"
+
+    def __enter__(self) -> Self:
+        """Connect, and wait for the broker's verdict.
+
+        Raises:
+            BrokerError: It cannot be reached, does not answer, or refuses.
+        """
+        for version in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
+            self._refusal = self._connect(version)
+            if self._refusal is None:
+                return self
+            self._hang_up()
+            if not _is_about_version(self._refusal):
+                break
+        raise BrokerError(_advice(self.where, self._refusal or "no answer"))
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        client = self._client
+        if client is not None and client.is_connected():
+            while self._sent and client.is_connected():
+                self._sent.popleft().wait_for_publish(self._config.connect_timeout_s)
+            self._say(client, State.STOPPED).wait_for_publish(
+                self._config.connect_timeout_s
+            )
+        self._hang_up()
+
+    def publish(self, document: dict[str, Any]) -> bool:
+        """Hand one fix to the network thread.
+
+        Returns:
+            False when the broker is away and the fix was dropped.
+        """
+        client = self._client
+        if client is None or not client.is_connected():
+            self.dropped += 1
+            return False
+        while self._sent and self._sent[0].is_published():
+            self._sent.popleft()
+        if len(self._sent) >= _MAX_UNACKNOWLEDGED:
+            self._sent[0].wait_for_publish(self._config.connect_timeout_s)
+        message = client.publish(
+            self._topics.location, to_json(document), qos=1, retain=True
+        )
+        if message.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.dropped += 1
+            return False
+        self._sent.append(message)
+        self.published += 1
+        return True
+
+    def _connect(self, version: MQTTProtocolVersion) -> str | None:
+        """Connect with one protocol version; return why it failed, or None."""
+        self._verdict.clear()
+        self._refusal = None
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"metaloc-{self._topics.site}-{self._device}",
+            protocol=version,
+        )
+        client.will_set(
+            self._topics.status, self._status(State.OFFLINE), qos=1, retain=True
+        )
+        if self._config.username:
+            client.username_pw_set(self._config.username, self._config.password())
+        client.on_socket_open = _send_at_once
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.reconnect_delay_set(1, 30)
+        self._client = client
+        try:
+            client.connect(
+                self._config.host, self._config.port, self._config.keepalive_s
+            )
+        except OSError as error:
+            return f"cannot be reached ({error.strerror or error})"
+        client.loop_start()
+        if not self._verdict.wait(self._config.connect_timeout_s):
+            return f"no answer within {self._config.connect_timeout_s:g} s"
+        return self._refusal
+
+    def _hang_up(self) -> None:
+        if self._client is not None:
+            self._client.on_disconnect = None
+            self._client.disconnect()
+            self._client.loop_stop()
+            self._client = None
+
+    def _status(self, state: State) -> str:
+        return to_json(status_document(state, self._device, version=self._version))
+
+    def _say(self, client: mqtt.Client, state: State) -> mqtt.MQTTMessageInfo:
+        return client.publish(
+            self._topics.status, self._status(state), qos=1, retain=True
+        )
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _userdata: Any,  # noqa: ANN401  (paho's signature)
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._refusal = str(reason)
+            if self._verdict.is_set():
+                _log.warning("broker %s refuses: %s", self.where, reason)
+        else:
+            self._say(client, State.ONLINE)
+            if self._verdict.is_set():
+                _log.warning("broker %s is back", self.where)
+        self._verdict.set()
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _userdata: Any,  # noqa: ANN401  (paho's signature)
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if self._verdict.is_set():
+            if self._refusal is None:
+                _log.warning("lost broker %s (%s), trying again", self.where, reason)
+            return
+        # Some 3.1.1 brokers hang up on MQTT 5 instead of answering.
+        self._refusal = _UNSUPPORTED_VERSION
+        self._verdict.set()
+
+
+def _send_at_once(_client: mqtt.Client, _userdata: object, sock: Any) -> None:  # noqa: ANN401
+    """Switch Nagle's algorithm off: with it some messages wait for 40 ms."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _is_about_version(refusal: str) -> bool:
+    return "version" in refusal.lower()
+
+
+def _advice(where: str, refusal: str) -> str:
+    message = f"broker {where}: {refusal}"
+    lower = refusal.lower()
+    if "reached" in lower:
+        return (
+            f"{message}; is it running, and are broker.host and broker.port right? "
+            "(--broker HOST:PORT, or --broker none to publish nothing)"
+        )
+    if "authori" in lower or "user name" in lower:
+        return (
+            f"{message}; set broker.username and broker.password_file, or the variable "
+            "METALOC_BROKER_PASSWORD"
+        )
+    return message

@@ -1,0 +1,199 @@
+"""One run of the agent at a site: model, calibration, broker, and the packet loop."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+
+from edge_agent.bundle import Bundle
+from edge_agent.calibration import CALIBRATION_FILE, Calibration
+from edge_agent.config import AgentConfig
+from edge_agent.console import Console
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.errors import CalibrationError
+from edge_agent.localizer import Localizer
+from edge_agent.payload import FixContext, LocationPayloads, Topics, to_json
+from edge_agent.pipeline import Fix, Pipeline
+from edge_agent.predictor import Backend, make_predictor
+from edge_agent.publish import MqttPublisher
+from edge_agent.sources import PacketSource
+from edge_agent.version import version
+
+_REPORT_EVERY_S = 60.0
+_SILENCE_S = 10.0
+
+
+class Session:
+    """Locates what a source brings, prints it, publishes it if there is a broker."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        payloads: LocationPayloads,
+        console: Console,
+        publisher: MqttPublisher | None,
+        *,
+        as_json: bool,
+    ) -> None:
+        self._pipeline, self._payloads = pipeline, payloads
+        self._console, self._publisher = console, publisher
+        self._as_json = as_json
+        self._n_fixes = 0
+
+    def run(self, source: PacketSource) -> None:
+        """Locate until the source ends.
+
+        Raises:
+            CaptureError: The source cannot be opened or breaks.
+        """
+        newest_ns = 0
+        report = _Report(self._console, source.name, self._pipeline)
+        try:
+            for raw in source.packets(lambda: self._pipeline.frames_until_due):
+                if raw is not None and len(raw):
+                    newest_ns = int(raw.time_ns[-1])
+                    self._emit(self._pipeline.feed(raw, source.kind(newest_ns)))
+                report.tick()
+            self._emit(self._pipeline.finish(source.kind(newest_ns)))
+        finally:
+            dropped = self._publisher.dropped if self._publisher else 0
+            report.final(source.losses(), self._n_fixes, dropped)
+
+    def _emit(self, fixes: list[Fix]) -> None:
+        for fix in fixes:
+            document = self._payloads.document(fix.estimate, fix.source)
+            if self._publisher is not None:
+                self._publisher.publish(document)
+            self._n_fixes += 1
+            self._console.result(
+                to_json(document) if self._as_json else describe_fix(fix)
+            )
+
+
+def describe_fix(fix: Fix) -> str:
+    """Return one line about a location, for a person."""
+    estimate = fix.estimate
+    seconds = estimate.time_ns / 1e9 if estimate.time_ns else time.time()
+    when = datetime.fromtimestamp(seconds).astimezone()
+    room = ""
+    if estimate.rooms:
+        name, share = estimate.rooms[0]
+        room = f"{name:<12} {share:4.0%}  "
+    return (
+        f"{when:%H:%M:%S}  {room}x {estimate.x:5.2f}  y {estimate.y:5.2f} m  "
+        f"+-{estimate.r68:.1f} m  {estimate.n_heard}/{estimate.n_channels} access "
+        f"points  {fix.source}"
+    )
+
+
+class _Report:
+    """Says once a minute, and at the end, what became of the packets."""
+
+    def __init__(self, console: Console, name: str, pipeline: Pipeline) -> None:
+        self._console, self._name, self._pipeline = console, name, pipeline
+        self._started = self._last = time.monotonic()
+        self._warned = False
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        counters = self._pipeline.counters
+        if not self._warned and now - self._started > _SILENCE_S:
+            self._warned = True
+            if (hint := self._hint()) is not None:
+                self._console.say(hint)
+        if now - self._last >= _REPORT_EVERY_S:
+            self._last = now
+            self._console.say(
+                f"{counters.packets} packets, {counters.frames} CSI frames, "
+                f"{counters.images} locations"
+            )
+
+    def final(self, losses: Counter[str], n_fixes: int, n_dropped: int) -> None:
+        counters = self._pipeline.counters
+        self._console.say(
+            f"{self._name}: {counters.packets} packets, {counters.frames} CSI frames, "
+            f"{n_fixes} locations"
+        )
+        reasons = Counter({str(k): n for k, n in counters.refused.items()})
+        reasons.update({str(k): n for k, n in counters.unused.items()})
+        reasons.update(losses)
+        if n_dropped:
+            reasons["locations not published: the broker was away"] = n_dropped
+        for reason, n in reasons.most_common():
+            if n:
+                self._console.say(f"  {n:6d}  {reason}")
+        if n_fixes == 0 and (hint := self._hint()) is not None:
+            self._console.say(hint)
+
+    def _hint(self) -> str | None:
+        """Return what is wrong if nothing could be located so far."""
+        counters = self._pipeline.counters
+        if counters.images:
+            return None
+        if counters.frames == 0:
+            return (
+                f"no CSI frame from {self._name}: is the chip armed (nexutil -k), is "
+                "there traffic on its channel? See firmware_notes/README.md"
+            )
+        if counters.unused.total() == counters.frames:
+            return (
+                f"{counters.frames} CSI frames, but none fits the calibration: "
+                f"{counters.unused.most_common(1)[0][0]}"
+            )
+        return (
+            f"{counters.frames} CSI frames, too few for a location: no calibrated "
+            "access point has a full window of recent frames"
+        )
+
+
+@contextmanager
+def open_session(
+    config: AgentConfig,
+    console: Console,
+    *,
+    hop: int,
+    publish: bool,
+    as_json: bool,
+) -> Iterator[Session]:
+    """Load the site's model, connect to the broker, and say what is going on.
+
+    Raises:
+        BundleError: The model bundle cannot be used.
+        CalibrationError: The site has no calibration, or one of another model.
+        BrokerError: The broker cannot be reached or refuses.
+    """
+    site, device = config.site.name, config.site.device
+    bundle = Bundle.load(config.model.bundle_path)
+    path = config.model.site_path(site) / CALIBRATION_FILE
+    if not path.is_file():
+        raise CalibrationError(
+            f"site {site} is not calibrated: no {path}. Record a few shots, "
+            "then: edge_agent adapt survey.csv (edge_agent adapt --help tells how). To "
+            "try it first without: edge_agent demo"
+        )
+    calibration = Calibration.load(path, bundle)
+    predictor = make_predictor(bundle, calibration, Backend(config.model.backend))
+    pipeline = Pipeline(
+        bundle.manifest.spec,
+        calibration,
+        Localizer(calibration, predictor),
+        hop=hop,
+        iq_order=IqOrder(config.capture.iq_order),
+    )
+    model = f"{bundle.manifest.name}+{calibration.identifier}"
+    payloads = LocationPayloads(FixContext(device, model))
+    topics = Topics(config.broker.base_topic, site, device)
+    with ExitStack() as stack:
+        publisher = None
+        if publish:
+            publisher = stack.enter_context(
+                MqttPublisher(config.broker, topics, device=device, version=version())
+            )
+        where = f"{publisher.where}, topic {topics.location}" if publisher else "none"
+        console.say(
+            f"site {site}: {len(calibration.points)} points, "
+            f"{len(calibration.channels)} access points, {predictor.backend}; "
+            f"broker: {where}"
+        )
+        yield Session(pipeline, payloads, console, publisher, as_json=as_json)

@@ -1,0 +1,122 @@
+"""Where packets come from: an interface, a file, a pipe. One seam for all of them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from edge_agent.capture_file import STANDARD_INPUT, CaptureFile
+from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.refusal import Refusal
+from edge_agent.csi.simulated import says_simulated
+from edge_agent.payload import Source
+from edge_agent.replay import paced
+
+_LIVE_WITHIN_NS = 60_000_000_000
+_TICK_S = 0.05
+
+
+class PacketSource(Protocol):
+    """A run of packets."""
+
+    name: str
+    """For people."""
+
+    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
+        """Yield packets as they arrive, and None now and then when none do.
+
+        Args:
+            wanted: How many packets the next step needs at least.
+
+        Raises:
+            CaptureError: The source cannot be opened or breaks.
+        """
+
+    def kind(self, newest_ns: int) -> Source:
+        """Return what a location made now is.
+
+        Args:
+            newest_ns: Time of its newest packet [ns since the UNIX epoch].
+        """
+
+    def losses(self) -> Counter[str]:
+        """Return what was lost on the way, by reason."""
+
+
+class LiveSource:
+    """An interface of this machine."""
+
+    def __init__(self, interface: str, buffer_frames: int) -> None:
+        self.name = interface
+        self._buffer_frames = buffer_frames
+        self._losses: Counter[str] = Counter()
+
+    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
+        """Yield packets until the interface goes away."""
+        from edge_agent.live import LiveCapture  # scapy is slow to import
+
+        with LiveCapture(self.name, buffer_frames=self._buffer_frames) as capture:
+            try:
+                while True:
+                    yield capture.read(at_least=wanted(), timeout_s=_TICK_S)
+            finally:
+                counters = capture.counters
+                self._losses["dropped by the kernel"] = counters.dropped_by_kernel
+                self._losses["dropped while busy"] = counters.dropped_by_agent
+
+    def kind(self, newest_ns: int) -> Source:
+        """Return `Source.LIVE`."""
+        return Source.LIVE
+
+    def losses(self) -> Counter[str]:
+        """Return packets lost between the interface and the decoder."""
+        return +self._losses
+
+
+class FileSource:
+    """A recorded capture."""
+
+    def __init__(self, path: str | Path, *, speed: float | None = None) -> None:
+        """Name the capture.
+
+        Args:
+            path: A pcap or pcapng file.
+            speed: Pace relative to the recording; as fast as possible when None.
+        """
+        self.name = str(path)
+        self._file = CaptureFile(path)
+        self._speed = speed
+        self._refused: Counter[Refusal] = Counter()
+
+    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
+        """Yield the file's packets."""
+        with self._file as file:
+            yield from file if self._speed is None else paced(file, speed=self._speed)
+
+    def kind(self, newest_ns: int) -> Source:
+        """Return `Source.REPLAY`, or simulated where the capture says so."""
+        simulated = says_simulated(self._file.comments)
+        return Source.SIMULATED if simulated else Source.REPLAY
+
+    def losses(self) -> Counter[str]:
+        """Return what the container hid from the decoder."""
+        losses = Counter({str(k): n for k, n in self._file.refused.items()})
+        if self._file.damage:
+            losses[f"damaged capture: {self._file.damage}"] = 1
+        return losses
+
+
+class StreamSource(FileSource):
+    """A capture on standard input: live from a pipe, or a file that was piped in."""
+
+    def __init__(self) -> None:
+        super().__init__(STANDARD_INPUT)
+        self.name = "standard input"
+
+    def kind(self, newest_ns: int) -> Source:
+        """Return live where the packets are as old as the clock says, else replay."""
+        kind = super().kind(newest_ns)
+        if kind is Source.REPLAY and abs(time.time_ns() - newest_ns) < _LIVE_WITHIN_NS:
+            return Source.LIVE
+        return kind

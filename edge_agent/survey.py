@@ -1,0 +1,167 @@
+"""The list of surveyed captures: which file was recorded where.
+
+A CSV file with a header line, one line per capture; paths are relative to the list:
+
+    capture,x_m,y_m,point,room,visit,floor,environment
+    kitchen-1.pcap,1.2,0.5,table,kitchen,1,0,home
+
+``capture``, ``x_m`` and ``y_m`` are required. Lines with the same ``point`` (or,
+without one, the same coordinates) belong together; ``visit`` tells recordings apart
+between which the device was picked up and put down again.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.errors import SurveyError
+
+_REQUIRED = ("capture", "x_m", "y_m")
+_OPTIONAL = ("point", "room", "visit", "floor", "environment")
+_MAX_LINES = 100_000
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """A place with known coordinates."""
+
+    name: str
+
+    x: float
+    """[m], in the site's own frame."""
+
+    y: float
+    """[m]."""
+
+    room: str | None = None
+
+    floor: int = 0
+    """Logical number; 0 is the ground floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedCapture:
+    """One recording at one point."""
+
+    capture: Path
+    point: Point
+    visit: str
+    environment: str
+
+
+def read_survey(path: Path) -> list[SurveyedCapture]:
+    """Read and check a list of surveyed captures.
+
+    Raises:
+        SurveyError: It cannot be read, a column is missing or unknown, a value makes no
+            sense, a capture is not there, or a point has two places.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(_rows(path, csv.DictReader(file, strict=True)))
+    except OSError as error:
+        raise SurveyError(f"{path}: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SurveyError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    if not rows:
+        raise SurveyError(f"{path} lists no captures")
+    _check_points(path, rows)
+    return rows
+
+
+def write_survey(path: Path, rows: list[SurveyedCapture]) -> None:
+    """Write a list; captures below its folder become relative paths."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*_REQUIRED, *_OPTIONAL])
+        for row in rows:
+            capture = row.capture
+            if capture.is_relative_to(path.parent):
+                capture = capture.relative_to(path.parent)
+            point = row.point
+            writer.writerow(
+                [
+                    capture,
+                    f"{point.x:g}",
+                    f"{point.y:g}",
+                    point.name,
+                    point.room or "",
+                    row.visit,
+                    point.floor,
+                    row.environment,
+                ]
+            )
+
+
+def _rows(path: Path, reader: "csv.DictReader[str]") -> list[SurveyedCapture]:
+    columns = reader.fieldnames or []
+    if missing := [name for name in _REQUIRED if name not in columns]:
+        raise SurveyError(
+            f"{path} lacks the column(s) {', '.join(missing)}; its first line must be: "
+            f"{','.join([*_REQUIRED, *_OPTIONAL])} (the last {len(_OPTIONAL)} optional)"
+        )
+    if unknown := [name for name in columns if name not in _REQUIRED + _OPTIONAL]:
+        raise SurveyError(f"{path} has the unknown column(s) {', '.join(unknown)}")
+    rows: list[SurveyedCapture] = []
+    for fields in reader:
+        where = f"{path}, line {reader.line_num}"
+        if len(rows) == _MAX_LINES:
+            raise SurveyError(f"{where}: more than {_MAX_LINES} captures")
+        if None in fields or None in fields.values():
+            raise SurveyError(f"{where}: not {len(columns)} fields")
+        rows.append(_row(where, path.parent, fields))
+    return rows
+
+
+def _row(where: str, folder: Path, fields: dict[str, str]) -> SurveyedCapture:
+    values = {name: fields.get(name, "").strip() for name in _REQUIRED + _OPTIONAL}
+    for name, value in values.items():
+        if len(value) > _MAX_TEXT or not value.isprintable():
+            raise SurveyError(
+                f"{where}: {name} is longer than {_MAX_TEXT} characters "
+                "or holds control characters"
+            )
+    if not values["capture"]:
+        raise SurveyError(f"{where}: the capture has no name")
+    capture = folder / values["capture"]
+    if not capture.is_file():
+        raise SurveyError(f"{where}: there is no capture {capture}")
+    x, y = (_number(where, name, values[name]) for name in ("x_m", "y_m"))
+    floor = _number(where, "floor", values["floor"] or "0")
+    if not floor.is_integer():
+        raise SurveyError(f"{where}: floor is {values['floor']!r}, not a whole number")
+    name = values["point"] or f"{x:g},{y:g}"
+    return SurveyedCapture(
+        capture,
+        Point(name, x, y, values["room"] or None, int(floor)),
+        values["visit"] or "1",
+        values["environment"] or folder.resolve().name,
+    )
+
+
+def _number(where: str, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or abs(value) > 1e6:
+        raise SurveyError(f"{where}: {name} is {text!r}, not a number of metres")
+    return value
+
+
+def _check_points(path: Path, rows: list[SurveyedCapture]) -> None:
+    known: dict[tuple[str, str], Point] = {}
+    for row in rows:
+        first = known.setdefault((row.environment, row.point.name), row.point)
+        if first != row.point:
+            raise SurveyError(
+                f"{path}: point {row.point.name!r} has two places: {_place(first)} and "
+                f"{_place(row.point)}"
+            )
+
+
+def _place(point: Point) -> str:
+    room = f" in {point.room}" if point.room else ""
+    return f"({point.x:g}, {point.y:g}){room} on floor {point.floor}"

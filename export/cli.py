@@ -1,0 +1,50 @@
+"""The command ``python -m export``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_agent.console import Console
+from edge_agent.errors import AgentError
+from edge_agent.threads import use_one_blas_thread
+from trainer.errors import TrainerError
+
+_EPILOG = """\
+example:
+  python -m export checkpoint.npz bundle --name rooms-1
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export and return the exit code."""
+    use_one_blas_thread()
+    from export.write_bundle import write_bundle
+    from trainer.checkpoint import Checkpoint
+
+    parser = argparse.ArgumentParser(
+        prog="python -m export",
+        description="Write a trained checkpoint as the bundle that edge_agent loads.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="new directory")
+    parser.add_argument("--name", help="name of the model (default: the directory's)")
+    args = parser.parse_args(arguments)
+    console = Console()
+    try:
+        checkpoint = Checkpoint.load(args.checkpoint)
+        bundle = write_bundle(
+            checkpoint, args.bundle, name=args.name or args.bundle.name
+        )
+    except (AgentError, TrainerError) as error:
+        console.say(f"export: {error}")
+        return 1
+    size = sum(n_bytes for n_bytes, _ in bundle.manifest.files.values())
+    console.result(f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Write a bundle, prove it with the device's own loader, then put it in its place."""
+
+import hashlib
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from edge_agent.adaptation import adapt
+from edge_agent.arrays import pack_arrays
+from edge_agent.bundle import (
+    MANIFEST,
+    PREDICT,
+    THETA,
+    THETA_SCHEMA,
+    Bundle,
+    Manifest,
+)
+from edge_agent.calibration import Calibration
+from edge_agent.errors import AgentError
+from edge_agent.predictor import Backend, make_predictor
+from edge_agent.survey import Point
+from export.predict_graph import build_predict_graph
+from trainer.checkpoint import Checkpoint
+
+PARITY_TOLERANCE = 1e-4
+"""Largest difference of a probability between the graph and NumPy. Summation in another
+order gives about 1e-6."""
+
+_N_PROBE_POINTS = 4
+
+
+class ExportError(AgentError):
+    """The bundle could not be written, or does not compute what it should."""
+
+
+def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundle:
+    """Write a checkpoint as a bundle.
+
+    Args:
+        checkpoint: From training.
+        directory: Where the bundle will be; must not exist yet.
+        name: What the model is called in every published location.
+
+    Raises:
+        ExportError: The directory exists or cannot be written, or the graph and NumPy
+            disagree; nothing is left behind.
+    """
+    if directory.exists():
+        raise ExportError(
+            f"{directory} exists already; remove it or choose another name"
+        )
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(
+            tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent)
+        )
+    except OSError as error:
+        raise ExportError(f"cannot write {directory}: {error.strerror}") from error
+    try:
+        _write_files(checkpoint, work, name)
+        bundle = Bundle.load(work)
+        check_parity(bundle)
+        work.chmod(0o755)
+        work.rename(directory)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return bundle
+
+
+def _write_files(checkpoint: Checkpoint, work: Path, name: str) -> None:
+    contents = {
+        THETA: pack_arrays({"schema": THETA_SCHEMA}, checkpoint.parameters),
+        PREDICT: build_predict_graph(checkpoint.architecture).SerializeToString(),
+    }
+    manifest = Manifest(
+        name,
+        checkpoint.spec,
+        checkpoint.architecture,
+        checkpoint.adaptation,
+        checkpoint.training,
+        {
+            file: (len(data), hashlib.sha256(data).hexdigest())
+            for file, data in contents.items()
+        },
+    )
+    for file, data in contents.items():
+        (work / file).write_bytes(data)
+    (work / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+
+
+def check_parity(bundle: Bundle) -> float:
+    """Adapt to random shots, predict with both back ends, and compare.
+
+    Returns:
+        The largest difference of a probability.
+
+    Raises:
+        ExportError: It exceeds `PARITY_TOLERANCE`, or a value is not finite.
+    """
+    rng = np.random.default_rng(0)
+    spec = bundle.manifest.spec
+    images = rng.integers(0, 256, (3 * _N_PROBE_POINTS, *spec.shape), dtype=np.uint8)
+    heard = rng.random((len(images), spec.n_channels)) < 0.8
+    adapted = adapt(
+        bundle.manifest.architecture,
+        bundle.parameters,
+        images,
+        heard,
+        np.arange(len(images)) % _N_PROBE_POINTS,
+        n_points=_N_PROBE_POINTS,
+        alpha=bundle.manifest.adaptation.alpha,
+        n_steps=1,
+    )
+    calibration = Calibration(
+        bundle.digest,
+        datetime.now(UTC).isoformat(),
+        tuple(Point(str(i), i, 0) for i in range(_N_PROBE_POINTS)),
+        (),
+        adapted.parameters,
+        adapted.statistics,
+        adapted.losses,
+        len(images),
+        is_simulated=True,
+    )
+    answers = [
+        make_predictor(bundle, calibration, backend).predict(images, heard)
+        for backend in (Backend.ONNXRUNTIME, Backend.NUMPY)
+    ]
+    difference = float(np.abs(answers[0] - answers[1]).max())
+    if not difference <= PARITY_TOLERANCE:  # not a number, too
+        raise ExportError(
+            f"onnxruntime and numpy differ by {difference:.2g} in a probability, more "
+            f"than {PARITY_TOLERANCE:g}"
+        )
+    return difference

@@ -1,0 +1,1 @@
+"""MAML. Read inner_loop.py first; it is the shared equation."""

@@ -1,0 +1,133 @@
+"""The paper's CNN in torch, parameter by parameter that of `edge_agent.network`.
+
+Parameters are an explicit argument: the inner loop needs the loss as a function of
+them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
+from torch import Tensor
+
+from edge_agent.network import NORM_EPSILON, Architecture, scale_input
+from trainer.meta.inner_loop import Parameters
+
+Statistics = list[tuple[Tensor, Tensor]]
+"""Mean and variance per layer, each (n_filters,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Labelled images."""
+
+    inputs: Tensor
+    """Scaled pixels, shape (n, n_channels, n_packets, n_tones)."""
+
+    points: Tensor
+    """Number of each image's point within the task, shape (n,), int64."""
+
+    n_points: int
+
+
+def make_batch(
+    architecture: Architecture,
+    images: npt.NDArray[np.uint8],
+    heard: npt.NDArray[np.bool_],
+    points: npt.NDArray[np.intp],
+    n_points: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Batch:
+    """Return a batch of images scaled as the device scales them."""
+    precision = np.float64 if dtype is torch.float64 else np.float32
+    inputs = scale_input(architecture, images, heard, precision)
+    return Batch(
+        torch.from_numpy(np.ascontiguousarray(inputs.transpose(1, 0, 2, 3))),
+        torch.from_numpy(points.astype(np.int64)),
+        n_points,
+    )
+
+
+def initial_parameters(
+    architecture: Architecture, generator: torch.Generator
+) -> Parameters:
+    """Return random parameters: He initialisation, unit scales, zero biases."""
+    theta: Parameters = {}
+    for name, shape in architecture.parameter_shapes().items():
+        if name.endswith(".scale"):
+            theta[name] = torch.ones(shape)
+        elif name.endswith(".weight") and name.startswith("conv"):
+            fan_in = shape[1] * shape[2] * shape[3]
+            theta[name] = torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5
+        elif name == "head.weight":
+            theta[name] = torch.randn(shape, generator=generator) * 0.1
+        else:
+            theta[name] = torch.zeros(shape)
+    return theta
+
+
+def expand_head(theta: Parameters, n_points: int) -> Parameters:
+    """Return parameters whose head has one copy of its row per point."""
+    return theta | {
+        name: theta[name].expand(n_points, *theta[name].shape[1:])
+        for name in ("head.weight", "head.bias")
+    }
+
+
+def forward(
+    theta: Parameters,
+    inputs: Tensor,
+    statistics: Statistics | None = None,
+    *,
+    collect: Statistics | None = None,
+) -> Tensor:
+    """Return the logits, shape (n, n_rows).
+
+    Args:
+        theta: f_θ.
+        inputs: Shape (n, n_channels, n_packets, n_tones).
+        statistics: Frozen ones; those of ``inputs`` when None.
+        collect: List to which the statistics of ``inputs`` are appended.
+    """
+    n_layers = sum(name.endswith(".scale") for name in theta)
+    x = inputs
+    for layer in range(n_layers):
+        weight, bias = theta[f"conv{layer}.weight"], theta[f"conv{layer}.bias"]
+        x = F.relu(F.conv2d(x, weight, bias, padding=1))
+        scale, shift = theta[f"norm{layer}.scale"], theta[f"norm{layer}.shift"]
+        if collect is not None:
+            collect.append((x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)))
+        if statistics is None:
+            x = F.batch_norm(x, None, None, scale, shift, True, 0.0, NORM_EPSILON)
+        else:
+            mean, variance = statistics[layer]
+            gain = scale * torch.rsqrt(variance + NORM_EPSILON)
+            x = x * gain[:, None, None] + (shift - mean * gain)[:, None, None]
+        if layer < n_layers - 1:
+            x = F.max_pool2d(x, 2)
+    return x.flatten(1) @ theta["head.weight"].T + theta["head.bias"]
+
+
+def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
+    """Return Σ over points of the mean cross-entropy of their images."""
+    images_per_point = torch.bincount(batch.points, minlength=batch.n_points)
+    losses = F.cross_entropy(logits, batch.points, reduction="none")
+    return (losses / images_per_point[batch.points]).sum()
+
+
+def support_loss(theta: Parameters, support: Batch) -> Tensor:
+    """L(f_θ; D^s): the normalisation uses the statistics of the support set."""
+    return cross_entropy(forward(theta, support.inputs), support)
+
+
+def query_loss(theta: Parameters, support: Batch, query: Batch) -> Tensor:
+    """L(f_θ; D^q): the normalisation uses the statistics of the support set.
+
+    As on the device, where images to locate arrive one at a time.
+    """
+    statistics: Statistics = []
+    forward(theta, support.inputs, collect=statistics)
+    return cross_entropy(forward(theta, query.inputs, statistics), query)

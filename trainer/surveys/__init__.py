@@ -1,0 +1,1 @@
+"""Public surveys in their original formats."""
