@@ -58,6 +58,9 @@ class BrokerConfig:
     password_file: str = ""
     """File whose first line is the password; METALOC_BROKER_PASSWORD overrides it."""
 
+    protocol: str = "auto"
+    """MQTT version: auto (5, else 3.1.1), 5 or 3.1.1."""
+
     base_topic: str = "metaloc"
     keepalive_s: int = 20
     connect_timeout_s: float = 10.0
@@ -68,6 +71,7 @@ class BrokerConfig:
         _check_range("broker.port", self.port, 1, 65535)
         _check_range("broker.keepalive_s", self.keepalive_s, 5, 3600)
         _check_range("broker.connect_timeout_s", self.connect_timeout_s, 0.1, 300)
+        _check_choice("broker.protocol", self.protocol, ["auto", "5", "3.1.1"])
         for level in self.base_topic.split("/"):
             _check_topic_level("broker.base_topic", level)
 

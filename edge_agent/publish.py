@@ -28,6 +28,16 @@ _MAX_UNACKNOWLEDGED = 500
 """Fixes on their way; a replay that is faster than its broker waits here."""
 
 _UNSUPPORTED_VERSION = "Unsupported protocol version"
+_NO_ANSWER = "no answer"
+_PATIENCE_WITH_V5_S = 3.0
+"""Brokers that know 3.1.1 alone refuse MQTT 5, hang up, or wait for bytes that will not
+come."""
+
+_VERSIONS = {
+    "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
+    "5": (MQTTProtocolVersion.MQTTv5,),
+    "3.1.1": (MQTTProtocolVersion.MQTTv311,),
+}
 
 
 class MqttPublisher:
@@ -59,14 +69,20 @@ class MqttPublisher:
         Raises:
             BrokerError: It cannot be reached, does not answer, or refuses.
         """
-        for version in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
-            self._refusal = self._connect(version)
-            if self._refusal is None:
+        versions, patience = _VERSIONS[self._config.protocol], _PATIENCE_WITH_V5_S
+        refusal = ""
+        for version in versions:
+            last = version is versions[-1]
+            timeout = self._config.connect_timeout_s
+            refusal = self._connect(
+                version, timeout if last else min(timeout, patience)
+            )
+            if not refusal:
                 return self
             self._hang_up()
-            if not _is_about_version(self._refusal):
+            if not _may_be_about_version(refusal):
                 break
-        raise BrokerError(_advice(self.where, self._refusal or "no answer"))
+        raise BrokerError(_advice(self.where, refusal))
 
     def __exit__(
         self,
@@ -107,8 +123,8 @@ class MqttPublisher:
         self.published += 1
         return True
 
-    def _connect(self, version: MQTTProtocolVersion) -> str | None:
-        """Connect with one protocol version; return why it failed, or None."""
+    def _connect(self, version: MQTTProtocolVersion, timeout_s: float) -> str:
+        """Connect with one protocol version; return why it failed, or nothing."""
         self._verdict.clear()
         self._refusal = None
         client = mqtt.Client(
@@ -133,9 +149,9 @@ class MqttPublisher:
         except OSError as error:
             return f"cannot be reached ({error.strerror or error})"
         client.loop_start()
-        if not self._verdict.wait(self._config.connect_timeout_s):
-            return f"no answer within {self._config.connect_timeout_s:g} s"
-        return self._refusal
+        if not self._verdict.wait(timeout_s):
+            return f"{_NO_ANSWER} within {timeout_s:g} s"
+        return self._refusal or ""
 
     def _hang_up(self) -> None:
         if self._client is not None:
@@ -192,8 +208,8 @@ def _send_at_once(_client: mqtt.Client, _userdata: object, sock: Any) -> None:  
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _is_about_version(refusal: str) -> bool:
-    return "version" in refusal.lower()
+def _may_be_about_version(refusal: str) -> bool:
+    return "version" in refusal.lower() or refusal.startswith(_NO_ANSWER)
 
 
 def _advice(where: str, refusal: str) -> str:

@@ -88,7 +88,9 @@ def _demo_config(config: AgentConfig, state: str, port: int) -> AgentConfig:
     return replace(
         config,
         site=SiteConfig(name="demo", device="demo"),
-        broker=replace(config.broker, host="127.0.0.1", port=port, username=""),
+        broker=replace(
+            config.broker, host="127.0.0.1", port=port, username="", protocol="3.1.1"
+        ),
         model=ModelConfig(state=state, backend=config.model.backend),
     )
 

@@ -34,17 +34,14 @@ class Chip:
     core_stream_shift: int
     """Bits by which the core/stream field is shifted to the left."""
 
-    fills_frame_control: bool
-    """Whether its microcode writes the frame control byte of the new header."""
-
 
 CHIPS = {
     chip.number: chip
     for chip in (
-        Chip(0x0001, "bcm4339", WordFormat.INT16, 0, False),
-        Chip(0x0003, "bcm4358", WordFormat.FLOAT_9_5, 0, False),
-        Chip(0x0065, "bcm43455c0", WordFormat.INT16, 0, True),
-        Chip(0x006A, "bcm4366c0", WordFormat.FLOAT_12_6, 8, False),
+        Chip(0x0001, "bcm4339", WordFormat.INT16, 0),
+        Chip(0x0003, "bcm4358", WordFormat.FLOAT_9_5, 0),
+        Chip(0x0065, "bcm43455c0", WordFormat.INT16, 0),
+        Chip(0x006A, "bcm4366c0", WordFormat.FLOAT_12_6, 8),
     )
 }
 

@@ -1,7 +1,8 @@
 """Which of the two integers of a word is the real part.
 
-Nexmon's int16 firmware stored Q,I until 15 June 2020 and stores I,Q since; one public
-branch has the old header with the new order, so the header cannot tell. The signal can:
+Nexmon's int16 firmware stored Q,I and stores I,Q since; the change reached its main
+branch with the new header, on 11 December 2021, but public branches have the old header
+with the new order, so the header cannot tell. The signal can:
 a receiver locks on after the first path, so the rest arrives later and the phase falls
 with frequency. A rising phase means that the parts are swapped.
 

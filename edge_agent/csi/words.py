@@ -100,8 +100,8 @@ def words_to_csi(
     Args:
         words: Shape (n_frames, n_subcarriers); frames may be strided, words may not.
         word_format: How they are packed; unused top bits are ignored.
-        imaginary_first: Q,I order (firmware before 15 June 2020) instead of I,Q; for
-            int16 words only.
+        imaginary_first: Q,I order (most firmware with the old header) instead of I,Q;
+            for int16 words only.
     """
     out = np.empty(words.shape, np.complex64)
     if word_format is WordFormat.INT16:

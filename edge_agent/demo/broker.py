@@ -63,11 +63,11 @@ class EmbeddedBroker:
             self._loop.run_until_complete(self._start())
         except Exception as error:  # noqa: BLE001  (handed to the thread that waits)
             self._failure = error
-            return
-        finally:
-            self._started.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._broker.shutdown())
+        self._started.set()
+        if self._failure is None:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._broker.shutdown())
+        self._loop.close()
 
     async def _start(self) -> None:
         with warnings.catch_warnings():
