@@ -63,15 +63,22 @@ class CaptureFile:
         Raises:
             CaptureError: This is no capture, or reading fails.
         """
-        size = _PIPE_CHUNK if self._is_stdin else _FILE_CHUNK
         try:
-            while chunk := os.read(self._descriptor, size):
+            while chunk := os.read(self._descriptor, self._chunk_size()):
                 yield from self._reader.feed(chunk)
             self._reader.finish()
         except CaptureFormatError as error:
             raise CaptureError(f"{self.name} {error}") from error
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror}") from error
+
+    def _chunk_size(self) -> int:
+        """Return how much to read: what is there, so that small files stay small."""
+        if self._is_stdin:
+            return _PIPE_CHUNK
+        left = os.fstat(self._descriptor).st_size
+        left -= os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        return min(max(left, 1), _FILE_CHUNK)
 
     @property
     def damage(self) -> str | None:

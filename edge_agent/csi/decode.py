@@ -2,7 +2,7 @@
 
     RawFrames --link.py--> UDP payloads --header.py--> fields, words --words.py--> CSI
 
-Every check is written once, for one packet (`find_udp_payload`, `_meaning`), and its
+Every check is written once, for one packet (`find_udp_payload`, `meaning.py`), and its
 verdict is shared by all packets that agree in the bytes it looked at: in a capture
 nearly all do. So files are decoded at the speed of a few array passes, live frames by
 the same code, and nothing is trusted because a neighbour was good.
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.csi.chanspec import ChanspecError, decode_chanspec
-from edge_agent.csi.chips import CHIPS, UNNAMED_CHIP, WordFormat
+from edge_agent.csi import kernel
+from edge_agent.csi.chips import WordFormat
 from edge_agent.csi.frame import (
     NO_FRAME_CONTROL,
     NO_RSSI,
@@ -25,30 +25,22 @@ from edge_agent.csi.frame import (
     FrameBatch,
     Generation,
 )
-from edge_agent.csi.header import (
-    LAYOUTS,
-    OLD_RSSI_AND_FRAME_CONTROL,
-    PLUS_SIGNATURE,
-    Layout,
-)
+from edge_agent.csi.header import LAYOUTS, Layout
 from edge_agent.csi.iq_order import IqOrder, IqOrderEstimate
-from edge_agent.csi.link import find_udp_payload
+from edge_agent.csi.meaning import Headers, Indices, Meaning, meanings
+from edge_agent.csi.payloads import Rows, gather, indices_by_length, udp_payloads
 from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.refusal import Refusal
 from edge_agent.csi.words import (
+    Csi,
     Words,
+    exchange_parts,
     infer_word_format,
     words_to_csi,
 )
 
-Rows = npt.NDArray[np.uint8]
-"""Packets, or parts of them, of equal length: shape (n, n_bytes)."""
-
-Indices = npt.NDArray[np.intp]
-
-_MAX_SHARED_VERDICTS = 16
-_MAX_CORE = 3
-_MAX_STREAM = 3
+_MAX_KERNEL_PASSES = 8
+"""Kinds of frames per run of packets that the kernel looks for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,19 +71,61 @@ class Decoder:
         """Return the CSI frames among packets, and why the others are none."""
         refused: Counter[Refusal] = Counter()
         parts: dict[int, list[FrameBatch]] = {}
-        for same_length, rows in _rows_by_length(raw):
-            for accepted, payloads in _udp_payloads(rows, raw.link_type, refused):
-                layout = LAYOUTS.get(payloads.shape[1])
-                if layout is None:
-                    refused[Refusal.NOT_CSI] += len(payloads)
-                    continue
-                index = same_length[accepted]
-                for batch in self._frames(payloads, layout, index, raw, refused):
-                    parts.setdefault(layout.n_subcarriers, []).append(batch)
+        for batch in self._batches(raw, refused):
+            parts.setdefault(batch.n_subcarriers, []).append(batch)
         return Decoded(
             tuple(_in_order_of_arrival(parts[n]) for n in sorted(parts)),
             refused,
             len(raw),
+        )
+
+    def _batches(
+        self, raw: RawFrames, refused: Counter[Refusal]
+    ) -> Iterator[FrameBatch]:
+        todo: Indices | None = None  # all
+        for _ in range(_MAX_KERNEL_PASSES):
+            run = kernel.convert_like(
+                raw, todo, imaginary_first=self._iq_order.imaginary_first
+            )
+            if run is None:
+                break
+            yield self._finish_run(run, raw)
+            if len(run.index) == len(raw):
+                return
+            todo = _without(run.index, todo, len(raw))
+        for index in indices_by_length(raw, todo):
+            for accepted, payloads in udp_payloads(
+                gather(raw, index), raw.link_type, refused
+            ):
+                layout = LAYOUTS.get(payloads.shape[1])
+                if layout is None:
+                    refused[Refusal.NOT_CSI] += len(payloads)
+                    continue
+                yield from self._frames(payloads, layout, index[accepted], raw, refused)
+
+    def _finish_run(self, run: kernel.Run, raw: RawFrames) -> FrameBatch:
+        """Make a batch of what the kernel converted."""
+        generation, csi = run.meaning.generation, run.csi
+        swapped = False
+        if kernel.leaves_order_open(generation):
+            assumed = self._iq_order.imaginary_first
+            swapped = self._iq_order.observe(csi, swapped=assumed)
+            if swapped is not assumed:
+                exchange_parts(csi)
+        status = None
+        if generation in PHYSTATUS_GENERATIONS:
+            start = phystatus_start(csi.shape[1])
+            parts = np.ascontiguousarray(csi[:, start : start + 3]).view(np.float32)
+            status = parts.astype("<i2").view("<u2")
+        return _batch(
+            run.headers,
+            csi,
+            status,
+            run.index,
+            run.meaning,
+            WordFormat.INT16,
+            swapped,
+            raw,
         )
 
     def _frames(
@@ -104,57 +138,85 @@ class Decoder:
     ) -> Iterator[FrameBatch]:
         """Decode payloads of one layout; yields one batch per kind of frame."""
         size = layout.record.itemsize
-        header = np.ascontiguousarray(payloads[:, :size]).view(layout.record)[:, 0]
+        headers = np.ascontiguousarray(payloads[:, :size]).view(layout.record)[:, 0]
         words = payloads[:, size:].view("<u4")
-        for rows, meaning in _meanings(header, layout, refused):
+        for rows, meaning in meanings(headers, layout, refused):
             if rows is None:
-                yield self._batch(header, words, index, meaning, raw)
+                yield self._of_one_kind(headers, words, index, meaning, raw)
             else:
-                yield self._batch(header[rows], words[rows], index[rows], meaning, raw)
+                yield self._of_one_kind(
+                    headers[rows], words[rows], index[rows], meaning, raw
+                )
 
-    def _batch(
+    def _of_one_kind(
         self,
-        header: npt.NDArray[np.void],
+        headers: Headers,
         words: Words,
         index: Indices,
-        meaning: "_Meaning",
+        meaning: Meaning,
         raw: RawFrames,
     ) -> FrameBatch:
-        n, generation = len(words), meaning.generation
         # Only firmware before 28 October 2019 leaves the format open. Words that look
         # like none are integers: the chips that were common then.
         word_format = (
             meaning.word_format or infer_word_format(words) or WordFormat.INT16
         )
-        names = header.dtype.names or ()
-        imaginary_first = (
-            word_format is WordFormat.INT16
-            and generation in (Generation.OLD, Generation.PR169)
-            and self._iq_order.imaginary_first(words)
-        )
-        has_rssi = "rssi" in names and generation is not Generation.OLD
-        return FrameBatch(
-            index=index,
-            time_ns=raw.time_ns if n == len(raw) else raw.time_ns[index],
-            mac=header["mac"],
-            rssi=header["rssi"].astype(np.int16) if has_rssi else _full(n, NO_RSSI),
-            frame_control=(
-                (header["frame_control"] & 0xFF).astype(np.int16)
-                if has_rssi
-                else _full(n, NO_FRAME_CONTROL)
-            ),
-            seq_ctl=header["seq_ctl"] if "seq_ctl" in names else np.zeros(n, np.uint16),
-            core=np.full(n, meaning.core, np.uint8),
-            stream=np.full(n, meaning.stream, np.uint8),
-            chanspec=np.full(n, meaning.chanspec, np.uint16),
-            chip=np.full(n, meaning.chip, np.uint16),
-            generation=np.full(n, generation, np.uint8),
-            word_format=np.full(n, WORD_FORMATS.index(word_format), np.uint8),
-            imaginary_first=np.full(n, imaginary_first),
-            phystatus=_phystatus(words, generation),
-            agc_gain=header["agc_gain"] if "agc_gain" in names else _full(n, 0),
-            csi=words_to_csi(words, word_format, imaginary_first=imaginary_first),
-        )
+        csi = words_to_csi(words, word_format)
+        swapped = False
+        if word_format is WordFormat.INT16 and kernel.leaves_order_open(
+            meaning.generation
+        ):
+            swapped = self._iq_order.observe(csi, swapped=False)
+            if swapped:
+                exchange_parts(csi)
+        status = None
+        if meaning.generation in PHYSTATUS_GENERATIONS:
+            start = phystatus_start(words.shape[1])
+            status = np.ascontiguousarray(words[:, start : start + 3]).view("<u2")
+        return _batch(headers, csi, status, index, meaning, word_format, swapped, raw)
+
+
+def _batch(
+    headers: Headers,
+    csi: Csi,
+    phystatus: npt.NDArray[np.uint16] | None,
+    index: Indices,
+    meaning: Meaning,
+    word_format: WordFormat,
+    swapped: bool,
+    raw: RawFrames,
+) -> FrameBatch:
+    n, generation = len(csi), meaning.generation
+    names = headers.dtype.names or ()
+    rssi, frame_control = _full(n, NO_RSSI), _full(n, NO_FRAME_CONTROL)
+    if "rssi" in names and generation is not Generation.OLD:
+        rssi = headers["rssi"].astype(np.int16)
+        frame_control = (headers["frame_control"] & 0xFF).astype(np.int16)
+    return FrameBatch(
+        index=index,
+        time_ns=raw.time_ns if n == len(raw) else raw.time_ns[index],
+        mac=headers["mac"],
+        rssi=rssi,
+        frame_control=frame_control,
+        seq_ctl=headers["seq_ctl"] if "seq_ctl" in names else np.zeros(n, np.uint16),
+        core=np.full(n, meaning.core, np.uint8),
+        stream=np.full(n, meaning.stream, np.uint8),
+        chanspec=np.full(n, meaning.chanspec, np.uint16),
+        chip=np.full(n, meaning.chip, np.uint16),
+        generation=np.full(n, generation, np.uint8),
+        word_format=np.full(n, WORD_FORMATS.index(word_format), np.uint8),
+        imaginary_first=np.full(n, swapped),
+        phystatus=np.zeros((n, 6), np.uint16) if phystatus is None else phystatus,
+        agc_gain=headers["agc_gain"] if "agc_gain" in names else _full(n, 0),
+        csi=csi,
+    )
+
+
+def _without(done: Indices, todo: Indices | None, n: int) -> Indices:
+    """Return what is left to do."""
+    left = np.ones(n, np.bool_)
+    left[done] = False
+    return np.flatnonzero(left) if todo is None else todo[left[todo]]
 
 
 def _full(n: int, value: int) -> npt.NDArray[np.int16]:
@@ -166,177 +228,6 @@ def _in_order_of_arrival(batches: list[FrameBatch]) -> FrameBatch:
         return batches[0]
     batch = FrameBatch.concatenate(batches)
     return batch[np.argsort(batch.index)]
-
-
-# -- packets to payloads ---------------------------------------------------------------
-
-
-def _rows_by_length(raw: RawFrames) -> Iterator[tuple[Indices, Rows]]:
-    """Yield packets of equal captured length as rows, and which packets they are."""
-    n = len(raw)
-    if n == 0:
-        return
-    if raw.stride is not None:
-        length = int(raw.lengths[0])
-        rows = np.ndarray(
-            (n, length), np.uint8, raw.data, int(raw.offsets[0]), (raw.stride, 1)
-        )
-        yield np.arange(n), rows
-        return
-    for length in np.unique(raw.lengths).tolist():
-        index = np.flatnonzero(raw.lengths == length)
-        yield index, _gather(raw.data, raw.offsets[index], length)
-
-
-def _gather(data: Rows, offsets: npt.NDArray[np.int64], length: int) -> Rows:
-    """Copy pieces of one length out of a buffer: one memcpy each."""
-    if length == 0:
-        return np.empty((len(offsets), 0), np.uint8)
-    pieces: npt.NDArray[np.void] = np.ndarray(
-        (len(data) - length + 1,), f"V{length}", data, 0, (1,)
-    )
-    return pieces[offsets].view(np.uint8).reshape(len(offsets), length)
-
-
-def _udp_payloads(
-    rows: Rows, link_type: int, refused: Counter[Refusal]
-) -> Iterator[tuple[Indices | slice, Rows]]:
-    """Yield the UDP payloads of equally long packets, and which packets they are from.
-
-    The first packet is judged in full, then every other one that equals it in the bytes
-    that decided; and so on with those that are left. After a few rounds the packets are
-    a mixture that shares nothing, and are judged one by one.
-    """
-    todo: Indices | None = None  # all
-    n_rounds = 0
-    while todo is None or len(todo):
-        first = rows[0 if todo is None else todo[0]].tobytes()
-        verdict = find_udp_payload(first, link_type)
-        n_rounds += 1
-        if n_rounds > _MAX_SHARED_VERDICTS and todo is not None:
-            alike = np.zeros(len(todo), np.bool_)
-            alike[0] = True
-        else:
-            candidates = rows if todo is None else rows[todo, : verdict.examined]
-            alike = _starts_with(candidates, first[: verdict.examined])
-        all_alike = bool(alike.all())
-        if verdict.refusal is not None:
-            refused[verdict.refusal] += int(np.count_nonzero(alike))
-        else:
-            payload = slice(verdict.examined, verdict.examined + verdict.length)
-            if todo is None and all_alike:
-                yield slice(None), rows[:, payload]
-            else:
-                which = np.flatnonzero(alike) if todo is None else todo[alike]
-                yield which, rows[which, payload]
-        if all_alike:
-            return
-        todo = np.flatnonzero(~alike) if todo is None else todo[~alike]
-
-
-def _starts_with(rows: Rows, prefix: bytes) -> npt.NDArray[np.bool_]:
-    """Tell which rows begin with ``prefix``, 32 bits at a time."""
-    n_words = len(prefix) // 4
-    expected = np.frombuffer(prefix, "<u4", n_words)
-    columns = np.ascontiguousarray(rows[:, : 4 * n_words].view("<u4").T)
-    alike: npt.NDArray[np.bool_] = (columns == expected[:, None]).all(axis=0)
-    for position in range(4 * n_words, len(prefix)):
-        alike &= rows[:, position] == prefix[position]
-    return alike
-
-
-# -- payloads to header fields and words -----------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What the header fields say that do not change from frame to frame."""
-
-    generation: Generation
-    chip: int
-    word_format: WordFormat | None
-    """None where the firmware did not name the chip: the words must tell."""
-
-    chanspec: int
-    core: int
-    stream: int
-
-
-def _meanings(
-    header: npt.NDArray[np.void], layout: Layout, refused: Counter[Refusal]
-) -> Iterator[tuple[Indices | None, _Meaning]]:
-    """Yield the rows that are CSI frames, by meaning; None stands for all."""
-    if layout.generation is Generation.MOBISYS_2018:
-        chip = CHIPS[0x0001]
-        meaning = _Meaning(layout.generation, chip.number, chip.word_format, 0, 0, 0)
-        good = np.flatnonzero(header["magic"] == layout.magic)
-        if len(good) < len(header):
-            refused[Refusal.BAD_MAGIC] += len(header) - len(good)
-        if len(good):
-            yield good, meaning
-        return
-
-    keys = _keys(header, layout)
-    kinds: list[tuple[int, Indices | None]] = [(int(keys[0]), None)]
-    if not (keys == keys[0]).all():
-        kinds = [(k, np.flatnonzero(keys == k)) for k in np.unique(keys).tolist()]
-    for key, rows in kinds:
-        meaning_or_refusal = _meaning(key, layout)
-        if isinstance(meaning_or_refusal, Refusal):
-            n = len(header) if rows is None else len(rows)
-            refused[meaning_or_refusal] += n
-        else:
-            yield rows, meaning_or_refusal
-
-
-def _keys(header: npt.NDArray[np.void], layout: Layout) -> npt.NDArray[np.uint64]:
-    """Pack all that decides a frame's meaning into 50 bits, shape (n,)."""
-    good = header["magic"] == layout.magic
-    old = np.zeros(len(header), np.bool_)
-    if layout.generation is Generation.NEW:
-        old = (header["rssi"] == OLD_RSSI_AND_FRAME_CONTROL) & (
-            header["frame_control"] == OLD_RSSI_AND_FRAME_CONTROL
-        )
-    elif layout.generation is Generation.PLUS:
-        good = good & (header["signature"] == PLUS_SIGNATURE)
-    keys = header["chip"].astype(np.uint64)
-    keys |= header["chanspec"].astype(np.uint64) << np.uint64(16)
-    keys |= header["core_stream"].astype(np.uint64) << np.uint64(32)
-    keys |= good.astype(np.uint64) << np.uint64(48)
-    keys |= old.astype(np.uint64) << np.uint64(49)
-    return keys
-
-
-def _meaning(key: int, layout: Layout) -> _Meaning | Refusal:
-    """Interpret one value of `_keys`."""
-    chip_number, chanspec = key & 0xFFFF, key >> 16 & 0xFFFF
-    core_stream, good, old = key >> 32 & 0xFFFF, key >> 48 & 1, key >> 49 & 1
-    if not good:
-        return Refusal.BAD_MAGIC
-    generation = Generation.OLD if old else layout.generation
-    chip = CHIPS.get(chip_number)
-    if chip is None and not (old and chip_number == UNNAMED_CHIP):
-        return Refusal.UNKNOWN_CHIP
-    try:
-        bandwidth = decode_chanspec(chanspec).bandwidth_mhz
-    except ChanspecError:
-        return Refusal.BAD_CHANSPEC
-    if 64 * bandwidth != 20 * layout.n_subcarriers:
-        return Refusal.BANDWIDTH_MISMATCH
-    shift = 0 if chip is None else chip.core_stream_shift
-    core, stream = core_stream >> shift & 0b111, core_stream >> (shift + 3) & 0b111
-    unused = core_stream & ~(0b111111 << shift)
-    if unused or core > _MAX_CORE or stream > _MAX_STREAM:
-        return Refusal.BAD_CORE_STREAM
-    word_format = None if chip is None else chip.word_format
-    return _Meaning(generation, chip_number, word_format, chanspec, core, stream)
-
-
-def _phystatus(words: Words, generation: Generation) -> npt.NDArray[np.uint16]:
-    if generation not in PHYSTATUS_GENERATIONS:
-        return np.zeros((len(words), 6), np.uint16)
-    start = phystatus_start(words.shape[1])
-    return np.ascontiguousarray(words[:, start : start + 3]).view("<u2")
 
 
 def phystatus_start(n_subcarriers: int) -> int:

@@ -3,9 +3,8 @@
     record   4 bytes seconds, 4 bytes micro- or nanoseconds, 4 bytes captured length,
              4 bytes original length, then the packet
 
-Where packets start is known only by walking from one to the next. Two shortcuts make
-the walk vectorised and stay exact, because every step of the chain is verified: all
-records have one length; or each carries the firmware's address at the same place.
+Where packets start is known only by walking from one to the next: in C where the kernel
+was built; else at once where all records have one length, and one by one where not.
 """
 
 import struct
@@ -14,16 +13,14 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.csi.raw import LINK_ETHERNET, LINK_SLL, RawFrames
+from edge_agent.csi import kernel
+from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.refusal import Refusal
 
 MAX_PACKET = 262_144
 """No capture program writes longer packets (libpcap's MAXIMUM_SNAPLEN)."""
 
 _RECORD = 16
-_MARK = int.from_bytes(b"XMON", "little")
-_MARK_AT = _RECORD + 8
-"""From the start of a record to the last four letters of the sender "NEXMON"."""
 
 Offsets = npt.NDArray[np.int64]
 
@@ -43,94 +40,102 @@ class PcapSplitter:
 
     def split(self, data: bytes, *, start: int) -> tuple[list[RawFrames], int]:
         """Return the complete packets from ``start`` on, and where they end."""
-        run, stride = self._equal_records(data, start)
-        end = start + run * stride
-        if run and len(data) - end < _RECORD:
-            packets = self._packets(data, start + stride * np.arange(run), stride)
-        else:
-            marked = self._marked_records(data, start)
-            records = self._walk(data, start) if marked is None else marked
-            packets = self._packets(data, records, None)
-            end = start
-            if len(records):
-                end = int(packets.offsets[-1] + packets.lengths[-1])
+        packets = self._walk_in_c(data, start)
+        if packets is None:
+            packets = self._equal_records(data, start) or self._walk(data, start)
+        end = start
+        if len(packets):
+            end = int(packets.offsets[-1] + packets.lengths[-1])
         self._check_next(data, end)
         return [packets], end
 
-    def _packets(self, data: bytes, records: Offsets, stride: int | None) -> RawFrames:
-        fields = [self._field(data, records, stride, at) for at in (0, 4, 8)]
-        time_ns = fields[0].astype(np.int64) * 1_000_000_000
-        time_ns += fields[1].astype(np.int64) * self._ns_per_tick
-        return RawFrames(
-            np.frombuffer(data, np.uint8),
-            records + _RECORD,
-            fields[2].astype(np.int64),
-            time_ns,
-            self._link_type,
-            stride,
+    def _walk_in_c(self, data: bytes, start: int) -> RawFrames | None:
+        if not kernel.AVAILABLE:
+            return None
+        room = (len(data) - start) // _RECORD
+        # Most of it is never touched: packets are longer than their record headers.
+        offsets, lengths, times = np.empty((3, room), np.int64)
+        n = kernel.walk(
+            data,
+            start,
+            self._order == ">",
+            self._ns_per_tick,
+            MAX_PACKET,
+            offsets,
+            lengths,
+            times,
         )
+        buffer = np.frombuffer(data, np.uint8)
+        return RawFrames(buffer, offsets[:n], lengths[:n], times[:n], self._link_type)
 
-    def _field(
-        self, data: bytes, records: Offsets, stride: int | None, at: int
-    ) -> npt.NDArray[np.uint32]:
-        """Read one 32-bit field of every record."""
-        if len(records) == 0:
-            return np.empty(0, np.uint32)
-        if stride is not None:
-            first = int(records[0]) + at
-            return np.ndarray((len(records),), self._u4, data, first, (stride,))
-        every_byte: npt.NDArray[np.uint32] = np.ndarray(
-            (len(data) - 3,), self._u4, data, 0, (1,)
-        )
-        return every_byte[records + at]
-
-    def _length_at(self, data: bytes, record: int) -> int:
-        return int(struct.unpack_from(self._order + "I", data, record + 8)[0])
-
-    def _equal_records(self, data: bytes, start: int) -> tuple[int, int]:
-        """Return how many records are as long as the first, and their distance."""
+    def _equal_records(self, data: bytes, start: int) -> RawFrames | None:
+        """Return the packets if all that are complete have one length."""
         if len(data) - start < _RECORD:
-            return 0, _RECORD
+            return None
         length = self._length_at(data, start)
         stride = _RECORD + length
-        n_possible = (len(data) - start) // stride
-        if length > MAX_PACKET or n_possible == 0:
-            return 0, stride
-        lengths = np.ndarray((n_possible,), self._u4, data, start + 8, (stride,))
-        equal = lengths == length
-        return (n_possible if equal.all() else int(equal.argmin())), stride
+        n = (len(data) - start) // stride
+        rest = len(data) - start - n * stride
+        if length > MAX_PACKET or n == 0 or rest >= _RECORD:
+            return None
+        lengths = self._column(data, start + 8, n, stride)
+        if (lengths != length).any():
+            return None
+        records = start + stride * np.arange(n)
+        times = self._times(
+            self._column(data, start, n, stride),
+            self._column(data, start + 4, n, stride),
+        )
+        return self._packets(data, records, lengths, times, stride)
 
-    def _marked_records(self, data: bytes, start: int) -> Offsets | None:
-        """Find all records by the sender's address; None unless the chain is whole."""
-        if self._link_type not in (LINK_ETHERNET, LINK_SLL):
-            return None
-        n_words = (len(data) - start) // 4
-        words = np.frombuffer(data, "<u4", n_words, start)
-        records = np.flatnonzero(words == _MARK) * 4 + (start - _MARK_AT)
-        if len(records) == 0 or records[0] != start:
-            return None
-        lengths = self._field(data, records, None, 8).astype(np.int64)
-        ends = records + _RECORD + lengths
-        if (ends[:-1] != records[1:]).any() or lengths[-1] > MAX_PACKET:
-            return None
-        if ends[-1] > len(data):  # the last one is not complete yet
-            records = records[:-1]
-        elif len(data) - ends[-1] >= _RECORD:  # followed by one without the mark
-            return None
-        return records
-
-    def _walk(self, data: bytes, start: int) -> Offsets:
+    def _walk(self, data: bytes, start: int) -> RawFrames:
         """Follow the chain one record at a time, to its end or to the first damage."""
-        length_of = struct.Struct(self._order + "I").unpack_from
-        records, size = [], len(data)
+        record_at = struct.Struct(self._order + "III").unpack_from
+        records, fields, size = [], [], len(data)
         while size - start >= _RECORD:
-            (length,) = length_of(data, start + 8)
+            seconds, ticks, length = record_at(data, start)
             end = start + _RECORD + length
             if length > MAX_PACKET or end > size:
                 break
             records.append(start)
+            fields.append((seconds, ticks, length))
             start = end
-        return np.array(records, np.int64)
+        columns = np.array(fields, np.uint32).reshape(-1, 3).T
+        times = self._times(columns[0], columns[1])
+        return self._packets(data, np.array(records, np.int64), columns[2], times, None)
+
+    def _packets(
+        self,
+        data: bytes,
+        records: Offsets,
+        lengths: npt.NDArray[np.uint32],
+        times: npt.NDArray[np.int64],
+        stride: int | None,
+    ) -> RawFrames:
+        return RawFrames(
+            np.frombuffer(data, np.uint8),
+            records + _RECORD,
+            lengths.astype(np.int64),
+            times,
+            self._link_type,
+            stride,
+        )
+
+    def _times(
+        self, seconds: npt.NDArray[np.uint32], ticks: npt.NDArray[np.uint32]
+    ) -> npt.NDArray[np.int64]:
+        times = seconds.astype(np.int64) * 1_000_000_000
+        times += ticks.astype(np.int64) * self._ns_per_tick
+        return times
+
+    def _column(
+        self, data: bytes, first: int, n: int, stride: int
+    ) -> npt.NDArray[np.uint32]:
+        """Return one 32-bit field of evenly spaced records."""
+        return np.ndarray((n,), self._u4, data, first, (stride,))
+
+    def _length_at(self, data: bytes, record: int) -> int:
+        return int(struct.unpack_from(self._order + "I", data, record + 8)[0])
 
     def _check_next(self, data: bytes, record: int) -> None:
         """Note as damage a record that no further data can make valid."""

@@ -61,18 +61,16 @@ _PACKED = {
 }
 
 
-def _int16_to_csi(words: Words, imaginary_first: bool, out: Csi) -> None:
-    pairs = words.view("<i2")  # (n_frames, 2 * n_subcarriers)
-    flat = out.view(np.float32)
-    for start in range(0, len(words), _ROWS_PER_PASS):
-        rows = slice(start, start + _ROWS_PER_PASS)
-        flat[rows] = pairs[rows]
-        if imaginary_first:
-            # Q + jI becomes I + jQ = j * conj(Q + jI): two vectorised passes, which
-            # numpy does three times faster than swapping neighbours.
-            block = out[rows]
-            np.conjugate(block, out=block)
-            np.multiply(block, np.complex64(1j), out=block)
+def exchange_parts(csi: Csi) -> None:
+    """Exchange real and imaginary parts in place: Q + jI becomes I + jQ.
+
+    As j * conj(Q + jI), two vectorised passes, which numpy does three times faster than
+    exchanging neighbours.
+    """
+    for start in range(0, len(csi), _ROWS_PER_PASS):
+        block = csi[start : start + _ROWS_PER_PASS]
+        np.conjugate(block, out=block)
+        np.multiply(block, np.complex64(1j), out=block)
 
 
 def _packed_float_to_csi(words: Words, word_format: WordFormat, out: Csi) -> None:
@@ -92,20 +90,16 @@ def _packed_float_to_csi(words: Words, word_format: WordFormat, out: Csi) -> Non
         )
 
 
-def words_to_csi(
-    words: Words, word_format: WordFormat, *, imaginary_first: bool = False
-) -> Csi:
-    """Return the complex gains of words of one format.
+def words_to_csi(words: Words, word_format: WordFormat) -> Csi:
+    """Return the complex gains of words of one format, first part real.
 
     Args:
         words: Shape (n_frames, n_subcarriers); frames may be strided, words may not.
         word_format: How they are packed; unused top bits are ignored.
-        imaginary_first: Q,I order (most firmware with the old header) instead of I,Q;
-            for int16 words only.
     """
     out = np.empty(words.shape, np.complex64)
     if word_format is WordFormat.INT16:
-        _int16_to_csi(words, imaginary_first, out)
+        out.view(np.float32)[...] = words.view("<i2")
     else:
         _packed_float_to_csi(words, word_format, out)
     return out
