@@ -1,7 +1,7 @@
 """Capture frames from an interface. The only module that imports scapy (GPL-2.0-only).
 
     kernel filter: UDP to port 5500  ->  socket buffer (4 MB)  ->  capture thread
-                                     ->  ring of slots         ->  `LiveCapture.read`
+                                     ->  receive_ring.py       ->  `LiveCapture.read`
 
 scapy opens the packet socket and finds the interface. Packets are then taken from it
 raw, many per wake-up, with the kernel's time stamps: dissecting each would cost a
@@ -26,24 +26,23 @@ from typing import Self
 import numpy as np
 
 from edge_agent.csi.link import CSI_PORT
-from edge_agent.csi.raw import LINK_ETHERNET, RawFrames
+from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import CaptureError
-
-_log = logging.getLogger(__name__)
-
-_SLOT_BYTES = 1536
-"""More than any CSI datagram (1184 bytes with VLAN tags and IP options)."""
+from edge_agent.receive_ring import ReceiveRing
 
 _SOCKET_BUFFER = 4 << 20
-_MAX_PER_WAKE_UP = 1024
+_LONGEST_WAIT_MS = 200
+_LONGEST_REST_S = 0.005
+"""At 20,000 frames/s even the system's default socket buffer lasts this long."""
+
+_BATCH = 256
+"""Packets taken from the kernel between two looks at the reader."""
+
 _SO_ATTACH_FILTER = 26
 _SO_RCVBUFFORCE = 33
-_SO_TIMESTAMPNS = 35
 _SOL_PACKET = 263
 _PACKET_STATISTICS = 6
 _PACKET_AUXDATA = 8
-_ANCILLARY_BYTES = 64
-_OUTGOING = 4
 _IFF_UP = 0x1
 
 # Classic BPF, as `tcpdump -ddd "ip and udp dst port 5500"` compiles it for Ethernet; a
@@ -89,11 +88,10 @@ class LiveCapture:
         """
         self.name = interface
         self.counters = CaptureCounters()
-        self._n_slots = buffer_frames
-        self._ring = np.zeros((buffer_frames, _SLOT_BYTES), np.uint8)
-        self._lengths = np.zeros(buffer_frames, np.int64)
-        self._times = np.zeros(buffer_frames, np.int64)
-        self._written = self._read = 0  # packets, ever
+        self._ring = ReceiveRing(max(buffer_frames, 2 * _BATCH))
+        # Packets ever written and ever taken (or dropped). Slots between the two belong
+        # to the reader, the others to the capture thread.
+        self._written = self._read = 0
         self._arrival = threading.Condition()
         self._wanted = 1
         self._failure: str | None = None
@@ -138,7 +136,7 @@ class LiveCapture:
         """
         deadline = time.monotonic() + timeout_s
         with self._arrival:
-            self._wanted = max(1, min(at_least, self._n_slots // 2))
+            self._wanted = max(1, min(at_least, self._ring.n_slots // 2))
             while self._written - self._read < self._wanted and self._failure is None:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
@@ -151,16 +149,7 @@ class LiveCapture:
             return self._take()
 
     def _take(self) -> RawFrames:
-        slots = np.arange(self._read, self._written) % self._n_slots
-        lengths = self._lengths[slots]
-        raw = RawFrames(
-            self._ring[slots].reshape(-1),
-            np.arange(len(slots), dtype=np.int64) * _SLOT_BYTES,
-            lengths,
-            self._times[slots],
-            LINK_ETHERNET,
-            _SLOT_BYTES if bool((lengths == lengths[0]).all()) else None,
-        )
+        raw = self._ring.copy(np.arange(self._read, self._written) % self._ring.n_slots)
         self._read = self._written
         return raw
 
@@ -169,11 +158,15 @@ class LiveCapture:
     def _run(self) -> None:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        next_count = 0.0
+        next_count, has_rested = 0.0, False
+        pacer = _Pacer()
         while not self._stopping.is_set():
             try:
-                if poll.poll(200):
-                    self._drain()
+                if has_rested or poll.poll(_LONGEST_WAIT_MS):
+                    n_drained = self._drain()
+                    pacer.count(n_drained)
+                    missing = self._wanted - (self._written - self._read)
+                    has_rested = n_drained > 0 and pacer.rest(missing)
             except OSError as error:
                 reason = (
                     "went down" if error.errno == errno.ENETDOWN else error.strerror
@@ -186,30 +179,28 @@ class LiveCapture:
                 self._count_kernel_drops()
                 next_count = time.monotonic() + 1
 
-    def _drain(self) -> None:
-        """Move what the kernel has into the ring."""
-        receive, ring = self._socket.recvmsg_into, self._ring
-        for _ in range(_MAX_PER_WAKE_UP):
-            slot = self._written % self._n_slots
-            try:
-                length, ancillary, _flags, address = receive(
-                    [ring[slot]], _ANCILLARY_BYTES, socket.MSG_DONTWAIT
-                )
-            except BlockingIOError:
-                break
-            if address[2] == _OUTGOING:
-                continue
-            self._lengths[slot] = length
-            self._times[slot] = _time_stamp(ancillary)
+    def _drain(self) -> int:
+        """Move what the kernel has into the ring; return how many packets."""
+        n_drained, n_slots = 0, self._ring.n_slots
+        while True:
             with self._arrival:
-                self._written += 1
-                if self._written - self._read > self._n_slots:
-                    self._read += 1
-                    self.counters.dropped_by_agent += 1
-        self.counters.received = self._written
-        with self._arrival:
-            if self._written - self._read >= self._wanted:
-                self._arrival.notify()
+                excess = self._written + _BATCH - self._read - n_slots
+                if excess > 0:
+                    self._read += excess
+                    self.counters.dropped_by_agent += excess
+            first = self._written % n_slots
+            n_received = self._ring.receive(self._socket, first, _BATCH)
+            n_drained += n_received
+            self.counters.received += n_received
+            is_empty = n_received < min(_BATCH, n_slots - first)
+            with self._arrival:
+                self._written += n_received
+                waiting = self._written - self._read
+                # In a flood, the reader would only fight for the interpreter.
+                if waiting >= self._wanted and (is_empty or waiting > n_slots // 4):
+                    self._arrival.notify()
+            if is_empty or self._stopping.is_set():
+                return n_drained
 
     def _count_kernel_drops(self) -> None:
         # Reading resets the kernel's counters.
@@ -217,12 +208,31 @@ class LiveCapture:
         self.counters.dropped_by_kernel += struct.unpack("II", statistics)[1]
 
 
-def _time_stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == 16:
-            seconds, nanoseconds = struct.unpack("qq", data)
-            return int(seconds * 1_000_000_000 + nanoseconds)
-    return time.time_ns()
+class _Pacer:
+    """Lets the capture thread sleep while nobody can use what would wake it.
+
+    Waking up costs ten times what taking a packet does. The reader says how many
+    packets it waits for; most of the time in which they will arrive can be slept
+    through, as the kernel keeps the packets and their times.
+    """
+
+    def __init__(self) -> None:
+        self._rate = 0.0  # packets per second
+        self._last = time.monotonic()
+
+    def count(self, n_packets: int) -> None:
+        """Note how many packets came since the last call."""
+        now = time.monotonic()
+        measured = n_packets / max(now - self._last, 1e-6)
+        self._rate += 0.2 * (measured - self._rate)
+        self._last = now
+
+    def rest(self, n_missing: int) -> bool:
+        """Sleep if the reader still waits for ``n_missing`` packets; say whether."""
+        if n_missing < 2 or self._rate <= 0:
+            return False
+        time.sleep(min(0.8 * (n_missing - 1) / self._rate, _LONGEST_REST_S))
+        return True
 
 
 def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -238,6 +248,8 @@ def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN20
         raise CaptureError(
             f"interface {interface} is down: sudo ip link set {interface} up"
         )
+    # It would warn that it does not know how to dissect what it is not to dissect.
+    logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
     from scapy.arch.linux import L2ListenSocket
     from scapy.error import Scapy_Exception
 

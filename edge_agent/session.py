@@ -47,10 +47,13 @@ class Session:
         Raises:
             CaptureError: The source cannot be opened or breaks.
         """
-        newest_ns = 0
+        newest_ns, is_open = 0, False
         report = _Report(self._console, source.name, self._pipeline)
         try:
             for raw in source.packets(lambda: self._pipeline.frames_until_due):
+                if not is_open:
+                    is_open = True
+                    self._console.say(source.doing)
                 if raw is not None and len(raw):
                     newest_ns = int(raw.time_ns[-1])
                     self._emit(self._pipeline.feed(raw, source.kind(newest_ns)))

@@ -23,6 +23,9 @@ class PacketSource(Protocol):
     name: str
     """For people."""
 
+    doing: str
+    """What is done with it, e.g. ``capturing on wlan0``; said once it is open."""
+
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield packets as they arrive, and None now and then when none do.
 
@@ -49,6 +52,7 @@ class LiveSource:
 
     def __init__(self, interface: str, buffer_frames: int) -> None:
         self.name = interface
+        self.doing = f"capturing on {interface}"
         self._buffer_frames = buffer_frames
         self._losses: Counter[str] = Counter()
 
@@ -85,6 +89,7 @@ class FileSource:
             speed: Pace relative to the recording; as fast as possible when None.
         """
         self.name = str(path)
+        self.doing = f"replaying {path}"
         self._file = CaptureFile(path)
         self._speed = speed
         self._refused: Counter[Refusal] = Counter()
@@ -113,6 +118,7 @@ class StreamSource(FileSource):
     def __init__(self) -> None:
         super().__init__(STANDARD_INPUT)
         self.name = "standard input"
+        self.doing = "reading standard input"
 
     def kind(self, newest_ns: int) -> Source:
         """Return live where the packets are as old as the clock says, else replay."""
