@@ -80,7 +80,12 @@ def receive_sniff(seconds: float) -> dict[str, float]:
     print("ready", flush=True)
     started = cpu_seconds()
     sniff(iface="wlan0", prn=count, store=False, timeout=seconds)
-    return {"taken": taken, "received": taken, "lost": 0, "cpu": cpu_seconds() - started}
+    return {
+        "taken": taken,
+        "received": taken,
+        "lost": 0,
+        "cpu": cpu_seconds() - started,
+    }
 
 
 class Link:
@@ -98,9 +103,7 @@ class Link:
             check=True,
         )
         for name in (self.sender, self.receiver):
-            subprocess.run(
-                ["ip", "-n", name, "link", "set", "wlan0", "up"], check=True
-            )
+            subprocess.run(["ip", "-n", name, "link", "set", "wlan0", "up"], check=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,7 +146,9 @@ def main() -> None:
         print(json.dumps(receive_ours(args.seconds, busy=args.receiver == "busy")))
         return
     if os.geteuid() != 0:
-        sys.exit("needs root to make network namespaces: sudo python benchmarks/capture.py")
+        sys.exit(
+            "needs root to make network namespaces: sudo python benchmarks/capture.py"
+        )
     with Link() as link:
         count = int(3000 * args.seconds)
         seen, rate = link.run("busy", args.seconds + 4, count, 3000)
@@ -165,9 +170,7 @@ def main() -> None:
         print(f"sniff / ours = {cost['sniff'] / cost['ours']:.1f}")
         for count, wanted in BURSTS:
             seen, rate = link.run("ours", 6, count, wanted)
-            print(
-                f"burst of {count} at {rate:.0f}/s: {count - seen['taken']:.0f} lost"
-            )
+            print(f"burst of {count} at {rate:.0f}/s: {count - seen['taken']:.0f} lost")
 
 
 if __name__ == "__main__":
