@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ import numpy.typing as npt
 Arrays = dict[str, npt.NDArray[Any]]
 
 _HEADER = "header"
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    NotImplementedError,  # a compression that zipfile does not know
+    RuntimeError,  # an encrypted member
+    MemoryError,  # an array header that claims more than there is memory
+)
+"""What numpy and zipfile raise for a file with a flipped bit."""
 
 
 class ArraysError(ValueError):
@@ -45,7 +59,7 @@ def unpack_arrays(
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(member.file_size for member in archive.infolist())
         header, arrays = _load(data) if size <= max_bytes else (None, {})
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError) as error:
+    except _DAMAGE as error:
         raise ArraysError(f"is damaged or no array file ({error})") from error
     if size > max_bytes:
         raise ArraysError(f"holds {size} bytes of arrays, more than {max_bytes}")

@@ -44,8 +44,8 @@ class AdaptationDefaults:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.alpha) and self.alpha > 0):
             raise ValueError(f"alpha is {self.alpha}, not positive")
-        if not 0 <= self.n_steps <= 10_000:
-            raise ValueError(f"n_steps is {self.n_steps}, not 0..10000")
+        if type(self.n_steps) is not int or not 0 <= self.n_steps <= 10_000:
+            raise ValueError(f"n_steps is {self.n_steps}, not a whole number to 10000")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,13 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             description=summary[0].upper() + summary[1:] + ".",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        # Also behind the command, where one remembers it; the default stands in front.
+        command.add_argument(
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )
         if name == chosen:
             module = importlib.import_module(f"edge_agent.commands.{name}")
             module.add_arguments(command)

@@ -50,9 +50,13 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.filters) <= 8 or not all(
-            1 <= n <= 512 for n in self.filters
+            type(n) is int and 1 <= n <= 512 for n in self.filters
         ):
             raise ValueError(f"filters are {self.filters}: 1 to 8 layers of 1 to 512")
+        if not (np.isfinite(self.pixel_mean) and np.isfinite(self.pixel_std)):
+            raise ValueError(
+                f"pixel_mean {self.pixel_mean}, pixel_std {self.pixel_std}: not finite"
+            )
         if not self.pixel_std > 0:
             raise ValueError(f"pixel_std is {self.pixel_std}, not positive")
         height, width = self.feature_map
@@ -112,6 +116,8 @@ def check_parameters(
     for name, shape in expected.items():
         if parameters[name].shape != shape:
             raise ValueError(f"{name} has shape {parameters[name].shape}, not {shape}")
+        if parameters[name].dtype.kind != "f":
+            raise ValueError(f"{name} holds {parameters[name].dtype}, not real numbers")
         if not np.isfinite(parameters[name]).all():
             raise ValueError(f"{name} holds values that are not finite")
 

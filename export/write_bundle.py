@@ -48,7 +48,7 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
         ExportError: The directory exists or cannot be written, or the graph and NumPy
             disagree; nothing is left behind.
     """
-    if directory.exists():
+    if directory.exists() or directory.is_symlink():
         raise ExportError(
             f"{directory} exists already; remove it or choose another name"
         )
@@ -65,6 +65,9 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
         check_parity(bundle)
         work.chmod(0o755)
         work.rename(directory)
+    except OSError as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise ExportError(f"cannot write {directory}: {error.strerror}") from error
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -105,16 +108,19 @@ def check_parity(bundle: Bundle) -> float:
     spec = bundle.manifest.spec
     images = rng.integers(0, 256, (3 * _N_PROBE_POINTS, *spec.shape), dtype=np.uint8)
     heard = rng.random((len(images), spec.n_channels)) < 0.8
-    adapted = adapt(
-        bundle.manifest.architecture,
-        bundle.parameters,
-        images,
-        heard,
-        np.arange(len(images)) % _N_PROBE_POINTS,
-        n_points=_N_PROBE_POINTS,
-        alpha=bundle.manifest.adaptation.alpha,
-        n_steps=1,
-    )
+    try:
+        adapted = adapt(
+            bundle.manifest.architecture,
+            bundle.parameters,
+            images,
+            heard,
+            np.arange(len(images)) % _N_PROBE_POINTS,
+            n_points=_N_PROBE_POINTS,
+            alpha=bundle.manifest.adaptation.alpha,
+            n_steps=1,
+        )
+    except ValueError as error:
+        raise ExportError(f"the network does not adapt: {error}") from error
     calibration = Calibration(
         bundle.digest,
         datetime.now(UTC).isoformat(),

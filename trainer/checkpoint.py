@@ -67,8 +67,18 @@ class Checkpoint:
                 dict(header["training"]),
             )
             check_parameters(checkpoint.architecture, checkpoint.parameters)
+            checkpoint._check_shapes()
         except OSError as error:
             raise CheckpointError(f"{path}: {error.strerror}") from error
-        except (ArraysError, KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            raise CheckpointError(f"{path} lacks {error}") from error
+        except (ArraysError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: {error}") from error
         return checkpoint
+
+    def _check_shapes(self) -> None:
+        if self.architecture.image_shape != self.spec.shape:
+            raise ValueError(
+                f"the network takes images of {self.architecture.image_shape}, the "
+                f"specification gives {self.spec.shape}"
+            )

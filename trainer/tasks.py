@@ -47,6 +47,15 @@ class TaskConfig:
     """Probability with which a channel is masked throughout a task, so that the network
     learns to do without: sites have access points that are not heard everywhere."""
 
+    def __post_init__(self) -> None:
+        if self.n_way < 2 or self.k_support < 1 or self.k_query < 1:
+            raise ValueError(
+                f"{self.n_way}-way tasks of {self.k_support} + {self.k_query} images; at "
+                "least 2 points, 1 + 1 images"
+            )
+        if not 0 <= self.channel_dropout <= 1:
+            raise ValueError(f"channel_dropout is {self.channel_dropout}, not 0 to 1")
+
 
 class TaskSampler:
     """Draws tasks; checks first that the environments can serve them."""
@@ -92,6 +101,8 @@ class TaskSampler:
             support.append(of_support)
             query.append(of_query)
         heard = environment.heard & self._kept_channels(environment)
+        # An image that would lose all it heard keeps it.
+        heard = np.where(heard.any(axis=1, keepdims=True), heard, environment.heard)
         return Task(
             self._batch(environment, heard, support),
             self._batch(environment, heard, query),
@@ -114,7 +125,7 @@ class TaskSampler:
         return support[: self._config.k_support], query[: self._config.k_query]
 
     def _kept_channels(self, environment: Environment) -> npt.NDArray[np.bool_]:
-        """Return which channels the task may use; at least one that is heard."""
+        """Return which channels the task may use; at least one of the site's."""
         kept = self._rng.random(environment.spec.n_channels) >= (
             self._config.channel_dropout
         )

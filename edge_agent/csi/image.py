@@ -61,13 +61,18 @@ class ImageSpec:
         for name, limit in limits.items():
             if not 1 <= getattr(self, name) <= limit:
                 raise ValueError(f"{name} is {getattr(self, name)}, not 1..{limit}")
+        scale = (self.floor_dbm, self.ceiling_dbm, self.nominal_level_dbm)
+        if not np.isfinite(scale).all():
+            raise ValueError(
+                f"floor, ceiling and nominal level are {scale}: not finite"
+            )
         if not self.ceiling_dbm > self.floor_dbm:
             raise ValueError(
                 f"ceiling_dbm ({self.ceiling_dbm}) must exceed floor_dbm "
                 f"({self.floor_dbm})"
             )
-        if not self.max_span_s > 0:
-            raise ValueError(f"max_span_s is {self.max_span_s}, not positive")
+        if not 0 < self.max_span_s <= 86_400:
+            raise ValueError(f"max_span_s is {self.max_span_s}, not 0 to 86400")
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge_agent.console import Console
+from trainer.commands.options import seed
 from trainer.errors import TrainerError
 from trainer.simulate.flat import simulate_flat
 from trainer.simulate.survey import SurveyPlan, simulate_survey
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("scene", choices=["rooms", "flat"])
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     rooms = parser.add_argument_group("rooms")
     rooms.add_argument("--rooms", type=int, default=_PLAN.n_rooms)
     rooms.add_argument("--visits", type=int, default=_PLAN.n_visits)

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """
     captures = csu_captures(args.root.resolve(), args.role)
     try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
         write_survey(args.out, captures)
     except OSError as error:
         raise TrainerError(f"cannot write {args.out}: {error.strerror}") from error

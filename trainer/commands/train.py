@@ -1,6 +1,7 @@
 """``trainer train``: surveyed captures -> checkpoint."""
 
 import argparse
+import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from edge_agent.recording import record_environment
 from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version
 from trainer.checkpoint import Checkpoint
-from trainer.errors import TaskError
+from trainer.commands.options import seed
+from trainer.errors import CheckpointError, TaskError
 from trainer.meta.train import MetaConfig, Progress, meta_train
 from trainer.network import initial_parameters
 from trainer.tasks import TaskConfig, TaskSampler
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("surveys", nargs="+", type=Path, metavar="SURVEY.csv")
     parser.add_argument("--out", type=Path, required=True, metavar="CHECKPOINT.npz")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument(
         "--iterations", type=int, default=MetaConfig().n_iterations, metavar="N"
     )
@@ -63,9 +65,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         AgentError: A survey or a capture cannot be used.
         TrainerError: The surveys cannot serve the tasks.
     """
+    if args.threads < 0:
+        raise TaskError(f"--threads is {args.threads}, not 0 or more")
     if args.threads:
         torch.set_num_threads(args.threads)
     spec, meta, task = ImageSpec(), _meta_config(args.iterations), TaskConfig()
+    adaptation = _adaptation(meta, args.device_steps)
+    _check_writable(args.out)
     environments = _read_environments(args.surveys, spec, console)
     architecture = _architecture(spec, environments)
     sampler = TaskSampler(
@@ -93,7 +99,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         spec,
         architecture,
         {name: value.detach().numpy() for name, value in theta.items()},
-        AdaptationDefaults(alpha=meta.alpha, n_steps=args.device_steps),
+        adaptation,
         _provenance(args, environments, meta, task),
     )
     checkpoint.save(args.out)
@@ -105,6 +111,25 @@ def _meta_config(n_iterations: int) -> MetaConfig:
     if n_iterations < 1:
         raise TaskError(f"--iterations is {n_iterations}, not 1 or more")
     return MetaConfig(n_iterations=n_iterations)
+
+
+def _adaptation(meta: MetaConfig, n_steps: int) -> AdaptationDefaults:
+    try:
+        return AdaptationDefaults(alpha=meta.alpha, n_steps=n_steps)
+    except ValueError as error:
+        raise TaskError(f"--device-steps: {error}") from error
+
+
+def _check_writable(path: Path) -> None:
+    """Find out now, not after training, whether the checkpoint can be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise CheckpointError(
+            f"cannot write {path}: it is a folder, or below one that is not writable"
+        )
 
 
 def _read_environments(

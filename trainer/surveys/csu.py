@@ -8,13 +8,15 @@ https://github.com/EPIC-CSU/csi-rssi-dataset-indoor-nav
 L. Wang, S. Pasricha, "A Framework for CSI-Based Indoor Localization with 1D
 Convolutional Neural Networks", IPIN 2022.
 
-Reference and test captures were made minutes apart, the latter 0.4 to 1.5 m beside: the
+Reference and test captures were made minutes apart and within a metre or so: the
 set shows that real captures are read and located, not how well a model lasts.
 """
 
 import math
 import re
 import zipfile
+import zlib
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
@@ -24,6 +26,19 @@ from edge_agent.survey import Point, SurveyedCapture
 from trainer.errors import TrainerError
 
 ROLES = ("ref", "test")
+_DAMAGE = (
+    InvalidFileException,
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    SyntaxError,  # of the XML inside
+)
+"""What openpyxl lets through for a file that is damaged or no spreadsheet."""
+
 _SHEET = re.compile(r"(ref|test)_coord_(path\d+)")
 
 
@@ -62,17 +77,23 @@ def csu_captures(root: Path, role: str) -> list[SurveyedCapture]:
 
 def _points(path: Path, role: str) -> list[tuple[str, Point]]:
     """Return (corridor, point) for every finite coordinate in the spreadsheet."""
-    try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, InvalidFileException, zipfile.BadZipFile) as error:
-        raise SurveyDataError(f"{path} cannot be read: {error}") from error
     points = []
-    for sheet in workbook:
-        match = _SHEET.fullmatch(sheet.title)
-        if match is None or match[1] != role:
-            continue
-        for name, x, y in sheet.iter_rows(min_row=2, max_col=3, values_only=True):
-            if all(isinstance(v, float | int) and math.isfinite(v) for v in (x, y)):
-                points.append((match[2], Point(str(name), float(x), float(y))))
-    workbook.close()
-    return points
+    try:
+        with closing(
+            openpyxl.load_workbook(path, read_only=True, data_only=True)
+        ) as workbook:
+            for sheet in workbook:
+                match = _SHEET.fullmatch(sheet.title)
+                if match is None or match[1] != role:
+                    continue
+                rows = sheet.iter_rows(min_row=2, max_col=3, values_only=True)
+                for name, x, y in rows:
+                    if all(isinstance(v, float | int) for v in (x, y)):
+                        points.append((match[2], Point(str(name), float(x), float(y))))
+    except _DAMAGE as error:
+        raise SurveyDataError(f"{path} cannot be read: {error}") from error
+    return [
+        (corridor, point)
+        for corridor, point in points
+        if math.isfinite(point.x) and math.isfinite(point.y)
+    ]

@@ -1,0 +1,102 @@
+"""The command ``python -m export``: help, exit codes, errors."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from edge_agent.bundle import Bundle
+from export.cli import main
+from tests.conftest import ROOT
+from tests.trainer.builders import checkpoint
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    checkpoint().save(path)
+    return path
+
+
+def test_a_checkpoint_becomes_a_bundle(saved, tmp_path, capsys):
+    directory = tmp_path / "out" / "bundle"
+
+    code = main([str(saved), str(directory)])
+
+    bundle = Bundle.load(directory)
+    said = capsys.readouterr()
+    assert code == 0
+    assert re.fullmatch(rf"{re.escape(str(directory))}: bundle, \d+ kB\n", said.out)
+    assert said.err == ""
+    assert bundle.manifest.name == "bundle"
+
+
+def test_a_bundle_may_have_a_name(saved, tmp_path, capsys):
+    code = main([str(saved), str(tmp_path / "bundle"), "--name", "rooms-2026.11"])
+
+    assert code == 0
+    assert Bundle.load(tmp_path / "bundle").manifest.name == "rooms-2026.11"
+    assert ": rooms-2026.11, " in capsys.readouterr().out
+
+
+def test_the_size_that_is_said_is_that_of_the_files(saved, tmp_path, capsys):
+    main([str(saved), str(tmp_path / "bundle")])
+
+    size = sum(
+        (tmp_path / "bundle" / name).stat().st_size
+        for name in ("predict.onnx", "theta.npz")
+    )
+    assert capsys.readouterr().out.endswith(f" {size / 1000:.0f} kB\n")
+
+
+# -- exit codes ------------------------------------------------------------------------
+
+
+def test_a_missing_checkpoint_is_code_1(tmp_path, capsys):
+    code = main([str(tmp_path / "nowhere.npz"), str(tmp_path / "bundle")])
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert said.out == ""
+    assert (
+        said.err == f"export: {tmp_path / 'nowhere.npz'}: No such file or directory\n"
+    )
+
+
+def test_a_bundle_that_exists_is_code_1(saved, tmp_path, capsys):
+    code = main([str(saved), str(tmp_path)])
+
+    assert code == 1
+    assert capsys.readouterr().err.startswith(f"export: {tmp_path} exists already")
+
+
+@pytest.mark.parametrize("arguments", [[], ["checkpoint.npz"], ["a", "b", "--fast"]])
+def test_a_command_line_that_means_nothing_is_a_usage_error(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert "usage: python -m export" in capsys.readouterr().err
+
+
+def test_help_ends_with_an_example(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.endswith(
+        "example:\n  python -m export checkpoint.npz bundle --name rooms-1\n"
+    )
+
+
+def test_the_package_runs_as_a_program(saved, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "export", saved, tmp_path / "bundle"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    Bundle.load(tmp_path / "bundle")
