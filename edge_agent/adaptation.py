@@ -1,11 +1,13 @@
 """Adapt the network to a site by a few gradient steps, without torch.
 
-    θ_0  = θ*, the head's one row copied once per point
+    θ_0  = θ*, and a head of zeros, one row per point
     θ_q  = θ_{q-1} - α ∇ L(θ_{q-1}; D^s),  q = 1..Q                   Eq. (14)
     L(θ; D^s) = Σ over points of the mean cross-entropy of its shots
 
 The paper leaves open whether the loss is a sum or a mean. Summed over points, a step
-means the same at a site of five points and of ninety.
+means the same to the head at a site of five points and of ninety; but to the layers
+below it grows with their number, and can overshoot. So, other than in the paper, a step
+that would raise the loss is not taken: α is halved instead, until the end.
 
 `trainer` has the same step in torch; a test holds the gradients of the two together to
 1e-10 in double precision.
@@ -40,24 +42,28 @@ class Adapted:
     """The network as it is for one site."""
 
     parameters: Parameters
-    """With one head row per point."""
+    """With a head of one row per point."""
 
     statistics: list[Statistics]
     """Of the site's shots, one per layer; used unchanged for every prediction."""
 
     losses: tuple[float, ...]
     """Loss on the shots before each step and after the last, divided by the number of
-    points: ln(n_points) is what guessing gives."""
+    points: ln(n_points) is what guessing gives. Never rises."""
 
 
-def expand_head(parameters: Parameters, n_points: int) -> Parameters:
-    """Return parameters whose head has one copy of its row per point."""
-    expanded = dict(parameters)
-    for name in ("head.weight", "head.bias"):
-        expanded[name] = np.repeat(parameters[name], n_points, axis=0)
-    return expanded
+def with_head(
+    architecture: Architecture, parameters: Parameters, n_points: int
+) -> Parameters:
+    """Return a model's parameters and a head of zeros."""
+    shapes = architecture.parameter_shapes(n_points)
+    dtype = parameters["conv0.weight"].dtype
+    return parameters | {
+        name: np.zeros(shapes[name], dtype) for name in ("head.weight", "head.bias")
+    }
 
 
+@np.errstate(over="ignore", invalid="ignore")  # the loss shows it, and is checked
 def adapt(
     architecture: Architecture,
     parameters: Parameters,
@@ -70,44 +76,52 @@ def adapt(
     n_steps: int,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> Adapted:
-    """Return the network after ``n_steps`` gradient steps on a site's shots.
+    """Return the network after up to ``n_steps`` gradient steps on a site's shots.
 
     Args:
         architecture: Of the network.
-        parameters: θ*, with one head row; not modified.
+        parameters: θ*, without a head; not modified.
         images: The shots D^s, shape (n, n_channels, n_packets, n_tones).
         heard: Shape (n, n_channels).
         points: Number of each shot's point, shape (n,).
         n_points: Number of points.
-        alpha: Step size α.
-        n_steps: Q.
+        alpha: Step size α; halved whenever a step would raise the loss.
+        n_steps: Q, with the steps that are not taken.
         on_step: Called with the number of steps done and the loss after them.
 
     Raises:
-        ValueError: No shots, or a point number outside 0..n_points-1, or a loss that is
-            no longer finite.
+        ValueError: No shots, or a point number outside 0..n_points-1, or no step that
+            lowers the loss.
     """
     if len(images) == 0:
         raise ValueError("no shots to adapt to")
     if points.min() < 0 or points.max() >= n_points:
         raise ValueError(f"a shot's point is outside 0..{n_points - 1}")
-    dtype = parameters["head.weight"].dtype
+    theta = with_head(architecture, parameters, n_points)
+    dtype = theta["conv0.weight"].dtype
     inputs = scale_input(architecture, images, heard, dtype)
-    theta = expand_head(parameters, n_points)
-    losses = []
-    for step in range(n_steps + 1):
-        trace = forward(theta, inputs)
-        loss, d_logits = _cross_entropy(trace.logits, points)
+    trace = forward(theta, inputs)
+    loss, d_logits = _cross_entropy(trace.logits, points)
+    losses = [loss / n_points]
+    on_step(0, losses[0])
+    gradient = backward(theta, trace, d_logits)
+    for step in range(1, n_steps + 1):
+        tried = {name: theta[name] - alpha * gradient[name] for name in theta}
+        tried_trace = forward(tried, inputs)
+        tried_loss, d_logits = _cross_entropy(tried_trace.logits, points)
+        if tried_loss <= loss:
+            theta, trace, loss = tried, tried_trace, tried_loss
+            gradient = backward(theta, trace, d_logits)
+        else:  # not a number, too
+            alpha /= 2
         losses.append(loss / n_points)
         on_step(step, losses[-1])
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss} after {step} steps: the step size {alpha} is too "
-                "large for these shots"
-            )
-        if step < n_steps:
-            gradient = backward(theta, trace, d_logits)
-            theta = {name: theta[name] - alpha * gradient[name] for name in theta}
+    if n_steps > 0 and not losses[-1] < losses[0]:
+        raise ValueError(
+            f"none of {n_steps} steps lowered the loss {losses[0]:.3g}: either the "
+            "shots of different points are the same, or the bundle's step size is far "
+            "too large"
+        )
     statistics = [layer.statistics for layer in trace.layers]
     return Adapted(theta, statistics, tuple(losses))
 
@@ -131,7 +145,7 @@ def backward(parameters: Parameters, trace: Trace, d_logits: Array) -> Parameter
     Args:
         parameters: Those of the forward pass.
         trace: The forward pass, with statistics of its own images.
-        d_logits: Gradient with respect to the logits, shape (n, n_rows).
+        d_logits: Gradient with respect to the logits, shape (n, n_points).
     """
     gradient: Parameters = {
         "head.weight": d_logits.T @ trace.features,

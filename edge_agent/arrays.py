@@ -15,6 +15,7 @@ import numpy.typing as npt
 Arrays = dict[str, npt.NDArray[Any]]
 
 _HEADER = "header"
+_NAMES = "arrays"
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -35,8 +36,9 @@ class ArraysError(ValueError):
 
 
 def pack_arrays(header: dict[str, Any], arrays: Arrays) -> bytes:
-    """Return an .npz file with a JSON header."""
-    text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
+    """Return an .npz file with a JSON header, which also lists the arrays."""
+    described = header | {_NAMES: sorted(arrays)}
+    text = np.frombuffer(json.dumps(described, sort_keys=True).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{_HEADER: text}, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
@@ -66,6 +68,8 @@ def unpack_arrays(
     found = header.get("schema") if isinstance(header, dict) else None
     if not isinstance(header, dict) or found != schema:
         raise ArraysError(f"has schema {found!r}, expected {schema!r}")
+    if header.pop(_NAMES, None) != sorted(arrays):  # a directory with a flipped bit
+        raise ArraysError("is damaged: it does not hold the arrays that it lists")
     return header, arrays
 
 

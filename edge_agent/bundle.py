@@ -123,7 +123,7 @@ class Bundle:
 
     manifest: Manifest
     parameters: Parameters
-    """θ*, with one head row."""
+    """θ*: the network without a head."""
 
     predict_graph: bytes
     """ONNX model."""

@@ -43,7 +43,7 @@ class Calibration:
     points: tuple[Point, ...]
     channels: tuple[Channel, ...]
     parameters: Parameters
-    """With one head row per point."""
+    """With a head of one row per point."""
 
     statistics: list[Statistics]
     losses: tuple[float, ...]
@@ -161,7 +161,7 @@ class Calibration:
         architecture = bundle.manifest.architecture
         try:
             check_parameters(
-                architecture, calibration.parameters, n_rows=len(calibration.points)
+                architecture, calibration.parameters, n_points=len(calibration.points)
             )
             calibration._check_statistics(architecture.filters)
         except ValueError as error:

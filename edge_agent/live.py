@@ -32,8 +32,12 @@ from edge_agent.receive_ring import ReceiveRing
 
 _SOCKET_BUFFER = 4 << 20
 _LONGEST_WAIT_MS = 200
-_LONGEST_REST_S = 0.005
-"""At 20,000 frames/s even the system's default socket buffer lasts this long."""
+_LONGEST_REST_S = 0.02
+_FASTEST = 50_000
+"""Frames per second that the socket buffer must bear while the capture thread rests."""
+
+_BYTES_PER_FRAME = 1280
+"""Of the socket buffer: a 20 MHz frame with what the kernel keeps beside it."""
 
 _BATCH = 256
 """Packets taken from the kernel between two looks at the reader."""
@@ -159,7 +163,7 @@ class LiveCapture:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         next_count, has_rested = 0.0, False
-        pacer = _Pacer()
+        pacer = _Pacer(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         while not self._stopping.is_set():
             try:
                 if has_rested or poll.poll(_LONGEST_WAIT_MS):
@@ -216,7 +220,9 @@ class _Pacer:
     through, as the kernel keeps the packets and their times.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, buffer_bytes: int) -> None:
+        lasts_s = buffer_bytes / _BYTES_PER_FRAME / _FASTEST
+        self._longest_rest_s = min(_LONGEST_REST_S, lasts_s)
         self._rate = 0.0  # packets per second
         self._last = time.monotonic()
 
@@ -231,7 +237,7 @@ class _Pacer:
         """Sleep if the reader still waits for ``n_missing`` packets; say whether."""
         if n_missing < 2 or self._rate <= 0:
             return False
-        time.sleep(min(0.8 * (n_missing - 1) / self._rate, _LONGEST_REST_S))
+        time.sleep(min(0.8 * (n_missing - 1) / self._rate, self._longest_rest_s))
         return True
 
 

@@ -10,9 +10,12 @@ while adapting, frozen when predicting, so that what is said about one image doe
 depend on the images beside it.
 
 Source: section V-B of the paper ("five convolution layers, pooling layers and a fully
-connected layer"); order of the operations from the authors' code. Departures: the head
-is one learnt row, copied once per point of a site, instead of one fixed row per point
-of one room: so it carries to sites with other points and any number of them.
+connected layer"); order of the operations from the authors' code. Departure: the head
+has one row per point of the site, and a model has none. A site's rows start at zero, so
+the body carries to any number of points. (One learnt row, copied once per point, would
+be the same thing: what all rows share cancels in the softmax and in its gradient. Kao
+et al., "MAML is a noisy contrastive learner", ICLR 2022, found that starting at zero
+does better than learnt rows.)
 """
 
 from dataclasses import dataclass
@@ -24,8 +27,8 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[np.floating]
 Parameters: TypeAlias = dict[str, Array]
 """By name: ``conv0.weight`` (out, in, 3, 3), ``conv0.bias``, ``norm0.scale``,
-``norm0.shift`` (out,), ..., ``head.weight`` (rows, n_features), ``head.bias`` (rows,);
-one row in a model, one per point in a calibration."""
+``norm0.shift`` (out,), ...; in a calibration also the head's,
+``head.weight`` (n_points, n_features) and ``head.bias`` (n_points,)."""
 
 NORM_EPSILON = 1e-5
 _IMAGES_PER_PASS = 16
@@ -77,8 +80,8 @@ class Architecture:
         height, width = self.feature_map
         return self.filters[-1] * height * width
 
-    def parameter_shapes(self, n_rows: int = 1) -> dict[str, tuple[int, ...]]:
-        """Return every parameter's shape, for a head of ``n_rows``."""
+    def parameter_shapes(self, n_points: int = 0) -> dict[str, tuple[int, ...]]:
+        """Return every parameter's shape; without a head where there are no points."""
         shapes: dict[str, tuple[int, ...]] = {}
         n_inputs = self.image_shape[0]
         for layer, n_filters in enumerate(self.filters):
@@ -87,8 +90,9 @@ class Architecture:
             shapes[f"norm{layer}.scale"] = (n_filters,)
             shapes[f"norm{layer}.shift"] = (n_filters,)
             n_inputs = n_filters
-        shapes["head.weight"] = (n_rows, self.n_features)
-        shapes["head.bias"] = (n_rows,)
+        if n_points:
+            shapes["head.weight"] = (n_points, self.n_features)
+            shapes["head.bias"] = (n_points,)
         return shapes
 
 
@@ -100,15 +104,20 @@ class Statistics(NamedTuple):
 
 
 def check_parameters(
-    architecture: Architecture, parameters: Parameters, *, n_rows: int = 1
+    architecture: Architecture, parameters: Parameters, *, n_points: int = 0
 ) -> None:
     """Check names, shapes and values.
+
+    Args:
+        architecture: Of the network.
+        parameters: Of a model, or of a calibration.
+        n_points: Points of the calibration; 0 for a model.
 
     Raises:
         ValueError: Names or shapes differ from the architecture's, or a value is not
             finite.
     """
-    expected = architecture.parameter_shapes(n_rows)
+    expected = architecture.parameter_shapes(n_points)
     if missing := expected.keys() - parameters.keys():
         raise ValueError(f"parameters lack {sorted(missing)}")
     if unknown := parameters.keys() - expected.keys():
@@ -173,7 +182,7 @@ class Trace(NamedTuple):
     """Shape (n, n_features)."""
 
     logits: Array
-    """Shape (n, n_rows)."""
+    """Shape (n, n_points)."""
 
 
 def forward(
@@ -182,7 +191,7 @@ def forward(
     """Run the network.
 
     Args:
-        parameters: With as many head rows as there are points.
+        parameters: With a head.
         inputs: From `scale_input`.
         statistics: Frozen ones, one per layer; those of ``inputs`` when None.
     """

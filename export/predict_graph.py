@@ -64,7 +64,7 @@ def _inputs(architecture: Architecture) -> list[onnx.ValueInfoProto]:
         _value("images", TensorProto.UINT8, images),
         _value("heard", TensorProto.BOOL, ["n", n_channels]),
     ]
-    for name, shape in architecture.parameter_shapes().items():
+    for name, shape in architecture.parameter_shapes(n_points=1).items():
         dimensions: list[int | str] = list(shape)
         if name.startswith("head."):
             dimensions[0] = "n_points"

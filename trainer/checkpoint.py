@@ -21,7 +21,7 @@ class Checkpoint:
     spec: ImageSpec
     architecture: Architecture
     parameters: Parameters
-    """θ*, with one head row."""
+    """θ*: the network without a head."""
 
     adaptation: AdaptationDefaults
     training: dict[str, Any]

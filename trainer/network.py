@@ -54,25 +54,27 @@ def make_batch(
 def initial_parameters(
     architecture: Architecture, generator: torch.Generator
 ) -> Parameters:
-    """Return random parameters: He initialisation, unit scales, zero biases."""
+    """Return a model's random parameters: He initialisation, unit scales, else zero."""
     theta: Parameters = {}
     for name, shape in architecture.parameter_shapes().items():
         if name.endswith(".scale"):
             theta[name] = torch.ones(shape)
-        elif name.endswith(".weight") and name.startswith("conv"):
+        elif name.endswith(".weight"):
             fan_in = shape[1] * shape[2] * shape[3]
             theta[name] = torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5
-        elif name == "head.weight":
-            theta[name] = torch.randn(shape, generator=generator) * 0.1
         else:
             theta[name] = torch.zeros(shape)
     return theta
 
 
-def expand_head(theta: Parameters, n_points: int) -> Parameters:
-    """Return parameters whose head has one copy of its row per point."""
+def with_head(
+    architecture: Architecture, theta: Parameters, n_points: int
+) -> Parameters:
+    """Return a model's parameters and a head of zeros, as the device starts."""
+    shapes = architecture.parameter_shapes(n_points)
+    dtype = theta["conv0.weight"].dtype
     return theta | {
-        name: theta[name].expand(n_points, *theta[name].shape[1:])
+        name: torch.zeros(shapes[name], dtype=dtype)
         for name in ("head.weight", "head.bias")
     }
 
@@ -84,7 +86,7 @@ def forward(
     *,
     collect: Statistics | None = None,
 ) -> Tensor:
-    """Return the logits, shape (n, n_rows).
+    """Return the logits, shape (n, n_points).
 
     Args:
         theta: f_θ.

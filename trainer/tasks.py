@@ -50,8 +50,8 @@ class TaskConfig:
     def __post_init__(self) -> None:
         if self.n_way < 2 or self.k_support < 1 or self.k_query < 1:
             raise ValueError(
-                f"{self.n_way}-way tasks of {self.k_support} + {self.k_query} images; at "
-                "least 2 points, 1 + 1 images"
+                f"{self.n_way}-way tasks of {self.k_support} + {self.k_query} images; "
+                "at least 2 points, 1 + 1 images"
             )
         if not 0 <= self.channel_dropout <= 1:
             raise ValueError(f"channel_dropout is {self.channel_dropout}, not 0 to 1")

@@ -48,7 +48,9 @@ def in_reference(model, feeds):
 
 def problem(architecture, rng, *, n=5, n_points=4):
     """Inputs of the graph, and what the device's NumPy makes of them."""
-    parameters = random_parameters(architecture, rng, n_rows=n_points, dtype=np.float32)
+    parameters = random_parameters(
+        architecture, rng, n_points=n_points, dtype=np.float32
+    )
     # Statistics of other images, as a site's shots would leave them.
     shots = scale_input(architecture, *random_images(architecture, rng, 6))
     statistics = [layer.statistics for layer in forward(parameters, shots).layers]

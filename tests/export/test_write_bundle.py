@@ -1,5 +1,9 @@
 """Bundles: proven before they are put in their place, or not there at all."""
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -153,9 +157,9 @@ def test_a_parent_that_cannot_be_written_is_refused(tmp_path):
 
 def test_parameters_that_do_not_fit_leave_nothing_behind(tmp_path):
     saved = checkpoint()
-    del saved.parameters["head.bias"]
+    del saved.parameters["conv0.bias"]
 
-    with pytest.raises(BundleError, match=r"parameters lack \['head.bias'\]"):
+    with pytest.raises(BundleError, match=r"parameters lack \['conv0.bias'\]"):
         write_bundle(saved, tmp_path / "bundle", name="x")
 
     assert names_below(tmp_path) == []
@@ -168,6 +172,29 @@ def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr("export.write_bundle.check_parity", interrupt)
 
     with pytest.raises(KeyboardInterrupt):
+        write_bundle(checkpoint(), tmp_path / "bundle", name="x")
+
+    assert names_below(tmp_path) == []
+
+
+def test_a_step_that_leads_nowhere_is_refused(tmp_path):
+    saved = checkpoint(adaptation=AdaptationDefaults(1e39, 1))
+
+    with pytest.raises(
+        ExportError, match="the network does not adapt: none of 1 steps"
+    ):
+        write_bundle(saved, tmp_path / "bundle", name="x")
+
+    assert names_below(tmp_path) == []
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(_path, _data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+
+    with pytest.raises(ExportError, match=r"cannot write .*bundle: No space left"):
         write_bundle(checkpoint(), tmp_path / "bundle", name="x")
 
     assert names_below(tmp_path) == []

@@ -36,10 +36,10 @@ def channels(n):
 # -- networks --------------------------------------------------------------------------
 
 
-def random_parameters(architecture, rng, *, n_rows=1, dtype=np.float64):
+def random_parameters(architecture, rng, *, n_points=0, dtype=np.float64):
     """Parameters of ordinary size: no symmetry, no zero, no dead layer."""
     parameters = {}
-    for name, shape in architecture.parameter_shapes(n_rows).items():
+    for name, shape in architecture.parameter_shapes(n_points).items():
         values = rng.normal(size=shape)
         if name.startswith("conv") and name.endswith("weight"):
             values *= (2 / np.prod(shape[1:])) ** 0.5

@@ -144,7 +144,7 @@ def test_arrays_without_a_header_are_refused(path):
 
 def test_arrays_of_objects_are_refused(path):
     parameters = random_parameters(SMALL_NETWORK, np.random.default_rng(0))
-    parameters["head.bias"] = np.array([{}], np.object_)
+    parameters["conv0.bias"] = np.array([{}], np.object_)
     write(path, HEADER, parameters)
 
     assert "is damaged or no array file" in refusal(path)
@@ -210,10 +210,10 @@ def test_parameters_of_another_network_are_refused(path):
 
 def test_missing_parameters_are_refused(path):
     parameters = random_parameters(SMALL_NETWORK, np.random.default_rng(0))
-    del parameters["head.bias"]
+    del parameters["norm1.shift"]
     write(path, HEADER, parameters)
 
-    assert "parameters lack ['head.bias']" in refusal(path)
+    assert "parameters lack ['norm1.shift']" in refusal(path)
 
 
 def test_unknown_parameters_are_refused(path):
@@ -223,11 +223,12 @@ def test_unknown_parameters_are_refused(path):
     assert "parameters ['conv9.bias'] are not the network's" in refusal(path)
 
 
-def test_a_head_of_several_rows_is_refused(path):
+def test_a_head_is_refused(path):
     rng = np.random.default_rng(0)
-    write(path, HEADER, random_parameters(SMALL_NETWORK, rng, n_rows=4))
+    write(path, HEADER, random_parameters(SMALL_NETWORK, rng, n_points=4))
 
-    assert "head.weight has shape" in refusal(path)
+    found = "parameters ['head.bias', 'head.weight'] are not the network's"
+    assert found in refusal(path)
 
 
 def test_more_arrays_than_memory_allows_are_refused(path, monkeypatch):
@@ -235,3 +236,11 @@ def test_more_arrays_than_memory_allows_are_refused(path, monkeypatch):
     monkeypatch.setattr("trainer.checkpoint._MAX_BYTES", 1000)
 
     assert "bytes of arrays, more than 1000" in refusal(path)
+
+
+def test_images_of_another_shape_than_the_network_takes_are_refused(path):
+    spec = asdict(ImageSpec(n_packets=9, n_tones=9, n_channels=3))
+    write(path, HEADER | {"spec": spec})
+
+    found = f"the network takes images of {SMALL.shape}, the specification gives"
+    assert f"{found} (3, 9, 9)" in refusal(path)

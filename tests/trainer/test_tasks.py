@@ -358,3 +358,20 @@ def test_images_of_another_shape_are_refused():
 def test_fewer_than_two_usable_points_are_refused(rows):
     with pytest.raises(TaskError, match="attic has fewer than two points with two"):
         sampler(numbered(grid(2, "12")), numbered(rows, name="attic"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"n_way": 1}, "1-way tasks of 3 "),
+        ({"k_support": 0}, r"tasks of 0 \+"),
+        ({"k_query": 0}, r"\+ 0 images; at least 2 points, 1 \+ 1 images"),
+        ({"channel_dropout": -0.1}, "channel_dropout is -0.1, not 0 to 1"),
+        ({"channel_dropout": 1.1}, "channel_dropout is 1.1, not 0 to 1"),
+        ({"channel_dropout": float("nan")}, "channel_dropout is nan, not 0 to 1"),
+    ],
+    ids=str,
+)
+def test_tasks_that_teach_nothing_are_refused(fields, found):
+    with pytest.raises(ValueError, match=found):
+        TaskConfig(**fields)

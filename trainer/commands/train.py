@@ -93,7 +93,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.say(str(progress))
 
     theta = meta_train(
-        initial_parameters(architecture, generator), sampler, meta, on_progress=show
+        architecture,
+        initial_parameters(architecture, generator),
+        sampler,
+        meta,
+        on_progress=show,
     )
     checkpoint = Checkpoint(
         spec,

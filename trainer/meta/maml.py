@@ -6,25 +6,33 @@
 
 Departures from the paper: the meta-loss is the mean over the M tasks and over the N_i
 points of each, not the sum, so that β does not depend on them. Several inner steps, as
-in section V-B. The head's rows are copies of one: its gradient is the sum over them.
+in section V-B. θ has no head: every task starts with one of zeros
+(`edge_agent.network`).
 """
 
 from collections.abc import Sequence
 
 import torch
 
+from edge_agent.network import Architecture
 from trainer.meta.inner_loop import Parameters, adapt, as_leaves
-from trainer.network import Batch, expand_head, query_loss, support_loss
+from trainer.network import Batch, query_loss, support_loss, with_head
 from trainer.tasks import Task
 
 
 def maml_gradient(
-    theta: Parameters, tasks: Sequence[Task], *, alpha: float, n_steps: int
+    architecture: Architecture,
+    theta: Parameters,
+    tasks: Sequence[Task],
+    *,
+    alpha: float,
+    n_steps: int,
 ) -> tuple[float, Parameters]:
     """Return the meta-loss, and its first-order gradient with respect to θ.
 
     Args:
-        theta: θ, with one head row; not modified.
+        architecture: Of the network.
+        theta: θ, without a head; not modified.
         tasks: τ_1 .. τ_M.
         alpha: Step size α of the inner loop.
         n_steps: Inner steps.
@@ -33,7 +41,12 @@ def maml_gradient(
     total = {name: torch.zeros_like(value) for name, value in theta.items()}
     for task in tasks:
         loss, gradient = task_gradient(
-            theta, task.support, task.query, alpha=alpha, n_steps=n_steps
+            architecture,
+            theta,
+            task.support,
+            task.query,
+            alpha=alpha,
+            n_steps=n_steps,
         )
         share = 1 / (len(tasks) * task.query.n_points)
         meta_loss += share * loss
@@ -43,14 +56,18 @@ def maml_gradient(
 
 
 def task_gradient(
-    theta: Parameters, support: Batch, query: Batch, *, alpha: float, n_steps: int
+    architecture: Architecture,
+    theta: Parameters,
+    support: Batch,
+    query: Batch,
+    *,
+    alpha: float,
+    n_steps: int,
 ) -> tuple[float, Parameters]:
     """Return L(f_θ'; D^q) of one task, and Eq. (13)."""
-    start = as_leaves(expand_head(theta, support.n_points))
+    start = as_leaves(with_head(architecture, theta, support.n_points))
     adapted = adapt(support_loss, start, support, alpha=alpha, n_steps=n_steps)
     loss = query_loss(adapted, support, query)
-    values = torch.autograd.grad(loss, list(adapted.values()))
-    gradient = dict(zip(adapted, values, strict=True))
-    for name in ("head.weight", "head.bias"):
-        gradient[name] = gradient[name].sum(dim=0, keepdim=True)
-    return float(loss.detach()), gradient
+    body = {name: adapted[name] for name in theta}
+    values = torch.autograd.grad(loss, list(body.values()))
+    return float(loss.detach()), dict(zip(body, values, strict=True))

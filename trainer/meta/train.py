@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from edge_agent.network import Architecture
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.maml import maml_gradient
 from trainer.tasks import TaskSampler
@@ -51,6 +52,7 @@ class Progress:
 
 
 def meta_train(
+    architecture: Architecture,
     theta: Parameters,
     sampler: TaskSampler,
     config: MetaConfig,
@@ -63,6 +65,7 @@ def meta_train(
     code.
 
     Args:
+        architecture: Of the network.
         theta: Initial θ; not modified.
         sampler: Draws the tasks.
         config: Step sizes and counts.
@@ -74,7 +77,11 @@ def meta_train(
     for iteration in range(1, config.n_iterations + 1):
         tasks = [sampler.draw() for _ in range(config.tasks_per_iteration)]
         meta_loss, gradient = maml_gradient(
-            parameters, tasks, alpha=config.alpha, n_steps=config.n_steps
+            architecture,
+            parameters,
+            tasks,
+            alpha=config.alpha,
+            n_steps=config.n_steps,
         )
         for name, value in parameters.items():
             value.grad = gradient[name]

@@ -136,7 +136,7 @@ def test_training_uses_the_threads_that_were_asked_for(survey, out):
 
 
 def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
-    def pretend(theta, _sampler, config, *, on_progress):
+    def pretend(_architecture, theta, _sampler, config, *, on_progress):
         for iteration in range(1, config.n_iterations + 1):
             on_progress(Progress(iteration, config.n_iterations, 1.5, iteration / 10))
         return theta
@@ -164,6 +164,36 @@ def test_no_iteration_is_refused(survey, out, capsys, iterations):
     assert capsys.readouterr().err == (
         f"trainer: --iterations is {iterations}, not 1 or more\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--threads", "-1", "--threads is -1, not 0 or more"),
+        ("--device-steps", "-1", "--device-steps: n_steps is -1, not a whole number"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused(
+    survey, out, capsys, option, value, reason
+):
+    code = train([survey], out, option, value)
+
+    assert code == 1
+    assert reason in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(
+    survey, tmp_path, capsys
+):
+    (tmp_path / "file").write_text("")
+
+    code = train([survey], tmp_path / "file" / "checkpoint.npz")
+
+    assert code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"trainer: cannot write {tmp_path / 'file'}")
+    assert "loss" not in said
 
 
 def test_a_survey_that_is_not_there_is_refused(tmp_path, out, capsys):

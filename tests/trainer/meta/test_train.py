@@ -1,20 +1,25 @@
 """The outer loop on tasks that are easy: every point has a brightness of its own."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from tests.trainer.builders import SMALL, SMALL_NETWORK, environment
-from trainer.meta.maml import maml_gradient
-from trainer.meta.train import MetaConfig, Progress, meta_train
+from trainer.meta import maml
+from trainer.meta import train as outer_loop
+from trainer.meta.train import MetaConfig, Progress
 from trainer.network import initial_parameters
 from trainer.tasks import TaskConfig, TaskSampler
 
 N_POINTS = 5
 QUICK = MetaConfig(n_iterations=60, tasks_per_iteration=2, beta=0.02, n_steps=2)
 GUESSING = math.log(N_POINTS)
+
+maml_gradient = partial(maml.maml_gradient, SMALL_NETWORK)
+meta_train = partial(outer_loop.meta_train, SMALL_NETWORK)
 
 
 def sampler(seed=0):
