@@ -1,0 +1,248 @@
+"""``edge_agent adapt``: recorded shots to a calibrated site."""
+
+import json
+import math
+import re
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from edge_agent.calibration import Calibration
+from edge_agent.environment import Environment
+from tests.edge_agent.sites import (
+    POINTS,
+    REAL,
+    SIMULATED,
+    SPEC,
+    START_US,
+    channel,
+    packets_at,
+    pcapng_bytes,
+    write_site,
+)
+
+
+@pytest.fixture
+def survey(tmp_path):
+    return write_site(tmp_path / "survey")
+
+
+@pytest.fixture
+def adapt(run_agent, capsys, bundle_directory, tmp_path):
+    """Run the command with the small model; returns exit code, results and talk."""
+
+    def adapt(*arguments):
+        model = ("--bundle", bundle_directory, "--state", tmp_path / "state")
+        code = run_agent("adapt", *arguments, *model)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return adapt
+
+
+@pytest.fixture
+def calibration_path(tmp_path):
+    return tmp_path / "state" / "home" / "calibration.npz"
+
+
+def test_a_survey_becomes_a_calibrated_site(adapt, survey, bundle, calibration_path):
+    code, out, err = adapt(survey)
+
+    assert code == 0
+    assert re.fullmatch(
+        r"site home is calibrated: 3 points, 9 shots, loss (\d\.\d\d) -> (\d\.\d\d) in "
+        rf"3 steps \(guessing: {math.log(3):.2f}\)\n",
+        out,
+    )
+    assert err.splitlines() == [
+        "adapting to 9 shots of 3 points, 2 access points",
+        "next: sudo edge_agent capture --iface wlan0",
+    ]
+    calibration = Calibration.load(calibration_path, bundle)
+    assert calibration.points == POINTS
+    assert calibration.channels == tuple(channel(mac) for mac in REAL)
+    assert calibration.losses[-1] < calibration.losses[0]
+    assert not calibration.is_simulated
+
+
+def test_the_shots_are_kept_with_it(adapt, survey, tmp_path):
+    adapt(survey)
+
+    shots = Environment.load(tmp_path / "state" / "home" / "shots.npz")
+    assert shots.spec == SPEC
+    assert shots.point_of.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert sorted(shots.visit_of[:3]) == ["1", "2", "3"]
+
+
+def test_from_the_stored_shots_comes_the_same_calibration(
+    adapt, survey, bundle, calibration_path
+):
+    adapt(survey)
+    first = Calibration.load(calibration_path, bundle)
+    calibration_path.unlink()
+
+    code, _, _ = adapt()
+
+    second = Calibration.load(calibration_path, bundle)
+    assert code == 0
+    for field in fields(Calibration):
+        if field.name not in ("calibrated_at", "parameters", "statistics"):
+            assert getattr(second, field.name) == getattr(first, field.name)
+    for name, array in first.parameters.items():
+        np.testing.assert_array_equal(second.parameters[name], array)
+
+
+def test_the_result_can_be_json(adapt, survey, bundle, calibration_path):
+    code, out, _ = adapt(survey, "--json")
+
+    calibration = Calibration.load(calibration_path, bundle)
+    assert code == 0
+    assert json.loads(out) == {
+        "site": "home",
+        "calibration": calibration.identifier,
+        "points": 3,
+        "shots": 9,
+        "access_points": 2,
+        "losses": [round(loss, 4) for loss in calibration.losses],
+        "simulated": False,
+    }
+
+
+def test_simulated_captures_make_a_simulated_calibration(adapt, tmp_path):
+    survey = write_site(tmp_path / "survey", macs=SIMULATED)
+
+    _, out, _ = adapt(survey, "--json")
+
+    assert json.loads(out)["simulated"] is True
+
+
+@pytest.mark.parametrize("n_shots", [1, 2, 5])
+def test_the_number_of_shots_can_be_given(adapt, survey, n_shots):
+    _, out, _ = adapt(survey, "--json", "--shots", n_shots)
+
+    assert json.loads(out)["shots"] == 3 * n_shots
+
+
+def test_another_site_does_not_touch_the_first(adapt, survey, tmp_path):
+    adapt(survey)
+    before = (tmp_path / "state" / "home" / "calibration.npz").read_bytes()
+
+    code, out, _ = adapt(survey, "--site", "office")
+
+    assert code == 0
+    assert out.startswith("site office is calibrated")
+    assert (tmp_path / "state" / "office" / "calibration.npz").is_file()
+    assert (tmp_path / "state" / "home" / "calibration.npz").read_bytes() == before
+
+
+def test_of_several_environments_one_must_be_chosen(adapt, tmp_path):
+    survey = write_site(tmp_path / "survey", environment="left")
+    with survey.open("a") as file:
+        for place, point in enumerate(POINTS[:2]):
+            file.write(f"{point.name}-1.pcapng,{place},1,{point.name},,1,right\n")
+
+    code, _, err = adapt(survey)
+    assert code == 1
+    assert "holds the environments left, right; choose one with --environment" in err
+
+    code, out, _ = adapt(survey, "--environment", "right", "--json")
+    assert code == 0
+    assert json.loads(out)["points"] == 2
+
+    code, _, err = adapt(survey, "--environment", "middle")
+    assert code == 1
+    assert "holds the environments left, right" in err
+
+
+def test_the_order_of_i_and_q_is_taken_from_the_configuration(adapt, survey, tmp_path):
+    config = tmp_path / "agent.toml"
+    config.write_text('[capture]\niq_order = "iq"\n[site]\nname = "office"\n')
+
+    code, out, _ = adapt(survey, "--config", config)
+
+    assert code == 0
+    assert out.startswith("site office is calibrated")
+
+
+def test_without_stored_shots_it_says_how_to_get_some(adapt):
+    code, out, err = adapt()
+
+    assert (code, out) == (1, "")
+    assert "site home has no stored shots yet; list recorded captures in a CSV" in err
+
+
+def test_a_survey_that_is_not_there_is_an_error(adapt, tmp_path):
+    code, _, err = adapt(tmp_path / "none.csv")
+
+    assert code == 1
+    assert "none.csv: No such file" in err
+
+
+def test_a_capture_without_an_image_is_named_and_nothing_is_stored(
+    adapt, survey, tmp_path
+):
+    short = pcapng_bytes(packets_at(1, n=7, start_us=START_US))
+    (survey.parent / "p2-3.pcapng").write_bytes(short)
+
+    code, out, err = adapt(survey)
+
+    assert (code, out) == (1, "")
+    assert "p2-3.pcapng: no image; the site's best transmitter here" in err
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_failure_leaves_the_previous_calibration(adapt, survey, calibration_path):
+    adapt(survey)
+    before = calibration_path.read_bytes()
+    (survey.parent / "p1-1.pcapng").write_bytes(b"")
+
+    code, _, err = adapt(survey)
+
+    assert code == 1
+    assert "p1-1.pcapng is empty" in err
+    assert calibration_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("n_shots", [0, -1])
+def test_no_shots_at_all_make_no_sense(adapt, survey, n_shots):
+    code, _, err = adapt(survey, "--shots", n_shots)
+
+    assert code != 0
+    assert f"--shots is {n_shots}, not 1 or more" in err
+
+
+def test_a_bundle_that_is_not_there_is_an_error(run_agent, capsys, survey, tmp_path):
+    code = run_agent("adapt", survey, "--bundle", tmp_path / "none")
+
+    assert code == 1
+    assert "none/manifest.json: No such file" in capsys.readouterr().err
+
+
+def test_a_state_directory_that_is_a_file_is_named(
+    run_agent, capsys, survey, bundle_directory, tmp_path
+):
+    (tmp_path / "file").touch()
+
+    code = run_agent(
+        *("adapt", survey),
+        *("--bundle", bundle_directory),
+        *("--state", tmp_path / "file"),
+    )
+
+    assert code == 1
+    assert re.search(
+        r"cannot write to .*file/home: .*; choose another place with --state or model",
+        capsys.readouterr().err,
+    )
+
+
+def test_shots_of_another_model_must_be_recorded_again(adapt, state):
+    path = state / "home" / "shots.npz"
+    shots = Environment.load(path)
+    replace(shots, spec=replace(SPEC, floor_dbm=-100.0)).save(path)
+
+    code, _, err = adapt()
+
+    assert code == 1
+    assert "adapt to the captures again: edge_agent adapt survey.csv" in err

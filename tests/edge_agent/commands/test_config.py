@@ -1,0 +1,87 @@
+"""``edge_agent config``: what it prints is what it read."""
+
+import json
+import tomllib
+from dataclasses import asdict
+
+import pytest
+
+from edge_agent.config import load_config
+
+EVERYTHING = r"""
+[site]
+name = "büro\"3\""
+device = "pi\\2"
+
+[broker]
+host = "broker.example"
+port = 8883
+username = "agent"
+password_file = "~/my secrets/mqtt"
+protocol = "3.1.1"
+base_topic = "building/3"
+keepalive_s = 60
+connect_timeout_s = 2.5
+
+[capture]
+interface = "wlan1"
+hop = 10
+iq_order = "qi"
+buffer_frames = 1024
+
+[model]
+bundle = "/opt/bundle"
+state = "/var/lib/metaloc"
+backend = "numpy"
+"""
+
+
+@pytest.mark.parametrize("text", ["", EVERYTHING])
+def test_the_output_is_a_file_that_says_the_same(run_agent, capsys, tmp_path, text):
+    given, printed = tmp_path / "given.toml", tmp_path / "printed.toml"
+    given.write_text(text, encoding="utf-8")
+
+    assert run_agent("config", "--config", given) == 0
+    printed.write_text(capsys.readouterr().out, encoding="utf-8")
+
+    assert load_config(printed) == load_config(given)
+
+
+def test_every_key_is_printed(run_agent, capsys):
+    run_agent("config")
+
+    assert tomllib.loads(capsys.readouterr().out) == asdict(load_config())
+
+
+def test_it_can_be_json(run_agent, capsys):
+    assert run_agent("config", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out) == asdict(load_config())
+
+
+def test_flags_are_in_effect(run_agent, capsys):
+    run_agent("config", "--site", "office", "--broker", "10.0.0.1:1884")
+
+    document = tomllib.loads(capsys.readouterr().out)
+    assert document["site"]["name"] == "office"
+    assert document["broker"]["host"] == "10.0.0.1"
+    assert document["broker"]["port"] == 1884
+
+
+def test_a_password_is_never_printed(run_agent, capsys, monkeypatch):
+    monkeypatch.setenv("METALOC_BROKER_PASSWORD", "s3cret")
+
+    run_agent("config")
+
+    assert "s3cret" not in capsys.readouterr().out
+
+
+def test_a_mistake_in_the_file_is_named(run_agent, capsys, tmp_path):
+    path = tmp_path / "agent.toml"
+    path.write_text("[broker]\nhots = 'x'\n")
+
+    assert run_agent("config", "--config", path) == 2
+
+    assert capsys.readouterr().err == (
+        f"edge_agent: {path}: unknown key broker.hots; did you mean host?\n"
+    )

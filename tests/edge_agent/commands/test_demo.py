@@ -1,0 +1,203 @@
+"""``edge_agent demo``: the whole path, as anybody can try it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import jsonschema
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from edge_agent.config import SHIPPED_BUNDLE
+from tests.conftest import ROOT
+from tests.edge_agent.brokers import Subscriber, free_port, is_listening, wait_until
+
+DATA = SHIPPED_BUNDLE.parent
+DEMO = (sys.executable, "-m", "edge_agent", "demo")
+
+needs_data = pytest.mark.skipif(
+    not (SHIPPED_BUNDLE / "manifest.json").is_file(),
+    reason="needs the data of the demonstration: scripts/build_demo",
+)
+
+
+def schema(name):
+    return json.loads((ROOT / "docs" / "mqtt" / f"{name}.schema.json").read_text())
+
+
+@pytest.fixture
+def demo(home, tmp_path):
+    """Start the demonstration; returns the process and its port."""
+    processes = []
+
+    def demo(*flags):
+        port = free_port()
+        processes.append(
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "edge_agent",
+                    "demo",
+                    "--port",
+                    str(port),
+                    *flags,
+                ],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return processes[-1], port
+
+    yield demo
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@needs_data
+def test_a_walk_is_located_printed_and_published(demo):
+    process, port = demo("--once", "--speed", "20", "--json")
+    wait_until(lambda: is_listening(port), "the broker listens", timeout_s=30)
+    received = Subscriber(port, username=None, version=MQTTProtocolVersion.MQTTv311)
+    messages = [received.next() for _ in range(8)]
+    received.close()
+    out, err = process.communicate(timeout=60)
+
+    lines = out.splitlines()
+    documents = [json.loads(line) for line in lines]
+    locations = [text for topic, text, *_ in messages if topic.endswith("/location")]
+    states = [json.loads(text) for topic, text, *_ in messages if "/status" in topic]
+    assert process.returncode == 0, err
+    assert [document["seq"] for document in documents] == list(range(len(lines)))
+    assert len(documents) > 20
+    for document in documents:
+        jsonschema.validate(document, schema("location"))
+        assert document["source"] == "simulated"
+    for document in states:
+        jsonschema.validate(document, schema("status"))
+        assert document["state"] == "online"
+    assert len(locations) >= 6
+    assert locations == lines[lines.index(locations[0]) :][: len(locations)]
+    assert {topic for topic, *_ in messages} == {
+        "metaloc/demo/demo/location",
+        "metaloc/demo/demo/status",
+    }
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    """One walk, run by a person whose own configuration is quite different."""
+    home = tmp_path_factory.mktemp("home")
+    temporary = tmp_path_factory.mktemp("temporary")
+    config = home / ".config" / "metaloc" / "agent.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(
+        '[broker]\nhost = "broker.example"\nusername = "agent"\nprotocol = "5"\n'
+        '[site]\nname = "office"\n[model]\nbundle = "/nowhere"\n'
+    )
+    port = free_port()
+    done = subprocess.run(
+        [*DEMO, "--once", "--speed", "500", "--port", str(port)],
+        cwd=ROOT,
+        env=os.environ | {"HOME": str(home), "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return Walk(done, home, temporary, port)
+
+
+class Walk(NamedTuple):
+    done: subprocess.CompletedProcess
+    home: Path
+    temporary: Path
+    port: int
+
+
+@needs_data
+def test_it_says_what_it_does_and_how_to_watch_it(walk):
+    err = walk.done.stderr
+
+    assert walk.done.returncode == 0, err
+    assert "adapted the shipped model to 36 shots of 12 points: loss " in err
+    assert f"watch: mosquitto_sub -h 127.0.0.1 -p {walk.port} -t 'metaloc/#' -v" in err
+    with (DATA / "walk.csv").open(newline="") as file:
+        rests = [(row["room"], row["x_m"], row["y_m"]) for row in csv.DictReader(file)]
+    route = ", ".join(f"{room} ({x}, {y})" for room, x, y in rests)
+    assert f"it rests at: {route}" in err
+
+
+@needs_data
+def test_every_line_says_that_it_is_simulated(walk):
+    lines = walk.done.stdout.splitlines()
+
+    assert len(lines) > 20
+    assert all(line.endswith("simulated") for line in lines)
+
+
+@needs_data
+def test_the_settings_of_the_user_do_not_reach_it(walk):
+    assert walk.done.returncode == 0
+    assert "topic metaloc/demo/demo/location" in walk.done.stderr
+
+
+@needs_data
+def test_it_leaves_nothing_behind(walk):
+    assert list(walk.temporary.glob("metaloc*")) == []
+    assert sorted(walk.home.rglob("*metaloc*")) == [walk.home / ".config" / "metaloc"]
+    assert not is_listening(walk.port)
+
+
+@needs_data
+def test_the_walk_is_repeated_until_ctrl_c(demo):
+    process, _ = demo("--speed", "500")
+    n_walks = 0
+    for line in process.stderr:
+        n_walks += "walk.pcapng: " in line
+        if n_walks == 2:
+            break
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--speed", "0"], "--speed is 0.0, not more than 0"),
+        (["--speed", "nan"], "--speed is nan, not more than 0"),
+        (["--port", "0"], "--port is 0, not 1 to 65535"),
+        (["--port", "65536"], "--port is 65536, not 1 to 65535"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run_agent, capsys, flags, reason):
+    assert run_agent("demo", *flags) == 2
+
+    assert capsys.readouterr().err == f"edge_agent: {reason}\n"
+
+
+def test_a_port_that_is_taken_is_named(demo):
+    _, port = demo("--speed", "0.01")
+    wait_until(lambda: is_listening(port), "the first one listens", timeout_s=30)
+
+    second = subprocess.run(
+        [*DEMO, "--port", str(port)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert second.returncode == 1
+    assert f"cannot use port {port}" in second.stderr

@@ -1,0 +1,125 @@
+"""One small model for all tests, private brokers, and a home directory of their own."""
+
+import gc
+import os
+import signal
+import subprocess
+import warnings
+
+import numpy as np
+import pytest
+
+from edge_agent.bundle import Bundle
+from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE
+from edge_agent.config import CONFIG_VARIABLE, PASSWORD_VARIABLE
+from tests.conftest import ROOT
+from tests.edge_agent.brokers import Mosquitto, Relay, Subscriber, find_program
+from tests.edge_agent.sites import checkpoint, environment, random_calibration
+from tests.edge_agent.station import Station, make_cable
+
+
+@pytest.fixture(scope="session")
+def bundle_directory(tmp_path_factory):
+    """A written bundle; for reading only."""
+    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
+    from export.write_bundle import write_bundle
+
+    directory = tmp_path_factory.mktemp("model") / "bundle"
+    write_bundle(checkpoint(np.random.default_rng(1)), directory, name="tiny-1")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def bundle(bundle_directory):
+    return Bundle.load(bundle_directory)
+
+
+@pytest.fixture
+def calibration(rng, bundle):
+    return random_calibration(rng, bundle)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home directory, and no setting in the environment."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for variable in (CONFIG_VARIABLE, PASSWORD_VARIABLE, "SUDO_USER"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("edge_agent.config._SYSTEM_CONFIG", tmp_path / "no.toml")
+    return home
+
+
+@pytest.fixture
+def state(tmp_path, rng, bundle):
+    """A state directory in which the site ``home`` is calibrated."""
+    state = tmp_path / "state"
+    random_calibration(rng, bundle).save(state / "home" / CALIBRATION_FILE)
+    environment(rng).save(state / "home" / SHOTS_FILE)
+    return state
+
+
+@pytest.fixture
+def run_agent(home):
+    """Run the command in this process; puts back what it changes in it."""
+    from edge_agent.cli import main
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield lambda *arguments: main([str(argument) for argument in arguments])
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def mosquitto(tmp_path):
+    """A private mosquitto that lets one user in, or a skip where there is none."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def amqtt():
+    """For what uses amqtt, which leaves its connections to the garbage collector."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture
+def received(mosquitto):
+    """What anybody publishes to that mosquitto."""
+    subscriber = Subscriber(mosquitto.port)
+    yield subscriber
+    subscriber.close()
+
+
+@pytest.fixture
+def relay(mosquitto):
+    """A cable to that mosquitto, to be cut."""
+    relay = Relay(mosquitto.port)
+    yield relay
+    relay.close()
+
+
+@pytest.fixture(scope="session")
+def station():
+    """A process in a network namespace in which ``throw0`` is wired to ``catch0``."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a network namespace")
+    find_program("ip")
+    namespace = f"metaloc-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", namespace], capture_output=True)
+    if made.returncode:
+        pytest.skip(f"needs network namespaces: {made.stderr.decode().strip()}")
+    try:
+        station = Station(namespace, ROOT)
+        make_cable(station, "catch0", "throw0")
+        yield station
+        station.stop()
+    finally:
+        subprocess.run(["ip", "netns", "delete", namespace], check=True)

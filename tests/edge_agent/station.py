@@ -1,0 +1,173 @@
+"""A process inside a network namespace that captures and sends as it is told.
+
+    python -m tests.edge_agent.station    one JSON request per line, one answer each
+
+Interfaces of the machine stay untouched: whatever is created lives in the namespace.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from edge_agent.errors import CaptureError
+from edge_agent.live import LiveCapture
+
+_PATIENCE_S = 10.0
+NOBODY = 65534
+
+
+class Station:
+    """The process, as seen from a test."""
+
+    def __init__(self, namespace, folder, *, without=""):
+        """Start the process.
+
+        Args:
+            namespace: Where; must exist.
+            folder: Root of the repository.
+            without: Capability that the process shall not have, e.g. ``net_admin``.
+        """
+        self.namespace = namespace
+        less = ["setpriv", "--bounding-set", f"-{without}"] if without else []
+        ours = ["-m", "tests.edge_agent.station"]
+        self._process = subprocess.Popen(
+            [*self._enter, *less, sys.executable, *ours],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def command(self, *arguments):
+        """A command line that runs Python inside the namespace."""
+        return [*self._enter, sys.executable, *arguments]
+
+    @property
+    def _enter(self):
+        return ["ip", "netns", "exec", self.namespace]
+
+    def ip(self, *arguments):
+        """Run ip(8) inside the namespace."""
+        subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
+
+    @contextlib.contextmanager
+    def capture(self, interface, *, buffer_frames=1024, as_nobody=False):
+        """Capture while the block runs.
+
+        Raises:
+            CaptureError: As `LiveCapture`.
+        """
+        self._ask("open", interface, buffer_frames, as_nobody)
+        try:
+            yield
+        finally:
+            self._ask("close")
+
+    def send(self, interface, frames):
+        self._ask("send", interface, [frame.hex() for frame in frames])
+
+    def read(self, *, at_least=1, timeout_s=0.5):
+        """What one call of `LiveCapture.read` returns: (bytes, time [ns]) each."""
+        packets = self._ask("read", at_least, timeout_s)
+        if packets is None:
+            return None
+        return [(bytes.fromhex(text), time_ns) for text, time_ns in packets]
+
+    def read_all(self, n):
+        """Read until there are ``n`` packets."""
+        packets, deadline = [], time.monotonic() + _PATIENCE_S
+        while len(packets) < n:
+            assert time.monotonic() < deadline, f"{len(packets)} packets of {n}"
+            packets += self.read() or []
+        return packets
+
+    def counters(self):
+        return self._ask("counters")
+
+    def stop(self):
+        self._process.stdin.close()
+        self._process.wait(_PATIENCE_S)
+        self._process.stdout.close()
+
+    def _ask(self, *request):
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        if "error" in answer:
+            raise CaptureError(answer["error"])
+        return answer["result"]
+
+
+def make_cable(station, one, other):
+    """Wire two new interfaces of the namespace to each other."""
+    station.ip("link", "add", one, "type", "veth", "peer", "name", other)
+    for name in (one, other):
+        # Without IPv6, nobody but the test sends anything.
+        station.ip("link", "set", name, "addrgenmode", "none", "mtu", "3000", "up")
+
+
+class _Desk:
+    """Carries requests out."""
+
+    def __init__(self):
+        self._capture = None
+
+    def open(self, interface, buffer_frames, as_nobody):
+        self._capture = LiveCapture(interface, buffer_frames=buffer_frames)
+        if as_nobody:
+            os.seteuid(NOBODY)
+        try:
+            self._capture.__enter__()
+        finally:
+            os.seteuid(0)
+
+    def close(self):
+        self._capture.__exit__(None, None, None)
+
+    def read(self, at_least, timeout_s):
+        raw = self._capture.read(at_least=at_least, timeout_s=timeout_s)
+        if raw is None:
+            return None
+        ends = np.asarray(raw.offsets) + raw.lengths
+        return [
+            (raw.data[start:end].tobytes().hex(), time_ns)
+            for start, end, time_ns in zip(
+                raw.offsets.tolist(), ends.tolist(), raw.time_ns.tolist(), strict=True
+            )
+        ]
+
+    def counters(self):
+        counters = self._capture.counters
+        return {
+            "received": counters.received,
+            "dropped_by_kernel": counters.dropped_by_kernel,
+            "dropped_by_agent": counters.dropped_by_agent,
+        }
+
+    def send(self, interface, frames):
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind((interface, 0))
+            for frame in frames:
+                sock.send(bytes.fromhex(frame))
+
+
+def _serve():
+    desk = _Desk()
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        try:
+            answer = {"result": getattr(desk, name)(*arguments)}
+        except CaptureError as error:
+            answer = {"error": str(error)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve()

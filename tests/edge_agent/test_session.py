@@ -1,0 +1,430 @@
+"""One run at a site: what is printed, what is published, and what was wrong."""
+
+import io
+import json
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from edge_agent.config import AgentConfig, BrokerConfig, ModelConfig, SiteConfig
+from edge_agent.console import Console
+from edge_agent.errors import BrokerError, BundleError, CalibrationError, CaptureError
+from edge_agent.estimate import Estimate
+from edge_agent.localizer import Localizer
+from edge_agent.payload import FixContext, LocationPayloads, Source
+from edge_agent.pipeline import Fix, Pipeline
+from edge_agent.predictor import NumpyPredictor
+from edge_agent.session import Session, describe_fix, open_session
+from edge_agent.version import version
+from tests.builders import ethernet, ipv4, udp
+from tests.edge_agent.brokers import PASSWORD, USERNAME, free_port, wait_until
+from tests.edge_agent.sites import (
+    REAL,
+    SPEC,
+    START_US,
+    packets_at,
+    random_calibration,
+    raw_frames_of,
+)
+
+STRANGER = bytes.fromhex("dca632010299")
+FOREIGN = (START_US, ethernet(ipv4(udp(b"hello", port=53))))
+
+FIX = Fix(
+    Estimate(
+        time_ns=1_795_391_940_123_000_000,  # 2026-11-22T23:59:00Z
+        x=1.234,
+        y=12.5,
+        covariance=(1.0, 0.0, 1.0),
+        r68=0.96,
+        r95=2.0,
+        floor=0,
+        rooms=(("kitchen", 0.826), ("office", 0.174)),
+        posterior=(1.0,),
+        n_frames=24,
+        window_s=2.5,
+        n_heard=2,
+        n_channels=3,
+    ),
+    Source.REPLAY,
+)
+
+
+class Feed:
+    """A source of prepared packets; an exception among them is raised."""
+
+    def __init__(self, *parts, losses=()):
+        self.name, self.doing = "the feed", "reading the feed"
+        self._parts, self._losses = parts, Counter(dict(losses))
+        self.wanted, self.newest_ns = [], []
+
+    def packets(self, wanted):
+        for part in self._parts:
+            self.wanted.append(wanted())
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+
+    def kind(self, newest_ns):
+        self.newest_ns.append(newest_ns)
+        return Source.REPLAY
+
+    def losses(self):
+        return self._losses
+
+
+class Terminal:
+    """Both streams, line by line."""
+
+    def __init__(self):
+        self._out, self._err = io.StringIO(), io.StringIO()
+        self.console = Console(self._out, self._err)
+
+    @property
+    def results(self):
+        return self._out.getvalue().splitlines()
+
+    @property
+    def talk(self):
+        return self._err.getvalue().splitlines()
+
+
+@pytest.fixture
+def terminal():
+    return Terminal()
+
+
+@pytest.fixture
+def run(rng, bundle, terminal):
+    """Run a session on a feed."""
+
+    def run(*parts, macs=REAL, as_json=False, losses=()):
+        calibration = random_calibration(rng, bundle, macs=macs)
+        localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
+        session = Session(
+            Pipeline(SPEC, calibration, localizer, hop=8),
+            LocationPayloads(FixContext("pi", "tiny-1")),
+            terminal.console,
+            None,
+            as_json=as_json,
+        )
+        feed = Feed(*parts, losses=losses)
+        session.run(feed)
+        return feed
+
+    return run
+
+
+@pytest.fixture
+def utc(monkeypatch):
+    """The machine is in Greenwich."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+# -- locations -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_location_is_described_in_one_line():
+    assert describe_fix(FIX) == (
+        "23:59:00  kitchen       83%  x  1.23  y 12.50 m  +-1.0 m  2/3 access points"
+        "  replay"
+    )
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_site_without_rooms_shows_none():
+    estimate = replace(FIX.estimate, rooms=())
+
+    line = describe_fix(Fix(estimate, Source.LIVE))
+
+    assert line.startswith("23:59:00  x  1.23  y")
+    assert line.endswith("live")
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_capture_without_time_stamps_is_shown_as_now():
+    estimate = replace(FIX.estimate, time_ns=0)
+    before = time.strftime("%H:%M:%S")
+
+    shown = describe_fix(Fix(estimate, Source.REPLAY))[:8]
+
+    assert before <= shown <= time.strftime("%H:%M:%S") or shown < before  # midnight
+
+
+def test_every_location_is_a_line(run, terminal):
+    run(raw_frames_of(packets_at(0, n=24)))
+
+    assert len(terminal.results) == 3
+    assert all("access points  replay" in line for line in terminal.results)
+
+
+def test_locations_can_be_json(run, terminal):
+    run(raw_frames_of(packets_at(0, n=24)), as_json=True)
+
+    documents = [json.loads(line) for line in terminal.results]
+    assert [document["seq"] for document in documents] == [0, 1, 2]
+    assert {document["source"] for document in documents} == {"replay"}
+    assert {document["model"] for document in documents} == {"tiny-1"}
+
+
+def test_the_location_that_still_waited_comes_at_the_end(run, terminal):
+    packets = packets_at(0, n=8, macs=REAL[:1]) + packets_at(0, n=5, macs=REAL[1:])
+
+    run(raw_frames_of(sorted(packets)))
+
+    assert len(terminal.results) == 1
+    assert "1/2 access points" in terminal.results[0]
+
+
+def test_the_source_is_told_how_many_packets_are_wanted_and_how_old_the_last_was(run):
+    first, second = packets_at(0, n=3), packets_at(1, n=1, start_us=START_US + 10**6)
+
+    feed = run(raw_frames_of(first), None, raw_frames_of(second))
+
+    assert feed.wanted == [8, 5, 5]
+    ends_us = [first[-1][0], second[-1][0], second[-1][0]]
+    assert feed.newest_ns == [1000 * end_us for end_us in ends_us]
+
+
+# -- what was wrong --------------------------------------------------------------------
+
+
+def test_at_the_end_packets_frames_and_locations_are_counted(run, terminal):
+    run(
+        raw_frames_of([*packets_at(0, n=9), FOREIGN, FOREIGN]),
+        raw_frames_of(packets_at(0, n=1, macs=(STRANGER,))),
+        losses={"dropped by the kernel": 7},
+    )
+
+    assert terminal.talk == [
+        "reading the feed",
+        "the feed: 21 packets, 19 CSI frames, 1 locations",
+        "       7  dropped by the kernel",
+        "       2  UDP, but not to port 5500",
+        "       1  transmitter is not part of the calibration",
+    ]
+
+
+def test_the_counts_are_said_when_the_source_breaks_too(run, terminal):
+    with pytest.raises(CaptureError, match="went down"):
+        run(raw_frames_of(packets_at(0, n=8)), CaptureError("went down"))
+
+    assert terminal.talk[1:] == ["the feed: 16 packets, 16 CSI frames, 1 locations"]
+
+
+def test_the_counts_are_said_when_somebody_stops_it(run, terminal):
+    with pytest.raises(KeyboardInterrupt):
+        run(raw_frames_of(packets_at(0, n=8)), KeyboardInterrupt())
+
+    assert terminal.talk[1:] == ["the feed: 16 packets, 16 CSI frames, 1 locations"]
+
+
+def test_what_is_done_is_said_once_the_source_is_open(run, terminal):
+    with pytest.raises(CaptureError):
+        run(CaptureError("there is no such interface"))
+    assert "reading the feed" not in terminal.talk
+
+    run(None, None)
+    assert terminal.talk.count("reading the feed") == 1
+
+
+def test_without_any_frame_it_says_where_to_look(run, terminal):
+    run(raw_frames_of([FOREIGN]))
+
+    assert terminal.talk[-1].startswith("no CSI frame from the feed: is the chip armed")
+
+
+def test_frames_of_strangers_alone_are_named_so(run, terminal):
+    run(raw_frames_of(packets_at(0, n=9, macs=(STRANGER,))))
+
+    assert terminal.talk[-1] == (
+        "9 CSI frames, but none fits the calibration: transmitter is not part of the "
+        "calibration"
+    )
+
+
+def test_too_few_frames_are_named_so(run, terminal):
+    run(raw_frames_of(packets_at(0, n=7)))
+
+    assert terminal.talk[-1].startswith("14 CSI frames, too few for a location")
+
+
+def test_with_locations_there_is_no_hint(run, terminal):
+    run(raw_frames_of(packets_at(0, n=8)))
+
+    assert terminal.talk[1:] == ["the feed: 16 packets, 16 CSI frames, 1 locations"]
+
+
+def test_after_ten_seconds_of_silence_there_is_a_hint_but_only_one(
+    run, terminal, monkeypatch
+):
+    monkeypatch.setattr("edge_agent.session._SILENCE_S", -1.0)  # they have passed
+
+    run(None, None, None, raw_frames_of(packets_at(0, n=8)))
+
+    hints = [line for line in terminal.talk if "is the chip armed" in line]
+    assert len(hints) == 1
+    assert terminal.talk[1] == hints[0]
+
+
+def test_who_has_a_location_by_then_needs_no_hint(run, terminal, monkeypatch):
+    monkeypatch.setattr("edge_agent.session._SILENCE_S", -1.0)  # they have passed
+
+    run(raw_frames_of(packets_at(0, n=8)), None)
+
+    assert terminal.talk[1:] == ["the feed: 16 packets, 16 CSI frames, 1 locations"]
+
+
+def test_before_that_there_is_none(run, terminal):
+    run(None, None, raw_frames_of(packets_at(0, n=8)))
+
+    assert not any("is the chip armed" in line for line in terminal.talk)
+
+
+def test_once_a_minute_the_counts_are_said(run, terminal, monkeypatch):
+    monkeypatch.setattr("edge_agent.session._REPORT_EVERY_S", 0.0)  # it has passed
+
+    run(raw_frames_of(packets_at(0, n=8)), None)
+
+    assert terminal.talk[1:] == [
+        "16 packets, 16 CSI frames, 1 locations",
+        "16 packets, 16 CSI frames, 1 locations",
+        "the feed: 16 packets, 16 CSI frames, 1 locations",
+    ]
+
+
+# -- a session from a configuration ----------------------------------------------------
+
+
+@pytest.fixture
+def config(bundle_directory, state):
+    return AgentConfig(
+        SiteConfig("home", "pi"),
+        BrokerConfig(port=free_port(), connect_timeout_s=2),
+        model=ModelConfig(str(bundle_directory), str(state)),
+    )
+
+
+def opened(config, console, *, publish=False, as_json=False):
+    return open_session(config, console, hop=8, publish=publish, as_json=as_json)
+
+
+def test_a_session_says_what_it_works_with(config, terminal):
+    with opened(config, terminal.console) as session:
+        session.run(Feed(raw_frames_of(packets_at(0, n=8))))
+
+    assert terminal.talk[0] == (
+        "site home: 3 points, 2 access points, onnxruntime; broker: none"
+    )
+    assert len(terminal.results) == 1
+
+
+def test_the_back_end_is_the_configured_one(config, terminal):
+    with opened(
+        replace(config, model=replace(config.model, backend="numpy")), terminal.console
+    ):
+        pass
+
+    assert "2 access points, numpy;" in terminal.talk[0]
+
+
+def test_a_location_names_the_model_and_the_calibration(config, terminal):
+    with opened(config, terminal.console, as_json=True) as session:
+        session.run(Feed(raw_frames_of(packets_at(0, n=8))))
+
+    (document,) = [json.loads(line) for line in terminal.results]
+    assert document["model"] == "tiny-1+cal.20261122T235900Z"
+    assert document["device"] == "pi"
+
+
+def test_what_is_printed_as_json_is_what_is_published(
+    config, terminal, mosquitto, received, monkeypatch
+):
+    monkeypatch.setenv("METALOC_BROKER_PASSWORD", PASSWORD)
+    broker = replace(config.broker, port=mosquitto.port, username=USERNAME)
+
+    with opened(
+        replace(config, broker=broker), terminal.console, publish=True, as_json=True
+    ) as session:
+        session.run(Feed(raw_frames_of(packets_at(0, n=16))))
+
+    messages = [received.next() for _ in range(4)]
+    status = [json.loads(text) for topic, text, *_ in messages if "status" in topic]
+    locations = [text for topic, text, *_ in messages if "location" in topic]
+    assert [document["state"] for document in status] == ["online", "stopped"]
+    assert {document["version"] for document in status} == {version()}
+    assert locations == terminal.results
+    assert messages[1][0] == "metaloc/home/pi/location"
+    assert terminal.talk[0].endswith(
+        f"broker: 127.0.0.1:{mosquitto.port}, topic metaloc/home/pi/location"
+    )
+
+
+def test_locations_that_could_not_be_published_are_counted(
+    config, terminal, relay, monkeypatch, caplog
+):
+    monkeypatch.setenv("METALOC_BROKER_PASSWORD", PASSWORD)
+    broker = replace(config.broker, port=relay.port, username=USERNAME)
+
+    class Cutting(Feed):
+        def packets(self, wanted):
+            relay.cut()
+            wait_until(lambda: "lost broker" in caplog.text, "the loss is noticed")
+            yield from super().packets(wanted)
+
+    with opened(
+        replace(config, broker=broker), terminal.console, publish=True
+    ) as session:
+        session.run(Cutting(raw_frames_of(packets_at(0, n=16))))
+
+    assert len(terminal.results) == 2
+    assert "       2  locations not published: the broker was away" in terminal.talk
+
+
+def test_a_site_that_was_never_calibrated_says_what_to_do(config, terminal):
+    site = replace(config, site=SiteConfig("office", "pi"))
+
+    with (
+        pytest.raises(
+            CalibrationError, match=r"site office is not calibrated: no .*off"
+        ),
+        opened(site, terminal.console),
+    ):
+        pass
+
+
+def test_a_damaged_calibration_is_no_missing_one(config, terminal, state):
+    (state / "home" / "calibration.npz").write_bytes(b"")
+
+    with (
+        pytest.raises(CalibrationError, match=r"calibration.npz: is damaged"),
+        opened(config, terminal.console),
+    ):
+        pass
+
+
+def test_a_missing_bundle_is_named(config, terminal, tmp_path):
+    model = replace(config.model, bundle=str(tmp_path / "none"))
+
+    with (
+        pytest.raises(BundleError, match=r"none/manifest.json: No such file"),
+        opened(replace(config, model=model), terminal.console),
+    ):
+        pass
+
+
+def test_a_broker_that_is_not_there_ends_it_before_it_begins(config, terminal):
+    with (
+        pytest.raises(BrokerError, match="cannot be reached"),
+        opened(config, terminal.console, publish=True),
+    ):
+        pass
+
+    assert terminal.talk == []
