@@ -24,7 +24,7 @@ install:
 	@scripts/install
 
 uninstall:
-	@sudo rm -rf /opt/metaloc /usr/local/bin/edge_agent
+	@scripts/uninstall
 
 benchmark: $(VENV)/.dev
 	@scripts/benchmark

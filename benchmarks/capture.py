@@ -98,8 +98,10 @@ class Link:
         for name in (self.sender, self.receiver):
             subprocess.run(["ip", "netns", "add", name], check=True)
         subprocess.run(
-            ["ip", "link", "add", "wlan0", "netns", self.sender, "type", "veth"]
-            + ["peer", "name", "wlan0", "netns", self.receiver],
+            [
+                *("ip", "link", "add", "wlan0", "netns", self.sender, "type", "veth"),
+                *("peer", "name", "wlan0", "netns", self.receiver),
+            ],
             check=True,
         )
         for name in (self.sender, self.receiver):
@@ -110,12 +112,16 @@ class Link:
         for name in (self.sender, self.receiver):
             subprocess.run(["ip", "netns", "delete", name], check=False)
 
-    def run(self, receiver: str, seconds: float, count: int, rate: float):
+    def run(
+        self, receiver: str, seconds: float, count: int, rate: float
+    ) -> tuple[dict[str, float], float]:
         """Start a receiver, send, and return what it saw and the rate sent."""
         inside = ["ip", "netns", "exec"]
         process = subprocess.Popen(
-            [*inside, self.receiver, sys.executable, __file__]
-            + ["--receiver", receiver, "--seconds", str(seconds)],
+            [
+                *(*inside, self.receiver, sys.executable, __file__),
+                *("--receiver", receiver, "--seconds", str(seconds)),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -123,8 +129,10 @@ class Link:
         process.stdout.readline()
         time.sleep(0.3)
         sent = subprocess.run(
-            [*inside, self.sender, sys.executable, str(ROOT / "benchmarks/traffic.py")]
-            + ["wlan0", str(count), str(rate)],
+            [
+                *(*inside, self.sender, sys.executable, ROOT / "benchmarks/traffic.py"),
+                *("wlan0", str(count), str(rate)),
+            ],
             capture_output=True,
             text=True,
             check=True,

@@ -14,11 +14,11 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402  (only now: it reads the limit when imported)
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edge_agent.csi.similarity import HistogramIndex, image_histogram  # noqa: E402
+from edge_agent.csi.similarity import HistogramIndex, image_histogram
 
 ROUNDS = 200
 LIMITS_US = {90: 50, 10_000: 2000}

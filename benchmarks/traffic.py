@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from trainer.simulate.nexmon import encode_frame, simulated_mac  # noqa: E402
+from trainer.simulate.nexmon import encode_frame, simulated_mac
 
 N_DISTINCT = 256
 
