@@ -1,6 +1,7 @@
 """Read captured packets from a file or from standard input."""
 
 import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from edge_agent.errors import CaptureError
 
 STANDARD_INPUT = "-"
 
-_FILE_CHUNK = 1 << 22
+_FILE_CHUNK = 1 << 23
 _PIPE_CHUNK = 1 << 16
 
 
@@ -31,6 +32,7 @@ class CaptureFile:
         self._is_stdin = str(path) == STANDARD_INPUT
         self.name = "standard input" if self._is_stdin else str(path)
         self._path = path
+        self._is_file = False
         self._reader = CaptureReader()
 
     def __enter__(self) -> Self:
@@ -46,6 +48,8 @@ class CaptureFile:
             self._descriptor = os.open(self._path, os.O_RDONLY)
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror}") from error
+        # A path may also lead to a pipe, as in the shell's <(tcpdump ...).
+        self._is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         return self
 
     def __exit__(
@@ -66,19 +70,32 @@ class CaptureFile:
         try:
             while chunk := os.read(self._descriptor, self._chunk_size()):
                 yield from self._reader.feed(chunk)
+                if self._is_file and self._reader.n_pending < len(chunk):
+                    self._read_again()
             self._reader.finish()
         except CaptureFormatError as error:
             raise CaptureError(f"{self.name} {error}") from error
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror}") from error
 
+    def _read_again(self) -> None:
+        """Go back to the start of the packet that was cut.
+
+        Cheaper than joining it to the next chunk, which copies both.
+        """
+        if self._n_left() > 0:
+            os.lseek(self._descriptor, -self._reader.n_pending, os.SEEK_CUR)
+            self._reader.forget_pending()
+
     def _chunk_size(self) -> int:
         """Return how much to read: what is there, so that small files stay small."""
-        if self._is_stdin:
+        if not self._is_file:
             return _PIPE_CHUNK
-        left = os.fstat(self._descriptor).st_size
-        left -= os.lseek(self._descriptor, 0, os.SEEK_CUR)
-        return min(max(left, 1), _FILE_CHUNK)
+        return min(max(self._n_left(), 1), _FILE_CHUNK)
+
+    def _n_left(self) -> int:
+        position = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        return os.fstat(self._descriptor).st_size - position
 
     @property
     def damage(self) -> str | None:

@@ -105,6 +105,15 @@ class CaptureReader:
             self._ended, self._pending = True, b""
         return packets
 
+    @property
+    def n_pending(self) -> int:
+        """Last bytes fed, which wait for the rest of their packet."""
+        return len(self._pending)
+
+    def forget_pending(self) -> None:
+        """Drop those bytes: the caller will feed them again, with what follows."""
+        self._pending = b""
+
     def finish(self) -> None:
         """Declare the stream ended; what is left over is damage.
 

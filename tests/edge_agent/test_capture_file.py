@@ -105,6 +105,36 @@ def test_a_capture_larger_than_one_read_loses_nothing(pipe):
     sender.join()
 
 
+@pytest.mark.parametrize("chunk_size", [1, 7, 100, 333, 350, 1000, 4096, 100_000])
+@pytest.mark.parametrize("cut", [0, 10])
+def test_a_file_is_the_same_however_much_is_read_at_once(
+    write, monkeypatch, chunk_size, cut
+):
+    data = pcapng_bytes(packets_at(0, n=30))
+    with CaptureFile(write(data[: len(data) - cut])) as capture:
+        whole = packets_of(capture)
+        damage = capture.damage
+
+    monkeypatch.setattr("edge_agent.capture_file._FILE_CHUNK", chunk_size)
+    with CaptureFile(capture.name) as again:
+        assert packets_of(again) == whole
+        assert again.damage == damage
+    assert len(whole) == 60 - (1 if cut else 0)
+
+
+def test_the_path_of_a_pipe_is_read_like_a_pipe(tmp_path):
+    """As the shell's <(tcpdump ...) gives it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    many = packets_at(0, n=400)
+    sender = threading.Thread(target=path.write_bytes, args=[pcapng_bytes(many)])
+    sender.start()
+
+    with CaptureFile(path) as capture:
+        assert packets(capture) == [packet for _, packet in many]
+    sender.join()
+
+
 def test_a_capture_that_ends_early_says_where(write):
     with CaptureFile(write(pcapng_bytes(PACKETS)[:-10])) as capture:
         read = packets(capture)
