@@ -28,17 +28,11 @@ import numpy as np
 from edge_agent.csi.link import CSI_PORT
 from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import CaptureError
+from edge_agent.pacer import Pacer
 from edge_agent.receive_ring import ReceiveRing
 
 _SOCKET_BUFFER = 4 << 20
 _LONGEST_WAIT_MS = 200
-_LONGEST_REST_S = 0.02
-_FASTEST = 50_000
-"""Frames per second that the socket buffer must bear while the capture thread rests."""
-
-_BYTES_PER_FRAME = 1280
-"""Of the socket buffer: a 20 MHz frame with what the kernel keeps beside it."""
-
 _BATCH = 256
 """Packets taken from the kernel between two looks at the reader."""
 
@@ -93,8 +87,8 @@ class LiveCapture:
         self.name = interface
         self.counters = CaptureCounters()
         self._ring = ReceiveRing(max(buffer_frames, 2 * _BATCH))
-        # Packets ever written and ever taken (or dropped). Slots between the two belong
-        # to the reader, the others to the capture thread.
+        # Packets written and taken (or dropped) since both were last the same. Slots
+        # between the two belong to the reader, the others to the capture thread.
         self._written = self._read = 0
         self._arrival = threading.Condition()
         self._wanted = 1
@@ -163,14 +157,15 @@ class LiveCapture:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         next_count, has_rested = 0.0, False
-        pacer = _Pacer(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        pacer = Pacer(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
         while not self._stopping.is_set():
             try:
                 if has_rested or poll.poll(_LONGEST_WAIT_MS):
                     n_drained = self._drain()
                     pacer.count(n_drained)
                     missing = self._wanted - (self._written - self._read)
-                    has_rested = n_drained > 0 and pacer.rest(missing)
+                    # Who has what it wanted will want as much again.
+                    has_rested = pacer.rest(missing if missing > 0 else self._wanted)
             except OSError as error:
                 reason = (
                     "went down" if error.errno == errno.ENETDOWN else error.strerror
@@ -188,6 +183,9 @@ class LiveCapture:
         n_drained, n_slots = 0, self._ring.n_slots
         while True:
             with self._arrival:
+                if self._read == self._written:
+                    # The first slots again: their memory is in the cache.
+                    self._read = self._written = 0
                 excess = self._written + _BATCH - self._read - n_slots
                 if excess > 0:
                     self._read += excess
@@ -210,35 +208,6 @@ class LiveCapture:
         # Reading resets the kernel's counters.
         statistics = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
         self.counters.dropped_by_kernel += struct.unpack("II", statistics)[1]
-
-
-class _Pacer:
-    """Lets the capture thread sleep while nobody can use what would wake it.
-
-    Waking up costs ten times what taking a packet does. The reader says how many
-    packets it waits for; most of the time in which they will arrive can be slept
-    through, as the kernel keeps the packets and their times.
-    """
-
-    def __init__(self, buffer_bytes: int) -> None:
-        lasts_s = buffer_bytes / _BYTES_PER_FRAME / _FASTEST
-        self._longest_rest_s = min(_LONGEST_REST_S, lasts_s)
-        self._rate = 0.0  # packets per second
-        self._last = time.monotonic()
-
-    def count(self, n_packets: int) -> None:
-        """Note how many packets came since the last call."""
-        now = time.monotonic()
-        measured = n_packets / max(now - self._last, 1e-6)
-        self._rate += 0.2 * (measured - self._rate)
-        self._last = now
-
-    def rest(self, n_missing: int) -> bool:
-        """Sleep if the reader still waits for ``n_missing`` packets; say whether."""
-        if n_missing < 2 or self._rate <= 0:
-            return False
-        time.sleep(min(0.8 * (n_missing - 1) / self._rate, self._longest_rest_s))
-        return True
 
 
 def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
