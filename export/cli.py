@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="new directory")
     parser.add_argument("--name", help="name of the model (default: the directory's)")
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error comes from"
+    )
     args = parser.parse_args(arguments)
     console = Console()
     try:
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             checkpoint, args.bundle, name=args.name or args.bundle.name
         )
     except (AgentError, TrainerError) as error:
+        if args.debug:
+            raise
         console.say(f"export: {error}")
         return 1
     size = sum(n_bytes for n_bytes, _ in bundle.manifest.files.values())

@@ -9,6 +9,7 @@ from collections import Counter
 
 import numpy as np
 
+from edge_agent.csi.capture_format import CaptureReader
 from edge_agent.csi.decode import Decoded
 from edge_agent.csi.frame import FrameBatch, Generation
 from edge_agent.csi.raw import RawFrames
@@ -152,6 +153,16 @@ def packets_of(raws):
 
 
 # -- capture files ---------------------------------------------------------------------
+
+
+def read_in_pieces(data, cuts):
+    """What a capture holds that arrives in pieces, and the reader after it."""
+    reader = CaptureReader()
+    raws = []
+    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        raws += reader.feed(data[start:end])
+    reader.finish()
+    return raws, reader
 
 
 def pcap_record(packet, *, order="<", seconds=0, fraction=0, length=None):

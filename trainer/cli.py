@@ -4,14 +4,13 @@ Exit codes: 0 done, 1 failure, 2 usage.
 """
 
 import argparse
-import importlib
 import sys
 from collections.abc import Sequence
 
+from edge_agent.command_line import command_parser
 from edge_agent.console import Console
 from edge_agent.errors import AgentError
 from edge_agent.threads import use_one_blas_thread
-from edge_agent.version import version
 from trainer.errors import TrainerError
 
 _COMMANDS = {
@@ -30,37 +29,13 @@ examples:
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser; only the chosen command's module is imported."""
-    parser = argparse.ArgumentParser(
-        prog="trainer",
-        description="Meta-learned indoor location: surveys, simulation, training.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    return command_parser(
+        "trainer",
+        "Meta-learned indoor location: surveys, simulation, training.",
+        _EPILOG,
+        _COMMANDS,
+        arguments,
     )
-    parser.add_argument("--version", action="version", version=version())
-    parser.add_argument(
-        "--debug", action="store_true", help="show where an error comes from"
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((word for word in arguments if word in _COMMANDS), None)
-    for name, summary in _COMMANDS.items():
-        command = commands.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        # Also behind the command, where one remembers it; the default stands in front.
-        command.add_argument(
-            "--debug",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help=argparse.SUPPRESS,
-        )
-        if name == chosen:
-            module = importlib.import_module(f"trainer.commands.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

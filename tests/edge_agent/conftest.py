@@ -12,8 +12,8 @@ import pytest
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE
 from edge_agent.config import CONFIG_VARIABLE, PASSWORD_VARIABLE
+from tests.brokers import Mosquitto, Relay, Subscriber, find_program
 from tests.conftest import ROOT
-from tests.edge_agent.brokers import Mosquitto, Relay, Subscriber, find_program
 from tests.edge_agent.sites import checkpoint, environment, random_calibration
 from tests.edge_agent.station import Station, make_cable
 
@@ -49,6 +49,18 @@ def home(tmp_path, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("edge_agent.config._SYSTEM_CONFIG", tmp_path / "no.toml")
     return home
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a capture and return its path."""
+
+    def write(data):
+        path = tmp_path / "walk.pcapng"
+        path.write_bytes(data)
+        return path
+
+    return write
 
 
 @pytest.fixture

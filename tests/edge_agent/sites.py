@@ -40,6 +40,7 @@ SIMULATED = tuple(SIMULATED_PREFIX + bytes([7, number]) for number in range(2))
 """Transmitters below the prefix that is reserved for simulations."""
 
 REAL = (bytes.fromhex("dca632010203"), bytes.fromhex("dca632010204"))
+STRANGER = bytes.fromhex("dca632010299")
 LEGACY_20_MHZ = FrameFormat(64, Phy.LEGACY, 1, True)
 START_US = 1_767_225_600_000_000
 INTERVAL_US = 40_000

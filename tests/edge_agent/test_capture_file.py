@@ -22,16 +22,6 @@ PACKETS = packets_at(0, n=10)
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(data):
-        path = tmp_path / "walk.pcapng"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
-@pytest.fixture
 def pipe(monkeypatch):
     """Standard input that is a pipe; the function writes to it and closes it."""
     reader, writer = os.pipe()

@@ -98,6 +98,16 @@ def test_the_discs_weigh_as_much_as_their_points():
     assert estimate([0, 1, 0], line).r68 == pytest.approx(1)
 
 
+def test_two_points_share_the_covariance_of_both_and_of_their_discs():
+    apart = (Point("a", 0, 0), Point("b", 4, 0))
+
+    answer = estimate([0.5, 0.5], apart)
+
+    # Each is 2 m from the mean; a uniform disc of 2 m has variance 1 along each axis.
+    assert answer.covariance == pytest.approx((2**2 + 1, 0, 1))
+    assert answer.r68 == pytest.approx(math.hypot(2, 2))
+
+
 def test_rooms_have_the_probabilities_of_their_points_best_first():
     answer = estimate([0.1, 0.4, 0.15, 0.35])
 

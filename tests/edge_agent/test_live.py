@@ -7,9 +7,9 @@ import pytest
 
 from edge_agent.errors import CaptureError
 from edge_agent.live import _FILTER, LiveCapture
+from tests.brokers import find_program
 from tests.builders import csi_payload, datagram, ethernet, ipv4, udp
 from tests.conftest import ROOT
-from tests.edge_agent.brokers import find_program
 from tests.edge_agent.station import Station, make_cable
 
 SLOT_BYTES = 1536

@@ -328,6 +328,8 @@ def test_parameters_are_named_and_shaped_by_layer():
         ({"pixel_std": math.nan}, "pixel_mean 0.4, pixel_std nan: not finite"),
         ({"pixel_std": math.inf}, "pixel_std inf: not finite"),
         ({"pixel_mean": math.nan}, "pixel_mean nan, pixel_std 0.2: not finite"),
+        ({"image_shape": (2, 1, 6), "filters": (1, 1)}, r"\(2, 1, 6\) vanish in 2 lay"),
+        ({"image_shape": (2, 6, 1), "filters": (1, 1)}, r"\(2, 6, 1\) vanish in 2 lay"),
         ({"filters": (1, 1, 1, 1)}, r"images of \(2, 5, 6\) vanish in 4 layers"),
     ],
 )

@@ -21,12 +21,11 @@ from tests.edge_agent.sites import (
     SIMULATED,
     SPEC,
     START_US,
+    STRANGER,
     packets_at,
     random_calibration,
     raw_frames_of,
 )
-
-STRANGER = bytes.fromhex("dca632010299")
 
 
 @pytest.fixture

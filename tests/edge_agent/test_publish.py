@@ -12,8 +12,7 @@ from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.errors import BrokerError, ConfigError
 from edge_agent.payload import Topics
 from edge_agent.publish import MqttPublisher
-from tests.conftest import ROOT
-from tests.edge_agent.brokers import (
+from tests.brokers import (
     PASSWORD,
     USERNAME,
     OldBroker,
@@ -21,6 +20,7 @@ from tests.edge_agent.brokers import (
     free_port,
     wait_until,
 )
+from tests.conftest import ROOT
 
 TOPICS = Topics("metaloc", "home", "pi")
 STATUS, LOCATION = "metaloc/home/pi/status", "metaloc/home/pi/location"

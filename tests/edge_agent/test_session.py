@@ -18,18 +18,18 @@ from edge_agent.pipeline import Fix, Pipeline
 from edge_agent.predictor import NumpyPredictor
 from edge_agent.session import Session, describe_fix, open_session
 from edge_agent.version import version
+from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.builders import ethernet, ipv4, udp
-from tests.edge_agent.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.edge_agent.sites import (
     REAL,
     SPEC,
     START_US,
+    STRANGER,
     packets_at,
     random_calibration,
     raw_frames_of,
 )
 
-STRANGER = bytes.fromhex("dca632010299")
 FOREIGN = (START_US, ethernet(ipv4(udp(b"hello", port=53))))
 
 FIX = Fix(

@@ -22,16 +22,6 @@ MINUTE_NS = 60_000_000_000
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(data):
-        path = tmp_path / "walk.pcapng"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
-@pytest.fixture
 def stream(write, monkeypatch):
     """A source that reads this from standard input."""
     opened = []

@@ -2,45 +2,23 @@
 
 import json
 import queue
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.brokers import find_program, free_port, is_listening, wait_until
+
 AGENT = [sys.executable, "-m", "edge_agent"]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, *, seconds, what):
-    """Poll until a condition holds; fail with what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
 def mosquitto(tmp_path):
     """Port of a private mosquitto."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    if program is None:
-        pytest.skip("mosquitto is not installed (apt install mosquitto)")
+    program = find_program("mosquitto")
     port = free_port()
     config = tmp_path / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
@@ -48,7 +26,7 @@ def mosquitto(tmp_path):
         [program, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: is_listening(port), seconds=10, what="mosquitto")
+        wait_until(lambda: is_listening(port), "mosquitto listens")
         yield port
     finally:
         process.terminate()

@@ -5,9 +5,13 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from edge_agent.survey import Point, SurveyedCapture, write_survey
+from tests.brokers import find_program, free_port
 from tests.conftest import ROOT
-from tests.end_to_end.conftest import AGENT, free_port, run_agent
+from tests.edge_agent.sites import SIMULATED, packets_at, pcapng_bytes
+from tests.end_to_end.conftest import AGENT, run_agent
 from tests.end_to_end.veth import two_namespaces
 
 N_FRAMES = 2500
@@ -15,19 +19,33 @@ RATE = 500
 WINDOW, HOP = 50, 25
 
 
+@pytest.fixture(params=["real", "simulated"])
+def captures(request, tmp_path):
+    """Captures of two places, and what the agent must call their source."""
+    if request.param == "real":
+        shared_data = request.getfixturevalue("shared_data")
+        names = ("ref_204_1_3500", "ref_217_1_3000")
+        paths = [shared_data(f"raw/csu/data/ref/{name}.pcap") for name in names]
+        return paths, "live"
+    paths = [tmp_path / f"{place}.pcapng" for place in range(2)]
+    for place, path in enumerate(paths):
+        path.write_bytes(pcapng_bytes(packets_at(place, n=400, macs=SIMULATED[:1])))
+    return paths, "simulated"
+
+
 def test_no_frame_is_lost_at_500_per_second_and_each_window_is_published(
-    shared_data, tmp_path
+    captures, tmp_path
 ):
-    capture = shared_data("raw/csu/data/ref/ref_204_1_3500.pcap")
+    (capture, other), source = captures
     site = ["--state", tmp_path / "state", "--site", "veth"]
-    _calibrate(capture, shared_data, tmp_path, site)
+    _calibrate(capture, other, tmp_path, site)
 
     with two_namespaces() as (sender, receiver):
         inside = ["ip", "netns", "exec", receiver]
         port = free_port()
         config = tmp_path / "mosquitto.conf"
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-        broker = subprocess.Popen([*inside, "mosquitto", "-c", config])
+        broker = subprocess.Popen([*inside, find_program("mosquitto"), "-c", config])
         counter = subprocess.Popen(
             [
                 *inside,
@@ -79,14 +97,13 @@ def test_no_frame_is_lost_at_500_per_second_and_each_window_is_published(
                     process.wait()
 
     assert agent.returncode == 0, talk
-    assert all(line.rstrip().endswith("live") for line in lines)
+    assert all(line.rstrip().endswith(source) for line in lines)
     assert f"{N_FRAMES} packets, {N_FRAMES} CSI frames, {n_windows} locations" in talk
     assert "dropped" not in talk
     assert re.findall(r"\d+", counted) == [str(n_windows)]
 
 
-def _calibrate(capture, shared_data, tmp_path, site):
-    other = shared_data("raw/csu/data/ref/ref_217_1_3000.pcap")
+def _calibrate(capture, other, tmp_path, site):
     survey = tmp_path / "survey.csv"
     rows = [
         SurveyedCapture(capture, Point("a", 0, 0), "1", "veth"),

@@ -10,6 +10,7 @@ from edge_agent.bundle import Bundle
 from export.cli import main
 from tests.conftest import ROOT
 from tests.trainer.builders import checkpoint
+from trainer.errors import CheckpointError
 
 
 @pytest.fixture
@@ -62,6 +63,11 @@ def test_a_missing_checkpoint_is_code_1(tmp_path, capsys):
     assert (
         said.err == f"export: {tmp_path / 'nowhere.npz'}: No such file or directory\n"
     )
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path):
+    with pytest.raises(CheckpointError, match="No such file"):
+        main(["--debug", str(tmp_path / "nowhere.npz"), str(tmp_path / "bundle")])
 
 
 def test_a_bundle_that_exists_is_code_1(saved, tmp_path, capsys):

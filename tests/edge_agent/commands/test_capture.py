@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from edge_agent.csi.simulated import SIMULATED_COMMENT
+from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.conftest import ROOT
-from tests.edge_agent.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.edge_agent.sites import (
     INTERVAL_US,
     START_US,

@@ -14,8 +14,8 @@ import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from edge_agent.config import SHIPPED_BUNDLE
+from tests.brokers import Subscriber, free_port, is_listening, wait_until
 from tests.conftest import ROOT
-from tests.edge_agent.brokers import Subscriber, free_port, is_listening, wait_until
 
 DATA = SHIPPED_BUNDLE.parent
 DEMO = (sys.executable, "-m", "edge_agent", "demo")

@@ -12,6 +12,7 @@ from tests.builders import (
     packets_of,
     pcap_header,
     pcap_record,
+    read_in_pieces,
     udp,
 )
 
@@ -22,11 +23,7 @@ MICRO, NANO = 0xA1B2C3D4, 0xA1B23C4D
 
 def read(data, *, cuts=()):
     """Packets of a stream that arrives in pieces, and the damage."""
-    reader = CaptureReader()
-    raws = []
-    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-        raws += reader.feed(data[start:end])
-    reader.finish()
+    raws, reader = read_in_pieces(data, cuts)
     return packets_of(raws), reader.damage
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.csi import CaptureReader, Refusal
+from edge_agent.csi import Refusal
 from edge_agent.csi.pcap import MAX_PACKET
 from tests.builders import (
     packets_of,
@@ -15,6 +15,7 @@ from tests.builders import (
     pcapng_option,
     pcapng_packet,
     pcapng_section,
+    read_in_pieces,
 )
 
 START = pcapng_section() + pcapng_interface()
@@ -23,11 +24,7 @@ COMMENT, TSRESOL, TSOFFSET = 1, 9, 14
 
 def read(data, *, cuts=()):
     """Packets of a stream that arrives in pieces, and the reader after it."""
-    reader = CaptureReader()
-    raws = []
-    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-        raws += reader.feed(data[start:end])
-    reader.finish()
+    raws, reader = read_in_pieces(data, cuts)
     return packets_of(raws), reader
 
 

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.errors import BrokerError
-from tests.edge_agent.brokers import Subscriber, free_port, is_listening, wait_until
+from tests.brokers import Subscriber, free_port, is_listening, wait_until
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its dependencies warn about each other

@@ -40,7 +40,7 @@ def find_program(name):
     """Return where a program is, or skip the test saying that it is missing."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None:
-        pytest.skip(f"needs {name}")
+        pytest.skip(f"needs {name} (.ci/run installs what the tests need)")
     return path
 
 
