@@ -1,5 +1,6 @@
 """What the agent knows of one site: its points, its channels, the adapted network."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ _SCHEMA = "metaloc.calibration/1"
 _MAX_BYTES = 256 << 20
 
 CALIBRATION_FILE = "calibration.npz"
+_LEARNT_NOTHING = 0.99
+"""Share of the loss of guessing above which an adaptation has learnt nothing."""
+
 SHOTS_FILE = "shots.npz"
 
 
@@ -85,6 +89,12 @@ class Calibration:
                 f"{manifest.spec}; adapt to the captures again: edge_agent adapt "
                 "survey.csv"
             )
+        n_points = len(shots.points)
+        if n_points < 2:
+            raise CalibrationError(
+                f"the shots are of {n_points} point; with fewer than two there is "
+                "nothing to tell apart"
+            )
         try:
             adapted = adapt(
                 manifest.architecture,
@@ -92,13 +102,20 @@ class Calibration:
                 shots.images,
                 shots.heard,
                 shots.point_of,
-                n_points=len(shots.points),
+                n_points=n_points,
                 alpha=manifest.adaptation.alpha,
                 n_steps=manifest.adaptation.n_steps,
                 on_step=on_step,
             )
         except ValueError as error:
             raise CalibrationError(str(error)) from error
+        last, guessing = adapted.losses[-1], math.log(n_points)
+        if manifest.adaptation.n_steps > 0 and last > _LEARNT_NOTHING * guessing:
+            raise CalibrationError(
+                f"the shots of different points look the same: the loss is {last:.2f}, "
+                f"guessing gives {guessing:.2f}. Is a recording listed under the wrong "
+                "point? Nothing was stored"
+            )
         return cls(
             bundle.digest,
             now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -32,7 +32,8 @@ class CaptureFile:
         self._is_stdin = str(path) == STANDARD_INPUT
         self.name = "standard input" if self._is_stdin else str(path)
         self._path = path
-        self._is_file = False
+        self.is_file = False
+        """Whether it is a regular file, once open: reading that takes nothing away."""
         self._reader = CaptureReader()
 
     def __enter__(self) -> Self:
@@ -49,7 +50,7 @@ class CaptureFile:
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror}") from error
         # A path may also lead to a pipe, as in the shell's <(tcpdump ...).
-        self._is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self.is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         return self
 
     def __exit__(
@@ -70,7 +71,7 @@ class CaptureFile:
         try:
             while chunk := os.read(self._descriptor, self._chunk_size()):
                 yield from self._reader.feed(chunk)
-                if self._is_file and self._reader.n_pending < len(chunk):
+                if self.is_file and self._reader.n_pending < len(chunk):
                     self._read_again()
             self._reader.finish()
         except CaptureFormatError as error:
@@ -89,7 +90,7 @@ class CaptureFile:
 
     def _chunk_size(self) -> int:
         """Return how much to read: what is there, so that small files stay small."""
-        if not self._is_file:
+        if not self.is_file:
             return _PIPE_CHUNK
         return min(max(self._n_left(), 1), _FILE_CHUNK)
 

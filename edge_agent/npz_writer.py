@@ -29,6 +29,8 @@ def write_frames(path: Path, batches: list[FrameBatch]) -> list[Path]:
     Raises:
         CaptureError: A file cannot be written.
     """
+    if not path.name or path.name == "-" or not path.parent.is_dir():
+        raise CaptureError(f"cannot write {path}: name a file in a folder that exists")
     sizes = sorted({batch.n_subcarriers for batch in batches})
     written = []
     for size in sizes:

@@ -58,8 +58,8 @@ def make_predictor(
         if backend is Backend.AUTO:
             return NumpyPredictor(bundle, calibration)
         raise BundleError(
-            "onnxruntime is not installed: pip install 'metaloc[edge]', or choose the "
-            "numpy back end"
+            "onnxruntime is not installed: in a clone of MetaLoc, pip install "
+            "'.[edge]'; or choose the numpy back end"
         ) from error
 
 

@@ -44,10 +44,29 @@ class MqttPublisher:
     """Publishes while entered; reconnects by itself."""
 
     def __init__(
-        self, config: BrokerConfig, topics: Topics, *, device: str, version: str
+        self,
+        config: BrokerConfig,
+        topics: Topics,
+        *,
+        device: str,
+        version: str,
+        role: str = "",
     ) -> None:
+        """Name the broker; it is connected to on entry.
+
+        Args:
+            config: The broker, and who we are to it.
+            topics: Where to publish.
+            device: Name of this agent.
+            version: Of this program.
+            role: Tells connections of one agent apart, of which a broker keeps only the
+                newest; what captures live has none.
+        """
         self._config, self._topics = config, topics
         self._device, self._version = device, version
+        # The same after a restart: the broker then drops the connection before it.
+        name = f"metaloc-{topics.site}-{device}"
+        self._client_id = f"{name}-{role}" if role else name
         self._client: mqtt.Client | None = None
         self._verdict = threading.Event()
         self._refusal: str | None = None
@@ -129,7 +148,7 @@ class MqttPublisher:
         self._refusal = None
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"metaloc-{self._topics.site}-{self._device}",
+            client_id=self._client_id,
             protocol=version,
         )
         client.will_set(

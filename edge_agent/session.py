@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
@@ -60,8 +60,9 @@ class Session:
                 report.tick()
             self._emit(self._pipeline.finish(source.kind(newest_ns)))
         finally:
-            dropped = self._publisher.dropped if self._publisher else 0
-            report.final(source.losses(), self._n_fixes, dropped)
+            if is_open:
+                dropped = self._publisher.dropped if self._publisher else 0
+                report.final(source.losses(), self._n_fixes, dropped)
 
     def _emit(self, fixes: list[Fix]) -> None:
         for fix in fixes:
@@ -158,8 +159,20 @@ def open_session(
     hop: int,
     publish: bool,
     as_json: bool,
+    check_source: Callable[[], None] = lambda: None,
+    is_recording: bool = False,
 ) -> Iterator[Session]:
     """Load the site's model, connect to the broker, and say what is going on.
+
+    Args:
+        config: Site, broker and model.
+        console: Where to say it.
+        hop: New packets per access point from one location to the next.
+        publish: Whether to connect to the broker.
+        as_json: Print locations as they are published.
+        check_source: Called before the broker hears of us.
+        is_recording: A recording is replayed, perhaps beside the agent that captures
+            live under the same name; it must not take over its connection.
 
     Raises:
         BundleError: The model bundle cannot be used.
@@ -187,11 +200,18 @@ def open_session(
     model = f"{bundle.manifest.name}+{calibration.identifier}"
     payloads = LocationPayloads(FixContext(device, model))
     topics = Topics(config.broker.base_topic, site, device)
+    check_source()
     with ExitStack() as stack:
         publisher = None
         if publish:
             publisher = stack.enter_context(
-                MqttPublisher(config.broker, topics, device=device, version=version())
+                MqttPublisher(
+                    config.broker,
+                    topics,
+                    device=device,
+                    version=version(),
+                    role="replay" if is_recording else "",
+                )
             )
         where = f"{publisher.where}, topic {topics.location}" if publisher else "none"
         console.say(

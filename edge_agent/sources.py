@@ -26,6 +26,13 @@ class PacketSource(Protocol):
     doing: str
     """What is done with it, e.g. ``capturing on wlan0``; said once it is open."""
 
+    def check(self) -> None:
+        """Find out, before anything else is begun, whether it can be opened.
+
+        Raises:
+            CaptureError: It cannot.
+        """
+
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield packets as they arrive, and None now and then when none do.
 
@@ -55,6 +62,13 @@ class LiveSource:
         self.doing = f"capturing on {interface}"
         self._buffer_frames = buffer_frames
         self._losses: Counter[str] = Counter()
+
+    def check(self) -> None:
+        """Open the interface and close it again."""
+        from edge_agent.live import LiveCapture
+
+        with LiveCapture(self.name):
+            pass
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield packets until the interface goes away."""
@@ -90,9 +104,15 @@ class FileSource:
         """
         self.name = str(path)
         self.doing = f"replaying {path}"
-        self._file = CaptureFile(path)
+        self._path, self._file = path, CaptureFile(path)
         self._speed = speed
         self._refused: Counter[Refusal] = Counter()
+
+    def check(self) -> None:
+        """Read the first packets, where that takes none away."""
+        with CaptureFile(self._path) as file:
+            if file.is_file:
+                next(iter(file), None)
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield the file's packets."""

@@ -12,6 +12,7 @@ between which the device was picked up and put down again.
 
 import csv
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ _REQUIRED = ("capture", "x_m", "y_m")
 _OPTIONAL = ("point", "room", "visit", "floor", "environment")
 _MAX_LINES = 100_000
 _MAX_TEXT = 200
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,18 +58,23 @@ def read_survey(path: Path) -> list[SurveyedCapture]:
 
     Raises:
         SurveyError: It cannot be read, a column is missing or unknown, a value makes no
-            sense, a capture is not there, or a point has two places.
+            sense, a capture is not there or listed twice, or a point has two places.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(_rows(path, csv.DictReader(file, strict=True)))
     except OSError as error:
         raise SurveyError(f"{path}: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise SurveyError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SurveyError(
+            f"{path} is no text in UTF-8; a CSV file that lists the captures is needed"
+        ) from error
+    except csv.Error as error:
+        raise SurveyError(f"{path} is not a CSV file: {error}") from error
     if not rows:
         raise SurveyError(f"{path} lists no captures")
     _check_points(path, rows)
+    _check_captures(path, rows)
     return rows
 
 
@@ -100,7 +107,8 @@ def _rows(path: Path, reader: "csv.DictReader[str]") -> list[SurveyedCapture]:
     if missing := [name for name in _REQUIRED if name not in columns]:
         raise SurveyError(
             f"{path} lacks the column(s) {', '.join(missing)}; its first line must be: "
-            f"{','.join([*_REQUIRED, *_OPTIONAL])} (the last {len(_OPTIONAL)} optional)"
+            f"{','.join([*_REQUIRED, *_OPTIONAL])} (the last {len(_OPTIONAL)} "
+            "optional), separated by commas"
         )
     if unknown := [name for name in columns if name not in _REQUIRED + _OPTIONAL]:
         raise SurveyError(f"{path} has the unknown column(s) {', '.join(unknown)}")
@@ -146,8 +154,13 @@ def _number(where: str, name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or abs(value) > 1e6:
-        raise SurveyError(f"{where}: {name} is {text!r}, not a number of metres")
+    if not math.isfinite(value):
+        raise SurveyError(f"{where}: {name} is {text!r}, not a number")
+    if abs(value) > _FARTHEST:
+        raise SurveyError(
+            f"{where}: {name} is {text!r}, more than {_FARTHEST:g}; it is in metres "
+            "from an origin of the site's own"
+        )
     return value
 
 
@@ -159,6 +172,18 @@ def _check_points(path: Path, rows: list[SurveyedCapture]) -> None:
             raise SurveyError(
                 f"{path}: point {row.point.name!r} has two places: {_place(first)} and "
                 f"{_place(row.point)}"
+            )
+
+
+def _check_captures(path: Path, rows: list[SurveyedCapture]) -> None:
+    listed: dict[tuple[str, str], SurveyedCapture] = {}
+    for row in rows:
+        key = (row.environment, os.path.normpath(row.capture))
+        first = listed.setdefault(key, row)
+        if first is not row:
+            raise SurveyError(
+                f"{path}: {row.capture} is listed twice, at {_place(first.point)} and "
+                f"at {_place(row.point)}"
             )
 
 

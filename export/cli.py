@@ -19,9 +19,6 @@ example:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export and return the exit code."""
     use_one_blas_thread()
-    from export.write_bundle import write_bundle
-    from trainer.checkpoint import Checkpoint
-
     parser = argparse.ArgumentParser(
         prog="python -m export",
         description="Write a trained checkpoint as the bundle that edge_agent loads.",
@@ -36,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(arguments)
     console = Console()
+    try:
+        from export.write_bundle import write_bundle
+        from trainer.checkpoint import Checkpoint
+    except ImportError as error:
+        console.say(f"export: {error}; in the clone: pip install '.[export]'")
+        return 1
     try:
         checkpoint = Checkpoint.load(args.checkpoint)
         bundle = write_bundle(

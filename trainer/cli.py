@@ -20,6 +20,9 @@ _COMMANDS = {
 }
 
 _EPILOG = """\
+train and survey need torch and openpyxl: in the clone, pip install '.[train]' (which
+make test does); export needs onnx: pip install '.[export]'.
+
 examples:
   trainer simulate rooms out/rooms
   trainer train out/rooms/survey.csv --out out/checkpoint.npz
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = build_parser(arguments).parse_args(arguments)
     except ImportError as error:
-        console.say(f"trainer: {error}; install it with: pip install 'metaloc[train]'")
+        console.say(f"trainer: {error}; in the clone: pip install '.[train]'")
         return 1
     try:
         code: int = args.run(args, console)

@@ -3,11 +3,13 @@
 import argparse
 import json
 import math
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE, Calibration
+from edge_agent.cautions import cautions
 from edge_agent.commands.options import add_config, add_model, configuration
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console
@@ -75,6 +77,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"adapting to {len(shots.images)} shots of {n_points} points, "
         f"{len(shots.channels)} access points"
     )
+    warnings = cautions(shots, n_asked=args.shots)
+    for warning in warnings:
+        console.say(f"caution: {warning}")
     calibration = Calibration.from_shots(
         bundle,
         shots,
@@ -83,7 +88,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     _store(folder, shots, calibration)
     if args.json:
-        console.result(json.dumps(_result(config, shots, calibration)))
+        result = _result(config, shots, calibration) | {"cautions": warnings}
+        console.result(json.dumps(result))
         return 0
     first, last = calibration.losses[0], calibration.losses[-1]
     console.result(
@@ -91,8 +97,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"{len(shots.images)} shots, loss {first:.2f} -> {last:.2f} in "
         f"{len(calibration.losses) - 1} steps (guessing: {math.log(n_points):.2f})"
     )
-    console.say("next: sudo edge_agent capture --iface wlan0")
+    console.say(f"next: sudo edge_agent capture --iface wlan0{_repeated(args)}")
     return 0
+
+
+def _repeated(args: argparse.Namespace) -> str:
+    """Return the flags that the next command needs as well."""
+    flags = {
+        name: getattr(args, name) for name in ("config", "site", "bundle", "state")
+    }
+    return "".join(
+        f" --{name} {shlex.quote(str(value))}" for name, value in flags.items() if value
+    )
 
 
 def _shots(
@@ -118,8 +134,8 @@ def _shots(
     name = args.environment or names[0]
     if name not in names or (args.environment is None and len(names) > 1):
         raise SurveyError(
-            f"{args.survey} holds the environments {', '.join(names)}; choose one with "
-            "--environment"
+            f"{args.survey} has the environments {', '.join(names)} (its column "
+            "environment, or the list's folder); choose one with --environment"
         )
     chosen = [capture for capture in captures if capture.environment == name]
     recorded = record_environment(

@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hop",
         type=int,
         metavar="N",
-        help="new packets per access point from one location to the next",
+        help="new packets per access point from one location to the next, at most "
+        "those of an image",
     )
     parser.add_argument(
         "--json", action="store_true", help="print each location as the JSON published"
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.hop is not None and args.hop < 1:
         raise UsageError(f"--hop is {args.hop}, not 1 or more")
     if args.speed is not None and not args.speed > 0:
-        raise UsageError(f"--speed is {args.speed}, not more than 0")
+        raise UsageError(f"--speed is {args.speed:g}; it must be above 0")
     if args.speed is not None and args.pcap in (None, "-"):
         raise UsageError("--speed needs a recorded file: --pcap FILE")
     source: PacketSource
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         hop=args.hop or config.capture.hop,
         publish=args.broker != NO_BROKER,
         as_json=args.json,
+        check_source=source.check,
+        is_recording=args.pcap not in (None, "-"),
     ) as session:
         session.run(source)
     return 0

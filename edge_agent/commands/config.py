@@ -3,8 +3,10 @@
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from edge_agent.arrays import write_atomically
 from edge_agent.commands.options import (
     add_broker,
     add_config,
@@ -12,6 +14,7 @@ from edge_agent.commands.options import (
     configuration,
 )
 from edge_agent.console import Console
+from edge_agent.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +23,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_broker(parser)
     add_model(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="OUT",
+        help="write it to this file instead, which may be the one it was read from",
+    )
     parser.epilog = (
         "The output is a valid configuration file with every key:\n"
-        "  edge_agent config > ~/.config/metaloc/agent.toml\n"
+        "  edge_agent config --write ~/.config/metaloc/agent.toml\n"
+        "An empty model.bundle is the shipped one; an empty model.state is a folder\n"
+        "below the home directory.\n"
     )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Print the configuration."""
+    """Print the configuration, or write it to a file.
+
+    Raises:
+        ConfigError: It makes no sense, or cannot be written.
+    """
     document = asdict(configuration(args))
     if args.json:
         console.result(json.dumps(document))
         return 0
-    for line in _toml(document):
-        console.result(line)
+    if args.write is None:
+        for line in _toml(document):
+            console.result(line)
+        return 0
+    text = "".join(f"{line}\n" for line in _toml(document))
+    try:
+        write_atomically(args.write, text.encode())
+    except OSError as error:
+        raise ConfigError(f"cannot write {args.write}: {error.strerror}") from error
+    console.result(str(args.write))
     return 0
 
 

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         AgentError: The shipped data is damaged, or the broker cannot start.
     """
     if not args.speed > 0:
-        raise UsageError(f"--speed is {args.speed}, not more than 0")
+        raise UsageError(f"--speed is {args.speed:g}; it must be above 0")
     if not 1 <= args.port <= 65535:
         raise UsageError(f"--port is {args.port}, not 1 to 65535")
     with ExitStack() as stack:

@@ -38,6 +38,17 @@ examples:
   edge_agent frames --json walk.pcapng | head -1
   edge_agent frames walk.pcap --npz walk.npz
   tcpdump -i wlan0 -w - -c 100 udp dst port 5500 | edge_agent frames -
+
+arrays of --npz, for n frames of N subcarriers (numpy.load reads them):
+  csi       complex64 (n, N)  I+jQ as received; column k is subcarrier k, above N/2
+                              k - N; guards and overwritten words are still in it
+  rssi      int16 (n,)        [dBm]; -32768 where the firmware sends none
+  mac       uint8 (n, 6)      transmitter
+  seq_ctl, chanspec, chip     uint16 (n,) as sent; chip: 1 bcm4339,
+                              3 bcm4358, 0x65 bcm43455c0, 0x6a bcm4366c0
+  core, stream                uint8 (n,) receive core, spatial stream
+  ts_sec, ts_usec             int64, int32 (n,) capture time since 1970, UTC
+Frames of several N go to OUT_64.npz, OUT_128.npz, OUT_256.npz.
 """
 
 

@@ -38,13 +38,14 @@ class EmbeddedBroker:
             raise BrokerError("the embedded broker did not start within 10 s")
         if isinstance(self._failure, ImportError):
             raise BrokerError(
-                "the demonstration needs amqtt: pip install 'metaloc[demo]', or use a "
-                "broker of your own: edge_agent demo --broker HOST"
+                "the demonstration needs amqtt, which is not installed here; in a "
+                "clone of MetaLoc: make demo"
             )
         if self._failure is not None:
             raise BrokerError(
                 f"the embedded broker cannot use port {self.port}: "
-                f"{self._failure.__cause__ or self._failure}; choose another: --port"
+                f"{self._failure.__cause__ or self._failure}; choose another: "
+                "edge_agent demo --port N"
             )
         return self
 

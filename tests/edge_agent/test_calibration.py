@@ -99,6 +99,22 @@ def test_without_shots_there_is_no_calibration(rng, bundle):
         Calibration.from_shots(bundle, shots, now=NOW)
 
 
+def test_a_single_point_is_nothing_to_tell_apart(rng, bundle):
+    shots = environment(rng, points=POINTS[:1])
+
+    with pytest.raises(CalibrationError, match="shots are of 1 point; with fewer than"):
+        Calibration.from_shots(bundle, shots, now=NOW)
+
+
+def test_points_that_look_the_same_are_refused(rng, bundle):
+    once = rng.integers(0, 256, (3, *SPEC.shape), np.uint8)
+    same = once[[0, 1, 2] * 3]  # apart from one pixel, so that steps lower the loss
+    same[0, 0, 0, 0] ^= 8
+
+    with pytest.raises(CalibrationError, match=r"look the same: the loss is 1\.\d\d, "):
+        Calibration.from_shots(bundle, environment(rng, images=same), now=NOW)
+
+
 def test_a_calibration_comes_back_as_it_was(rng, bundle, path):
     saved = Calibration.from_shots(bundle, environment(rng), now=NOW)
 

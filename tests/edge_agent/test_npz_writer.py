@@ -1,5 +1,7 @@
 """Frames as numpy arrays, read back with numpy alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -90,8 +92,21 @@ def test_without_frames_nothing_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_be_written_says_so(tmp_path):
+@pytest.mark.parametrize("name", ["file/walk.npz", "none/walk.npz", "-"])
+def test_what_is_no_file_in_a_folder_that_exists_is_refused(
+    tmp_path, monkeypatch, name
+):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
 
+    with pytest.raises(CaptureError, match=r"cannot write .*: name a file in a folder"):
+        write_frames(Path(name), [frame_batch()])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "walk.npz").mkdir()
+
     with pytest.raises(CaptureError, match=r"cannot write .*walk.npz: "):
-        write_frames(tmp_path / "file" / "walk.npz", [frame_batch()])
+        write_frames(tmp_path / "walk.npz", [frame_batch()])

@@ -378,6 +378,23 @@ def test_it_says_where_it_publishes():
     assert publisher(1883, host="broker.example").where == "broker.example:1883"
 
 
+def test_a_replay_does_not_take_over_the_connection_of_who_captures(mosquitto, caplog):
+    config = BrokerConfig(port=mosquitto.port, username=USERNAME)
+    agents = [
+        MqttPublisher(config, TOPICS, device="pi", version="1", role=role)
+        for role in ("", "replay")
+    ]
+
+    with agents[0] as live, agents[1] as replay:
+        assert live.publish({})
+        assert replay.publish({})
+        assert live.publish({})
+
+    assert "as metaloc-home-pi-replay " in mosquitto.log
+    assert "already connected" not in mosquitto.log
+    assert caplog.messages == []
+
+
 def test_another_site_has_another_client_id(mosquitto):
     config = BrokerConfig(port=mosquitto.port, username=USERNAME)
     agents = [

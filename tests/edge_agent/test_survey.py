@@ -111,8 +111,8 @@ def test_points_of_two_environments_may_have_one_name(read):
         ("capture,x_m,y_m\n,1,2\n", "line 2: the capture has no name"),
         ("capture,x_m,y_m\nc.pcap,1,2\n", "line 2: there is no capture .*c.pcap"),
         ("capture,x_m,y_m\n.,1,2\n", "line 2: there is no capture"),
-        ("capture,x_m,y_m\na.pcap,one,2\n", "line 2: x_m is 'one', not a number of"),
-        ("capture,x_m,y_m\na.pcap,1,\n", "line 2: y_m is '', not a number of metres"),
+        ("capture,x_m,y_m\na.pcap,one,2\n", "line 2: x_m is 'one', not a number"),
+        ("capture,x_m,y_m\na.pcap,1,\n", "line 2: y_m is '', not a number"),
         ("capture,x_m,y_m\na.pcap,nan,2\n", "line 2: x_m is 'nan'"),
         ("capture,x_m,y_m\na.pcap,inf,2\n", "line 2: x_m is 'inf'"),
         ("capture,x_m,y_m\na.pcap,1,2e6\n", "line 2: y_m is '2e6'"),
@@ -120,8 +120,8 @@ def test_points_of_two_environments_may_have_one_name(read):
         ("capture,x_m,y_m,floor\na.pcap,1,2,attic\n", "line 2: floor is 'attic'"),
         (f"capture,x_m,y_m,room\na.pcap,1,2,{'r' * 201}\n", "room is longer than 200"),
         ("capture,x_m,y_m,room\na.pcap,1,2,\x07\n", "room .* or holds control char"),
-        ('capture,x_m,y_m\n"a.pcap"x,1,2\n', "is not a CSV file in UTF-8"),
-        (b"capture,x_m,y_m\n\xff,1,2\n", "is not a CSV file in UTF-8"),
+        ('capture,x_m,y_m\n"a.pcap"x,1,2\n', "is not a CSV file: "),
+        (b"capture,x_m,y_m\n\xff,1,2\n", "is no text in UTF-8; a CSV file"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(read, folder, text, reason):
@@ -147,10 +147,29 @@ def test_a_point_cannot_have_two_places(read, second, places):
         read("\n".join([*lines, f"b.pcap,p,{second}\n"]))
 
 
+@pytest.mark.parametrize("again", ["a.pcap,3,4", "./a.pcap,1,2", "x/../a.pcap,3,4"])
+def test_a_capture_that_is_listed_twice_is_refused(read, folder, again):
+    (folder / "x").mkdir()
+
+    with pytest.raises(SurveyError, match=r"a.pcap is listed twice, at \(1, 2\) on "):
+        read(f"capture,x_m,y_m\na.pcap,1,2\n{again}\n")
+
+
+def test_a_capture_may_serve_two_environments(read):
+    rows = read("capture,x_m,y_m,environment\na.pcap,1,2,left\na.pcap,3,4,right\n")
+
+    assert [row.environment for row in rows] == ["left", "right"]
+
+
+def test_a_place_that_is_no_distance_in_metres_is_refused(read):
+    with pytest.raises(SurveyError, match=r"x_m is '1e9', more than 1e\+06; it is"):
+        read("capture,x_m,y_m\na.pcap,1e9,2\n")
+
+
 def test_a_list_longer_than_any_survey_is_refused(read, monkeypatch):
     monkeypatch.setattr("edge_agent.survey._MAX_LINES", 2)
 
-    assert len(read("capture,x_m,y_m\n" + "a.pcap,1,2\n" * 2)) == 2
+    assert len(read("capture,x_m,y_m\na.pcap,1,2\nb.pcap,1,2\n")) == 2
     with pytest.raises(SurveyError, match="line 4: more than 2 captures"):
         read("capture,x_m,y_m\n" + "a.pcap,1,2\n" * 3)
 
@@ -202,8 +221,13 @@ _text = st.text(
 )
 def test_any_list_reads_as_it_was_written(tmp_path_factory, points, visit):
     folder = tmp_path_factory.mktemp("any")
-    (folder / "a.pcap").touch()
-    rows = [SurveyedCapture(folder / "a.pcap", point, visit, "e") for point in points]
+    captures = [folder / f"{number}.pcap" for number in range(len(points))]
+    for capture in captures:
+        capture.touch()
+    rows = [
+        SurveyedCapture(capture, point, visit, "e")
+        for capture, point in zip(captures, points, strict=True)
+    ]
 
     write_survey(folder / "survey.csv", rows)
 

@@ -143,7 +143,7 @@ def test_a_missing_package_is_named_with_its_remedy(missing, arguments):
     assert done.returncode == 1
     assert done.stderr.startswith("trainer: ")
     assert missing in done.stderr
-    assert done.stderr.endswith("install it with: pip install 'metaloc[train]'\n")
+    assert done.stderr.endswith("in the clone: pip install '.[train]'\n")
 
 
 def test_simulating_needs_numpy_only(tmp_path):

@@ -55,15 +55,33 @@ def test_a_survey_becomes_a_calibrated_site(adapt, survey, bundle, calibration_p
         rf"3 steps \(guessing: {math.log(3):.2f}\)\n",
         out,
     )
-    assert err.splitlines() == [
-        "adapting to 9 shots of 3 points, 2 access points",
-        "next: sudo edge_agent capture --iface wlan0",
-    ]
+    said = err.splitlines()
+    assert len(said) == 2
+    assert said[0] == "adapting to 9 shots of 3 points, 2 access points"
+    assert said[1].startswith("next: sudo edge_agent capture --iface wlan0 --bundle ")
     calibration = Calibration.load(calibration_path, bundle)
     assert calibration.points == POINTS
     assert calibration.channels == tuple(channel(mac) for mac in REAL)
     assert calibration.losses[-1] < calibration.losses[0]
     assert not calibration.is_simulated
+
+
+def test_the_next_step_repeats_the_flags_it_needs(adapt, survey, tmp_path):
+    config = tmp_path / "my settings.toml"
+    config.touch()
+
+    _, _, err = adapt(survey, "--site", "office", "--config", config)
+
+    assert f"wlan0 --config '{config}' --site office --bundle " in err
+
+
+def test_cautions_are_said_and_are_part_of_the_result(adapt, survey):
+    code, out, err = adapt(survey, "--shots", "50", "--json")
+
+    assert code == 0
+    (caution,) = json.loads(out)["cautions"]
+    assert caution.startswith("fewer than 50 shots: all points")
+    assert f"caution: {caution}\n" in err
 
 
 def test_the_shots_are_kept_with_it(adapt, survey, tmp_path):
@@ -106,6 +124,7 @@ def test_the_result_can_be_json(adapt, survey, bundle, calibration_path):
         "access_points": 2,
         "losses": [round(loss, 4) for loss in calibration.losses],
         "simulated": False,
+        "cautions": [],
     }
 
 
@@ -144,7 +163,7 @@ def test_of_several_environments_one_must_be_chosen(adapt, tmp_path):
 
     code, _, err = adapt(survey)
     assert code == 1
-    assert "holds the environments left, right; choose one with --environment" in err
+    assert re.search(r"environments left, right \(.*\); choose one with --env", err)
 
     code, out, _ = adapt(survey, "--environment", "right", "--json")
     assert code == 0
@@ -152,7 +171,7 @@ def test_of_several_environments_one_must_be_chosen(adapt, tmp_path):
 
     code, _, err = adapt(survey, "--environment", "middle")
     assert code == 1
-    assert "holds the environments left, right" in err
+    assert "has the environments left, right (" in err
 
 
 def test_the_order_of_i_and_q_is_taken_from_the_configuration(adapt, survey, tmp_path):

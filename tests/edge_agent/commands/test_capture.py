@@ -141,13 +141,30 @@ def test_a_damaged_recording_is_located_as_far_as_it_goes(capture, walk):
     assert "damaged capture: ends in the middle of a packet" in err
 
 
+@pytest.mark.parametrize("content", [None, b"", b"hello, is this a capture?\n"])
+def test_what_is_no_capture_is_said_before_the_broker_hears_of_it(
+    run_agent, capsys, flags, tmp_path, content
+):
+    path = tmp_path / "walk.pcap"
+    if content is not None:
+        path.write_bytes(content)
+
+    code = run_agent(
+        *("capture", "--pcap", path, "--broker", f"127.0.0.1:{free_port()}"), *flags
+    )
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (1, "")
+    assert re.fullmatch(f"edge_agent: {path}.*\n", err)  # and nothing about a broker
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
         (["--pcap", "none.pcap"], 1, "none.pcap: No such file"),
         (["--pcap", "x", "--hop", "0"], 2, "--hop is 0, not 1 or more"),
-        (["--pcap", "x", "--speed", "0"], 2, "--speed is 0.0, not more than 0"),
-        (["--pcap", "x", "--speed", "nan"], 2, "--speed is nan, not more than 0"),
+        (["--pcap", "x", "--speed", "0"], 2, "--speed is 0; it must be above 0"),
+        (["--pcap", "x", "--speed", "nan"], 2, "--speed is nan; it must be above 0"),
         (["--pcap", "-", "--speed", "1"], 2, "--speed needs a recorded file"),
         (["--iface", "wlan0", "--speed", "1"], 2, "--speed needs a recorded file"),
         (["--iface", "wlan9"], 1, "there is no interface wlan9; this machine has "),
@@ -159,6 +176,7 @@ def test_what_cannot_be_done_says_why(capture, arguments, code, reason):
 
     assert (answer, lines) == (code, [])
     assert re.search(f"edge_agent: .*{reason}", err)
+    assert "0 packets" not in err
 
 
 def test_the_interface_of_the_configuration_is_the_default(

@@ -47,6 +47,25 @@ def test_the_output_is_a_file_that_says_the_same(run_agent, capsys, tmp_path, te
     assert load_config(printed) == load_config(given)
 
 
+def test_it_can_be_written_over_the_file_it_comes_from(run_agent, capsys, tmp_path):
+    path = tmp_path / "new" / "agent.toml"
+
+    assert run_agent("config", "--site", "office", "--write", path) == 0
+    assert run_agent("config", "--config", path, "--device", "pi", "--write", path) == 0
+
+    assert capsys.readouterr().out == f"{path}\n" * 2
+    config = load_config(path)
+    assert (config.site.name, config.site.device) == ("office", "pi")
+
+
+def test_a_file_that_cannot_be_written_is_named(run_agent, capsys, tmp_path):
+    (tmp_path / "file").touch()
+
+    assert run_agent("config", "--write", tmp_path / "file" / "agent.toml") == 2
+
+    assert "cannot write" in capsys.readouterr().err
+
+
 def test_every_key_is_printed(run_agent, capsys):
     run_agent("config")
 

@@ -176,8 +176,8 @@ def test_the_walk_is_repeated_until_ctrl_c(demo):
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (["--speed", "0"], "--speed is 0.0, not more than 0"),
-        (["--speed", "nan"], "--speed is nan, not more than 0"),
+        (["--speed", "0"], "--speed is 0; it must be above 0"),
+        (["--speed", "nan"], "--speed is nan; it must be above 0"),
         (["--port", "0"], "--port is 0, not 1 to 65535"),
         (["--port", "65536"], "--port is 65536, not 1 to 65535"),
     ],
