@@ -4,6 +4,7 @@ Both read the same bundle and give the same numbers (to about 1e-5: the order of
 summation differs).
 """
 
+import os
 from enum import StrEnum
 from typing import Protocol
 
@@ -89,6 +90,10 @@ class OnnxPredictor:
     backend = Backend.ONNXRUNTIME
 
     def __init__(self, bundle: Bundle, calibration: Calibration) -> None:
+        # What is located here is nobody else's business: recent Linux builds write an
+        # identifier below the home directory and upload events, unless this is set
+        # before they are loaded (onnxruntime pull request 27379).
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -6,6 +6,7 @@ from pathlib import Path
 from edge_agent.threads import use_one_blas_thread
 
 use_one_blas_thread()
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before a test imports onnxruntime itself
 
 import numpy as np  # noqa: E402  (only now: it reads the limit when imported)
 import pytest  # noqa: E402

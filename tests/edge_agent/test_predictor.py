@@ -1,5 +1,7 @@
 """Two back ends that give the same probabilities."""
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ from edge_agent.predictor import (
     OnnxPredictor,
     make_predictor,
 )
+from tests.conftest import ROOT
 from tests.edge_agent.sites import SPEC, random_calibration
 
 BACKENDS = [Backend.ONNXRUNTIME, Backend.NUMPY]
@@ -140,3 +143,36 @@ def test_numpy_needs_no_graph(rng, bundle, calibration):
     answer = make_predictor(broken, calibration, Backend.NUMPY).predict(images, heard)
 
     assert np.isfinite(answer).all()
+
+
+def test_onnxruntime_leaves_no_trace_of_who_uses_it(bundle_directory, state, tmp_path):
+    """No identifier and no store of events, which it would upload."""
+    pytest.importorskip("onnxruntime")
+    home = tmp_path / "empty"
+    home.mkdir()
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from edge_agent.bundle import Bundle\n"
+        "from edge_agent.calibration import Calibration\n"
+        "from edge_agent.predictor import OnnxPredictor\n"
+        "bundle = Bundle.load(Path(sys.argv[1]))\n"
+        "OnnxPredictor(bundle, Calibration.load(Path(sys.argv[2]), bundle))\n"
+    )
+    stays = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")}
+    # It keeps still in continuous integration, too, which would hide what is tested.
+    quiet = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "GITLAB_CI", "JENKINS_URL")
+    told = {k: v for k, v in stays.items() if k not in quiet}
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", script, bundle_directory),
+            state / "home" / "calibration.npz",
+        ],
+        cwd=ROOT,
+        env=told | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("*")) == []
