@@ -23,8 +23,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from edge_agent.csi.link import CSI_PORT
 from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import CaptureError
@@ -147,7 +145,8 @@ class LiveCapture:
             return self._take()
 
     def _take(self) -> RawFrames:
-        raw = self._ring.copy(np.arange(self._read, self._written) % self._ring.n_slots)
+        n = self._written - self._read
+        raw = self._ring.copy(self._read % self._ring.n_slots, n)
         self._read = self._written
         return raw
 

@@ -22,6 +22,7 @@ _ADDRESS_BYTES = 20  # struct sockaddr_ll
 _PACKET_TYPE_AT = 10
 _OUTGOING = 4
 _CONTROL_BYTES = 64
+_LONG = np.dtype(ctypes.c_long)
 
 
 class _IoVector(ctypes.Structure):
@@ -81,6 +82,8 @@ class ReceiveRing:
         self._name_lengths = self._column(_Header.name_length.offset, np.uint32)
         self._control_lengths = self._column(_Header.control_length.offset, np.uintp)
         self._lengths = self._column(_Message.length.offset, np.uint32)
+        self._seconds = self._time_column(_TimeStamp.seconds.offset)
+        self._nanoseconds = self._time_column(_TimeStamp.nanoseconds.offset)
         self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
 
     def _column(
@@ -90,6 +93,12 @@ class ReceiveRing:
         headers = np.frombuffer(memoryview(self._messages).cast("B"), np.uint8)
         size = ctypes.sizeof(_Message)
         return np.ndarray((self.n_slots,), dtype, headers, offset, (size,))
+
+    def _time_column(self, offset: int) -> npt.NDArray[np.signedinteger]:
+        """Return one field of all time stamps, as a view."""
+        return np.ndarray(
+            (self.n_slots,), _LONG, self._controls, offset, (_CONTROL_BYTES,)
+        )
 
     def receive(self, sock: socket.socket, first: int, limit: int) -> int:
         """Fill slots with what the kernel has, without waiting; return how many.
@@ -120,21 +129,28 @@ class ReceiveRing:
             return 0
         raise OSError(error, os.strerror(error))
 
-    def copy(self, slots: npt.NDArray[np.intp]) -> RawFrames:
-        """Return copies of the packets in some slots; outgoing ones are left out."""
+    def copy(self, first: int, n: int) -> RawFrames:
+        """Return copies of packets; outgoing ones are left out.
+
+        Args:
+            first: Slot of the first.
+            n: Slots, on beyond the ring's end from its start.
+        """
+        slots: slice | npt.NDArray[np.intp] = slice(first, first + n)
+        if first + n > self.n_slots:
+            slots = np.arange(first, first + n) % self.n_slots
         incoming = self._addresses[slots, _PACKET_TYPE_AT] != _OUTGOING
         if not incoming.all():
-            slots = slots[incoming]
+            slots = (first + np.flatnonzero(incoming)) % self.n_slots
         # A longer packet is cut, and its length says so: then it is no CSI frame.
         lengths = np.minimum(self._lengths[slots], SLOT_BYTES).astype(np.int64)
-        stamps = np.ascontiguousarray(self._controls[slots]).view(np.dtype(_TimeStamp))
-        times = stamps["seconds"][:, 0].astype(np.int64) * 1_000_000_000
-        times += stamps["nanoseconds"][:, 0]
+        times = self._seconds[slots].astype(np.int64) * 1_000_000_000
+        times += self._nanoseconds[slots]
         longest = int(lengths.max(initial=0))
-        uniform = len(slots) > 0 and longest == int(lengths.min())
+        uniform = len(lengths) > 0 and longest == int(lengths.min())
         return RawFrames(
-            self._packets[slots, :longest].reshape(-1),
-            np.arange(len(slots), dtype=np.int64) * longest,
+            self._packets[slots, :longest].flatten(),
+            np.arange(len(lengths), dtype=np.int64) * longest,
             lengths,
             times,
             LINK_ETHERNET,

@@ -3,7 +3,6 @@
 import socket
 import time
 
-import numpy as np
 import pytest
 
 from edge_agent.receive_ring import SLOT_BYTES, ReceiveRing
@@ -25,9 +24,9 @@ def wire():
         yield sender, receiver
 
 
-def taken(ring, *slots):
-    """(bytes, time [ns]) of the packets in these slots."""
-    raw = ring.copy(np.array(slots, np.intp))
+def taken(ring, first, n=1):
+    """(bytes, time [ns]) of the packets in ``n`` slots."""
+    raw = ring.copy(first, n)
     return [(data, time_ns) for data, time_ns, _ in packets_of([raw])]
 
 
@@ -40,7 +39,7 @@ def test_packets_are_received_many_at_a_time_with_their_times(wire):
 
     n_received = ring.receive(receiver, 0, 8)
 
-    packets = taken(ring, 0, 1, 2)
+    packets = taken(ring, 0, 3)
     assert n_received == 3
     assert [data for data, _ in packets] == [b"one", b"", b"three"]
     times = [time_ns for _, time_ns in packets]
@@ -59,7 +58,7 @@ def test_no_more_are_taken_than_asked_for(wire):
 
     assert ring.receive(receiver, 2, 3) == 3
     assert ring.receive(receiver, 5, 3) == 2
-    assert [data for data, _ in taken(ring, 2, 3, 4, 5, 6)] == [
+    assert [data for data, _ in taken(ring, 2, 5)] == [
         bytes([number]) for number in range(5)
     ]
 
@@ -72,7 +71,7 @@ def test_the_end_of_the_ring_is_not_crossed(wire):
 
     assert ring.receive(receiver, 3, 4) == 1
     assert ring.receive(receiver, 0, 4) == 2
-    assert [data for data, _ in taken(ring, 3, 0, 1)] == [b"\0", b"\1", b"\2"]
+    assert [data for data, _ in taken(ring, 3, 3)] == [b"\0", b"\1", b"\2"]
 
 
 def test_a_slot_is_as_good_as_new_the_second_time(wire):
@@ -95,11 +94,39 @@ def test_a_copy_stays_when_the_slot_is_used_again(wire):
     ring = ReceiveRing(1)
     sender.send(b"first")
     ring.receive(receiver, 0, 1)
-    copy = ring.copy(np.array([0]))
+    copy = ring.copy(0, 1)
     sender.send(b"second")
     ring.receive(receiver, 0, 1)
 
     assert [data for data, _, _ in packets_of([copy])] == [b"first"]
+
+
+def test_a_copy_of_packets_that_fill_their_slots_stays_too(wire):
+    sender, receiver = wire
+    ring = ReceiveRing(1)
+    sender.send(b"1" * SLOT_BYTES)
+    ring.receive(receiver, 0, 1)
+    copy = ring.copy(0, 1)
+    sender.send(b"2" * SLOT_BYTES)
+    ring.receive(receiver, 0, 1)
+
+    assert [data for data, _, _ in packets_of([copy])] == [b"1" * SLOT_BYTES]
+
+
+@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("outgoing", [[], [1], [0, 2]])
+def test_outgoing_packets_are_left_out_wherever_they_lie(wire, first, outgoing):
+    sender, receiver = wire
+    ring = ReceiveRing(4)
+    for number in range(3):
+        slot = (first + number) % 4
+        sender.send(bytes([number]))
+        assert ring.receive(receiver, slot, 1) == 1
+        # struct sockaddr_ll: sll_pkttype is its eleventh byte, PACKET_OUTGOING is 4.
+        ring._addresses[slot, 10] = 4 if number in outgoing else 0
+
+    expected = [bytes([number]) for number in range(3) if number not in outgoing]
+    assert [data for data, _ in taken(ring, first, 3)] == expected
 
 
 def test_a_packet_longer_than_a_slot_is_cut(wire):
@@ -109,7 +136,7 @@ def test_a_packet_longer_than_a_slot_is_cut(wire):
     sender.send(b"next")
     ring.receive(receiver, 0, 2)
 
-    (long, _), (following, _) = taken(ring, 0, 1)
+    (long, _), (following, _) = taken(ring, 0, 2)
 
     assert long == bytes(SLOT_BYTES - 1) + b"a"
     assert following == b"next"
@@ -122,14 +149,14 @@ def test_packets_of_one_length_are_evenly_spaced(wire):
         sender.send(data)
     ring.receive(receiver, 0, 4)
 
-    equal, mixed = ring.copy(np.array([0, 1])), ring.copy(np.array([0, 1, 2]))
+    equal, mixed = ring.copy(0, 2), ring.copy(0, 3)
 
     assert equal.stride == equal.offsets[1] - equal.offsets[0]
     assert mixed.stride is None
 
 
 def test_no_slots_are_no_packets():
-    assert taken(ReceiveRing(2)) == []
+    assert taken(ReceiveRing(2), 1, 0) == []
 
 
 def test_a_socket_that_failed_says_why(wire):
