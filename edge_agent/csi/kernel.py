@@ -3,7 +3,7 @@
 The kernel copies headers and converts int16 words of the packets that agree with one of
 them in every byte that decides what they mean; the others go the general way in
 decode.py. Without a compiler at installation there is no kernel, and everything goes
-the general way, at about a third of the speed.
+the general way, at about half the speed.
 """
 
 from dataclasses import dataclass

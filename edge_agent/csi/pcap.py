@@ -52,21 +52,32 @@ class PcapSplitter:
     def _walk_in_c(self, data: bytes, start: int) -> RawFrames | None:
         if not kernel.AVAILABLE:
             return None
-        room = (len(data) - start) // _RECORD
-        # Most of it is never touched: packets are longer than their record headers.
-        offsets, lengths, times = np.empty((3, room), np.int64)
-        n = kernel.walk(
-            data,
-            start,
-            self._order == ">",
-            self._ns_per_tick,
-            MAX_PACKET,
-            offsets,
-            lengths,
-            times,
-        )
+        most = (len(data) - start) // _RECORD
+        # Room for the worst case only where records are much shorter than the first: it
+        # is ten times what most captures need, and memory never used before is slow.
+        for room in (min(self._guess_records(data, start), most), most):
+            offsets, lengths, times = np.empty((3, room), np.int64)
+            n = kernel.walk(
+                data,
+                start,
+                self._order == ">",
+                self._ns_per_tick,
+                MAX_PACKET,
+                offsets,
+                lengths,
+                times,
+            )
+            if n < room:
+                break
         buffer = np.frombuffer(data, np.uint8)
         return RawFrames(buffer, offsets[:n], lengths[:n], times[:n], self._link_type)
+
+    def _guess_records(self, data: bytes, start: int) -> int:
+        """Return twice the records there are if all are like the first."""
+        size = len(data) - start
+        if size < _RECORD:
+            return 0
+        return 2 * (size // (_RECORD + self._length_at(data, start))) + 1
 
     def _equal_records(self, data: bytes, start: int) -> RawFrames | None:
         """Return the packets if all that are complete have one length."""

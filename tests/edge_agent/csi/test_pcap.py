@@ -196,3 +196,13 @@ def test_any_stream_gives_its_packets_however_it_is_cut(packets, order, cuts, ke
     assert damage == (
         f"ends in the middle of a packet ({n_left} bytes of it)" if n_left else None
     )
+
+
+@pytest.mark.parametrize("n_short", [1, 63, 64, 65, 500])
+def test_many_short_packets_after_a_long_one_are_all_found(n_short):
+    packets = [bytes(1000), *(bytes([n % 256]) for n in range(n_short))]
+
+    found, damage = read(pcap(packets))
+
+    assert [data for data, _, _ in found] == packets
+    assert damage is None
