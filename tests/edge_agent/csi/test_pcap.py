@@ -10,6 +10,7 @@ from tests.builders import (
     ethernet,
     ipv4,
     packets_of,
+    pcap,
     pcap_header,
     pcap_record,
     read_in_pieces,
