@@ -74,6 +74,9 @@ class Pipeline:
             spec, calibration.channels, hop=min(hop, spec.n_packets)
         )
         self._localizer = localizer
+        self.transmitters = sorted({c.mac for c in calibration.channels})
+        """Addresses that the calibration knows."""
+
         prefix = SIMULATED_PREFIX.hex(":")
         self._simulated = [c.mac.startswith(prefix) for c in calibration.channels]
         self.counters = PipelineCounters(unused=self._builder.unused)

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _MAX_UNACKNOWLEDGED = 500
 """Fixes on their way; a replay that is faster than its broker waits here."""
 
-_UNSUPPORTED_VERSION = "Unsupported protocol version"
+_HUNG_UP = "closed the connection without an MQTT answer"
 _NO_ANSWER = "no answer"
 _PATIENCE_WITH_V5_S = 3.0
 """Brokers that know 3.1.1 alone refuse MQTT 5, hang up, or wait for bytes that will not
@@ -215,10 +215,9 @@ class MqttPublisher:
     ) -> None:
         if self._verdict.is_set():
             if self._refusal is None:
-                _log.warning("lost broker %s (%s), trying again", self.where, reason)
+                _log.warning("lost broker %s%s", self.where, _because(reason))
             return
-        # Some 3.1.1 brokers hang up on MQTT 5 instead of answering.
-        self._refusal = _UNSUPPORTED_VERSION
+        self._refusal = _HUNG_UP
         self._verdict.set()
 
 
@@ -227,8 +226,15 @@ def _send_at_once(_client: mqtt.Client, _userdata: object, sock: Any) -> None:  
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _because(reason: ReasonCode) -> str:
+    """Say why a connection ended, if the broker did."""
+    known = reason.getName() not in ("Unspecified error", "Normal disconnection")
+    return f" ({reason}), trying again" if known else ", trying again"
+
+
 def _may_be_about_version(refusal: str) -> bool:
-    return "version" in refusal.lower() or refusal.startswith(_NO_ANSWER)
+    # Some 3.1.1 brokers hang up on MQTT 5, or wait, instead of answering.
+    return "version" in refusal.lower() or refusal.startswith((_NO_ANSWER, _HUNG_UP))
 
 
 def _advice(where: str, refusal: str) -> str:
@@ -243,5 +249,10 @@ def _advice(where: str, refusal: str) -> str:
         return (
             f"{message}; set broker.username and broker.password_file, or the variable "
             "METALOC_BROKER_PASSWORD"
+        )
+    if refusal.startswith((_NO_ANSWER, _HUNG_UP)):
+        return (
+            f"{message}; is this an MQTT port? (usually 1883; TLS and WebSocket ports "
+            "are not)"
         )
     return message

@@ -22,6 +22,7 @@ from edge_agent.version import version
 
 _REPORT_EVERY_S = 60.0
 _SILENCE_S = 10.0
+_MAX_NAMED = 4
 
 
 class Session:
@@ -143,12 +144,21 @@ class _Report:
         if counters.unused.total() == counters.frames:
             return (
                 f"{counters.frames} CSI frames, but none fits the calibration: "
-                f"{counters.unused.most_common(1)[0][0]}"
+                f"{counters.unused.most_common(1)[0][0]}. It knows "
+                f"{_some(self._pipeline.transmitters)}; edge_agent frames FILE shows "
+                "what a recording holds"
             )
         return (
             f"{counters.frames} CSI frames, too few for a location: no calibrated "
             "access point has a full window of recent frames"
         )
+
+
+def _some(names: list[str]) -> str:
+    """Return the first few of them in words."""
+    shown = ", ".join(names[:_MAX_NAMED])
+    more = len(names) - _MAX_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 @contextmanager

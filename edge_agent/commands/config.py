@@ -8,13 +8,15 @@ from typing import Any
 
 from edge_agent.arrays import write_atomically
 from edge_agent.commands.options import (
+    NO_BROKER,
     add_broker,
     add_config,
     add_model,
     configuration,
 )
+from edge_agent.config import load_config
 from edge_agent.console import Console
-from edge_agent.errors import ConfigError
+from edge_agent.errors import ConfigError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write",
         type=Path,
         metavar="OUT",
-        help="write it to this file instead, which may be the one it was read from",
+        help="write it to this file instead: a new one, or a configuration to replace",
     )
     parser.epilog = (
         "The output is a valid configuration file with every key:\n"
@@ -41,8 +43,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Print the configuration, or write it to a file.
 
     Raises:
-        ConfigError: It makes no sense, or cannot be written.
+        ConfigError: It makes no sense, or cannot be written, or would replace something
+            else.
+        UsageError: The flags say what a configuration cannot.
     """
+    if args.broker == NO_BROKER:
+        raise UsageError(
+            f"a configuration always names a broker; give --broker {NO_BROKER} to "
+            "edge_agent capture"
+        )
     document = asdict(configuration(args))
     if args.json:
         console.result(json.dumps(document))
@@ -51,6 +60,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for line in _toml(document):
             console.result(line)
         return 0
+    if args.write.exists():
+        try:
+            load_config(args.write)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{args.write} is there and not a configuration, so it stays as it is "
+                f"({error})"
+            ) from error
     text = "".join(f"{line}\n" for line in _toml(document))
     try:
         write_atomically(args.write, text.encode())

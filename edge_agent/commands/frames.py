@@ -40,8 +40,8 @@ examples:
   tcpdump -i wlan0 -w - -c 100 udp dst port 5500 | edge_agent frames -
 
 arrays of --npz, for n frames of N subcarriers (numpy.load reads them):
-  csi       complex64 (n, N)  I+jQ as received; column k is subcarrier k, above N/2
-                              k - N; guards and overwritten words are still in it
+  csi       complex64 (n, N)  I+jQ as received; column k is subcarrier k, from N/2
+                              on k - N; guards and overwritten words are still in it
   rssi      int16 (n,)        [dBm]; -32768 where the firmware sends none
   mac       uint8 (n, 6)      transmitter
   seq_ctl, chanspec, chip     uint16 (n,) as sent; chip: 1 bcm4339,
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for line in _describe(summary):
             console.result(line)
     if damage:
-        console.say(f"edge_agent: {capture.name} is damaged: {damage}")
+        console.say(f"caution: {capture.name} is damaged: {damage}")
     if args.npz and kept:
         for path in write_frames(args.npz, kept):
             console.say(f"wrote {path}")

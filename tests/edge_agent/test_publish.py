@@ -6,12 +6,14 @@ from dataclasses import replace
 import jsonschema
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.config import BrokerConfig
 from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.errors import BrokerError, ConfigError
 from edge_agent.payload import Topics
-from edge_agent.publish import MqttPublisher
+from edge_agent.publish import MqttPublisher, _because
 from tests.brokers import (
     PASSWORD,
     USERNAME,
@@ -262,8 +264,22 @@ def test_who_never_answers_is_given_up(old_broker):
     broker = old_broker({})
 
     with (
-        pytest.raises(BrokerError, match=r"no answer within 0\.2 s$"),
+        pytest.raises(BrokerError, match=r"no answer within 0\.2 s; is this an MQTT"),
         publisher(broker.port, connect_timeout_s=0.2),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("protocol", ["auto", "5", "3.1.1"])
+def test_a_port_that_hangs_up_on_everybody_is_not_called_an_old_broker(
+    old_broker, protocol
+):
+    broker = old_broker({5: None, 4: None})
+    reason = "closed the connection without an MQTT answer; is this an MQTT port"
+
+    with (
+        pytest.raises(BrokerError, match=reason),
+        publisher(broker.port, protocol=protocol),
     ):
         pass
 
@@ -372,6 +388,17 @@ def test_before_and_after_it_is_entered_fixes_are_dropped(mosquitto):
     assert not agent.publish({})
 
     assert (agent.published, agent.dropped) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Server shutting down", " (Server shutting down), trying again"),
+        ("Unspecified error", ", trying again"),
+    ],
+)
+def test_why_a_connection_ended_is_said_if_the_broker_did(reason, said):
+    assert _because(ReasonCode(PacketTypes.DISCONNECT, reason)) == said
 
 
 def test_it_says_where_it_publishes():

@@ -16,7 +16,7 @@ from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
 from edge_agent.pipeline import Fix, Pipeline
 from edge_agent.predictor import NumpyPredictor
-from edge_agent.session import Session, describe_fix, open_session
+from edge_agent.session import Session, _some, describe_fix, open_session
 from edge_agent.version import version
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.builders import ethernet, ipv4, udp
@@ -246,8 +246,14 @@ def test_frames_of_strangers_alone_are_named_so(run, terminal):
 
     assert terminal.talk[-1] == (
         "9 CSI frames, but none fits the calibration: transmitter is not part of the "
-        "calibration"
+        "calibration. It knows dc:a6:32:01:02:03, dc:a6:32:01:02:04; edge_agent frames "
+        "FILE shows what a recording holds"
     )
+
+
+def test_of_many_transmitters_a_few_are_named():
+    assert _some(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert _some(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d and 2 more"
 
 
 def test_too_few_frames_are_named_so(run, terminal):

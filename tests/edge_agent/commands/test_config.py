@@ -66,6 +66,27 @@ def test_a_file_that_cannot_be_written_is_named(run_agent, capsys, tmp_path):
     assert "cannot write" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["a survey, say", "[trainer]\nsteps = 3\n"])
+def test_a_file_that_is_no_configuration_is_not_replaced(
+    run_agent, capsys, tmp_path, content
+):
+    path = tmp_path / "survey.csv"
+    path.write_text(content)
+
+    assert run_agent("config", "--write", path) == 2
+
+    assert "is there and not a configuration" in capsys.readouterr().err
+    assert path.read_text() == content
+
+
+def test_a_flag_that_no_configuration_can_hold_is_not_lost(run_agent, capsys):
+    assert run_agent("config", "--broker", "none") == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "give --broker none to edge_agent capture" in captured.err
+
+
 def test_every_key_is_printed(run_agent, capsys):
     run_agent("config")
 
