@@ -1,0 +1,1 @@
+"""Every method of the benchmark, behind one contract. Read contract.py first."""
