@@ -5,9 +5,9 @@
     fixes   = locator.locate(signals)             no labels go in here
 
 The benchmark never hands a method anything else, so that what it could cheat with is
-out of its reach: test points are neither in ``place`` nor in ``history``, the truth of a
-query not in ``signals``. Whatever a method must tune, it tunes in ``learn``, by replaying
-the past.
+out of its reach: test points are neither in ``place`` nor in ``history``, the truth of
+a query not in ``signals``. Whatever a method must tune, it tunes in ``learn``, by
+replaying the past.
 
 Signals to locate come in order of time. The fix of one may depend on those before it,
 never on those after it.
