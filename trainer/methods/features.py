@@ -1,0 +1,110 @@
+"""What methods look at: vectors made of signals, one row per sample.
+
+Pure functions; none looks at another sample than the row's own.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.surveys.environment import Signals
+
+Matrix = npt.NDArray[np.float64]
+
+UNHEARD_MARGIN_DB: Final = 5.0
+"""How far below the weakest reception a channel that was not heard is put [dB]."""
+
+SILENCE_DBM: Final = -100.0
+"""The same where nothing was ever heard [dBm]; the surveys' own sign for it."""
+
+
+def rss_floor(
+    signals: Iterable[Signals], *, margin_db: float = UNHEARD_MARGIN_DB
+) -> float:
+    """Return the power that stands for "not heard" [dBm].
+
+    Args:
+        signals: All that is known, typically the past and today's shots.
+        margin_db: Distance to the weakest reception [dB].
+    """
+    weakest = [float(np.nanmin(s.rss)) for s in signals if np.isfinite(s.rss).any()]
+    return min(weakest) - margin_db if weakest else SILENCE_DBM
+
+
+def rss_vector(signals: Signals, floor_dbm: float) -> Matrix:
+    """Return the received powers [dBm], shape (n, n_channels).
+
+    Args:
+        signals: n samples.
+        floor_dbm: Stands for "not heard", `rss_floor`; also lifts what is weaker.
+    """
+    rss = signals.rss.astype(np.float64)
+    return np.fmax(rss, floor_dbm)
+
+
+def mean_amplitude(signals: Signals) -> Matrix:
+    """Return the mean over packets of the CSI amplitudes, (n, n_tones * n_channels).
+
+    In the unit of the images, level included; zero where not heard.
+
+    Raises:
+        ValueError: No images.
+    """
+    images = _images(signals)
+    return _flat(images.mean(axis=1, dtype=np.float64))
+
+
+def packet_shape(signals: Signals) -> Matrix:
+    """Return the mean over packets of packets of unit norm, (n, n_tones * n_channels).
+
+    The norm is taken over all tones and channels of a packet, so that the level common
+    to the channels is gone and their ratios stay. A packet of zeros stays zero.
+
+    Raises:
+        ValueError: No images.
+    """
+    images = _images(signals)
+    norms = np.sqrt(np.einsum("npsc,npsc->np", images, images, dtype=np.float64))
+    scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    shape: Matrix = np.einsum("npsc,np->nsc", images, scale, dtype=np.float64)
+    return _flat(shape / images.shape[1])
+
+
+def level_db(signals: Signals) -> Matrix:
+    """Return the power of each channel, shape (n, n_channels); NaN where not heard.
+
+    RSS surveys: as received [dBm]. CSI surveys: mean square of the amplitudes over
+    packets and tones [dB, relative to the unit of the images], which is known for every
+    channel that was heard, whether or not its RSS was recorded.
+    """
+    if signals.images is None:
+        return signals.rss.astype(np.float64)
+    images = signals.images
+    power = np.einsum("npsc,npsc->nc", images, images, dtype=np.float64)
+    power /= images.shape[1] * images.shape[2]
+    level: Matrix = np.full_like(power, np.nan)
+    np.log10(power, out=level, where=power > 0)
+    return 10 * level
+
+
+def fingerprint(signals: Signals, floor_dbm: float) -> Matrix:
+    """Return a row per sample in the signal space of nearest neighbours.
+
+    CSI surveys: `mean_amplitude`, which needs no floor as unheard channels are zero.
+    RSS surveys: `rss_vector`.
+    """
+    if signals.is_csi:
+        return mean_amplitude(signals)
+    return rss_vector(signals, floor_dbm)
+
+
+def _images(signals: Signals) -> npt.NDArray[np.float32]:
+    if signals.images is None:
+        raise ValueError("these signals have no CSI images")
+    return signals.images
+
+
+def _flat(values: Matrix) -> Matrix:
+    return values.reshape(len(values), values.shape[1] * values.shape[2])

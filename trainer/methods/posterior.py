@@ -1,0 +1,34 @@
+"""From how likely each point is to where the sample was taken."""
+
+import numpy as np
+
+from trainer.methods.contract import Fixes
+from trainer.methods.features import Matrix
+from trainer.surveys.environment import Place, Signals
+
+
+def expectation(place: Place, weights: Matrix, signals: Signals) -> Fixes:
+    """Return the centre of mass of the points.
+
+    Args:
+        place: The map.
+        weights: Of each sample and point, none negative, shape (n, n_points). A row
+            without weight, and a sample that hears nothing, says nothing: all points
+            are then equally likely, and the fix is the centre of the map.
+        signals: The samples.
+    """
+    totals = weights.sum(axis=1, keepdims=True)
+    knows = signals.heard.any(axis=1, keepdims=True) & (totals > 0)
+    posterior = np.full(weights.shape, 1 / place.n_points)
+    np.divide(weights, totals, out=posterior, where=knows)
+    return Fixes(posterior @ place.locations, posterior)
+
+
+def keep_best(weights: Matrix, k: int) -> Matrix:
+    """Return the weights with all but the ``k`` largest of each row set to zero."""
+    if k >= weights.shape[1]:
+        return weights
+    best = np.argpartition(weights, -k, axis=1)[:, -k:]
+    kept = np.zeros_like(weights)
+    np.put_along_axis(kept, best, np.take_along_axis(weights, best, axis=1), axis=1)
+    return kept

@@ -1,0 +1,79 @@
+"""What baselines compare with: today's shots, or the past where there are none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.methods.features import Matrix
+from trainer.surveys.environment import Environment, Integers, Place, Signals
+
+
+def of_place(history: Sequence[Environment], place: Place) -> list[Environment]:
+    """Return the environments that share a place's points and channels."""
+    return [e for e in history if e.place.name == place.name]
+
+
+def sources(
+    history: Sequence[Environment], place: Place, shots: Environment
+) -> list[Environment]:
+    """Return the shots; without any, the past of the same place."""
+    return [shots] if len(shots) else of_place(history, place)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """Labelled rows of a signal space."""
+
+    features: Matrix
+    """Shape (n, d)."""
+
+    point_of: Integers
+    """Point of each row, shape (n,)."""
+
+    @classmethod
+    def of(
+        cls,
+        environments: Sequence[Environment],
+        features: Callable[[Signals], Matrix],
+    ) -> Self:
+        """Return a row for each sample that hears anything."""
+        rows = [np.flatnonzero(e.signals.heard.any(axis=1)) for e in environments]
+        kept = [e.signals.select(r) for e, r in zip(environments, rows, strict=True)]
+        points = [e.point_of[r] for e, r in zip(environments, rows, strict=True)]
+        if not any(map(len, kept)):
+            return cls(np.zeros((0, 0)), np.zeros(0, np.intp))
+        return cls(
+            np.concatenate([features(s) for s in kept if len(s)]),
+            np.concatenate(points),
+        )
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def point_means(self) -> Self:
+        """Return one row per point, the mean of its rows."""
+        points, row_of = np.unique(self.point_of, return_inverse=True)
+        sums = np.zeros((len(points), self.features.shape[1]))
+        np.add.at(sums, row_of, self.features)
+        return type(self)(sums / np.bincount(row_of)[:, None], points)
+
+
+def point_totals(
+    values: npt.NDArray[np.float64], point_of: Integers, n_points: int
+) -> Matrix:
+    """Return the sum over each point's columns.
+
+    Args:
+        values: Shape (n, n_references).
+        point_of: Point of each reference, shape (n_references,).
+        n_points: Number of columns of the result.
+
+    Returns:
+        Shape (n, n_points).
+    """
+    totals = np.zeros((n_points, len(values)))
+    np.add.at(totals, point_of, values.T)
+    return totals.T

@@ -1,0 +1,41 @@
+"""All methods, in the order of the table."""
+
+from collections.abc import Iterator
+
+from trainer.methods.contract import Method
+from trainer.methods.floors import Centre, PowerOnly, RandomPoints
+from trainer.methods.neighbours import NearestNeighbours
+
+
+def methods(*, quick: bool = False) -> dict[str, Method]:
+    """Return all methods by name: floors, baselines, the paper's, ours.
+
+    Nothing heavy is imported before a method that needs it learns.
+
+    Args:
+        quick: Fewer iterations where training takes long.
+    """
+    everything = [*_floors(), *_baselines(quick), *_papers(quick), *_ours(quick)]
+    return {method.name: method for method in everything}
+
+
+def _floors() -> Iterator[Method]:
+    yield Centre()
+    yield RandomPoints()
+    wknn = NearestNeighbours("wknn", "WKNN", k=5, is_weighted=True)
+    yield PowerOnly(wknn, "rssi", "WKNN, power alone")
+
+
+def _baselines(quick: bool) -> Iterator[Method]:
+    yield NearestNeighbours("1nn", "1-NN", k=1, of_samples=True)
+    yield NearestNeighbours("knn", "KNN", k=5)
+    yield NearestNeighbours("knn_samples", "KNN of samples", k=5, of_samples=True)
+    yield NearestNeighbours("wknn", "WKNN", k=5, is_weighted=True)
+
+
+def _papers(quick: bool) -> Iterator[Method]:
+    yield from ()
+
+
+def _ours(quick: bool) -> Iterator[Method]:
+    yield from ()
