@@ -9,5 +9,17 @@ class TaskError(TrainerError):
     """The surveys cannot serve the tasks that were asked for."""
 
 
+class ConfigError(TrainerError):
+    """A setting of the training means nothing."""
+
+
 class CheckpointError(TrainerError):
     """A checkpoint is missing, damaged or of another schema."""
+
+
+class ResumeError(TrainerError):
+    """A file to resume training from is missing, damaged, or of another training."""
+
+
+class Stopped(TrainerError):  # noqa: N818  (nothing went wrong)
+    """Training was asked to stop before it was done."""

@@ -26,18 +26,15 @@ def numbered(rows, **fields):
     return environment(rows, spec=SPEC, images=images, **{"n_channels": 3} | fields)
 
 
-def sampler(*environments, seed=0, channel_dropout=NO_DROPOUT, **config):
+def sampler(*environments, channel_dropout=NO_DROPOUT, **config):
     return TaskSampler(
-        environments,
-        PLAIN,
-        TaskConfig(channel_dropout=channel_dropout, **config),
-        np.random.default_rng(seed),
+        environments, PLAIN, TaskConfig(channel_dropout=channel_dropout, **config)
     )
 
 
-def tasks(*environments, n=30, **options):
-    source = sampler(*environments, **options)
-    return [source.draw() for _ in range(n)]
+def tasks(*environments, n=30, seed=0, **options):
+    source, rng = sampler(*environments, **options), np.random.default_rng(seed)
+    return [source.draw(rng) for _ in range(n)]
 
 
 def images_of(batch):
@@ -256,7 +253,7 @@ def test_inputs_are_scaled_as_on_the_device():
     )
     config = TaskConfig(channel_dropout=NO_DROPOUT)
 
-    task = TaskSampler([home], network, config, np.random.default_rng(0)).draw()
+    task = TaskSampler([home], network, config).draw(np.random.default_rng(0))
 
     assert task.query.inputs.dtype is torch.float32
     assert task.query.inputs[:, :2].unique().tolist() == [2.0]
@@ -304,14 +301,15 @@ def test_every_task_of_every_environment_is_sound(
 ):
     home = numbered(rows)
 
-    task = sampler(
+    (task,) = tasks(
         home,
+        n=1,
         seed=seed,
         n_way=n_way,
         k_support=k_support,
         k_query=k_query,
         channel_dropout=channel_dropout,
-    ).draw()
+    )
 
     n_images = [sum(point == p for p, _ in rows) for point in range(len(home.points))]
     n_usable = sum(n >= 2 for n in n_images)

@@ -20,8 +20,10 @@ from edge_agent.version import version
 from trainer.checkpoint import Checkpoint
 from trainer.commands.options import seed
 from trainer.errors import CheckpointError, TaskError
-from trainer.meta.train import MetaConfig, Progress, meta_train
-from trainer.network import initial_parameters
+from trainer.meta.config import MetaConfig
+from trainer.meta.maml import Maml
+from trainer.meta.train import Progress, meta_train
+from trainer.models.classification import ClassificationModel
 from trainer.tasks import TaskConfig, TaskSampler
 
 _EPILOG = """\
@@ -74,9 +76,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     _check_writable(args.out)
     environments = _read_environments(args.surveys, spec, console)
     architecture = _architecture(spec, environments)
-    sampler = TaskSampler(
-        environments, architecture, task, np.random.default_rng(args.seed)
-    )
+    sampler = TaskSampler(environments, architecture, task)
+    model = ClassificationModel(architecture)
     generator = torch.Generator().manual_seed(args.seed)
     console.say(
         f"{len(environments)} environments, "
@@ -93,10 +94,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             console.say(str(progress))
 
     theta = meta_train(
-        architecture,
-        initial_parameters(architecture, generator),
-        sampler,
+        Maml(model, sampler, meta),
+        model.initial(generator),
         meta,
+        np.random.default_rng(args.seed),
         on_progress=show,
     )
     checkpoint = Checkpoint(

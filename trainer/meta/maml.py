@@ -1,73 +1,164 @@
-"""Vanilla MAML, Algorithm 1, with the first-order approximation of Eq. (13).
+"""Vanilla MAML, Algorithm 1.
 
-    θ'_i = adapt(θ, D_i^s)                                          Eq. (6), line 5
-    ∂/∂θ L(f_θ'_i; D_i^q) ≈ ∂/∂θ'_i L(f_θ'_i; D_i^q)                Eq. (13)
-    ∇ = (1/M) Σ_i ∂/∂θ'_i L(f_θ'_i; D_i^q) / N_i                    Eq. (8), line 6
+    draw τ_1 .. τ_M                                                line 3
+    for every τ_i:                                                 line 4
+        θ'_i = θ - α ∇_θ L(f_θ; D_i^s), Q times                    line 5, Eq. (6), (14)
+    L(θ) = (1/M) Σ_i L(f_θ'_i; D_i^q)                              Eq. (7)
+    θ <- θ - β ∇_θ L(θ)                                            line 6, Eq. (8)
 
-Departures from the paper: the meta-loss is the mean over the M tasks and over the N_i
-points of each, not the sum, so that β does not depend on them. Several inner steps, as
-in section V-B. θ has no head: every task starts with one of zeros
-(`edge_agent.network`).
+The gradient is exact, Eq. (9)-(10), or of first order, Eq. (13):
+
+    ∂/∂θ L(f_θ'_i; D_i^q) ≈ ∂/∂θ'_i L(f_θ'_i; D_i^q)
+
+Line 6 itself is in `trainer.meta.train`, the outer loop that all algorithms share.
+
+Departures from the paper: the meta-loss is the mean over the M tasks, not the sum, so
+that β does not depend on M. Several inner steps, as in section V-B.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from edge_agent.network import Architecture
+from trainer.meta.config import MetaConfig
 from trainer.meta.inner_loop import Parameters, adapt, as_leaves
-from trainer.network import Batch, query_loss, support_loss, with_head
-from trainer.tasks import Task
+from trainer.meta.learner import TaskSource
+from trainer.meta.model import Model
+
+TaskT = TypeVar("TaskT")
+
+
+@dataclass(frozen=True, slots=True)
+class Maml(Generic[TaskT]):
+    """Algorithm 1, lines 3-6."""
+
+    model: Model[TaskT]
+    tasks: TaskSource[TaskT]
+    """P(τ)."""
+
+    config: MetaConfig
+
+    def gradient(
+        self, theta: Parameters, rng: np.random.Generator
+    ) -> tuple[float, Parameters]:
+        """Draw M tasks; return the meta-loss and its gradient."""
+        tasks = [self.tasks.draw(rng) for _ in range(self.config.tasks_per_iteration)]
+        return maml_gradient(
+            self.model,
+            theta,
+            tasks,
+            alpha=self.config.alpha,
+            n_steps=self.config.n_steps,
+            second_order=self.config.second_order,
+        )
 
 
 def maml_gradient(
-    architecture: Architecture,
+    model: Model[TaskT],
     theta: Parameters,
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskT],
     *,
     alpha: float,
     n_steps: int,
+    second_order: bool = False,
 ) -> tuple[float, Parameters]:
-    """Return the meta-loss, and its first-order gradient with respect to θ.
+    """Return the meta-loss, Eq. (7), and its gradient with respect to θ.
 
     Args:
-        architecture: Of the network.
-        theta: θ, without a head; not modified.
+        model: f, and its losses.
+        theta: θ; not modified.
         tasks: τ_1 .. τ_M.
         alpha: Step size α of the inner loop.
-        n_steps: Inner steps.
+        n_steps: Q, inner steps.
+        second_order: Exact gradient, Eq. (9)-(10), instead of Eq. (13).
     """
     meta_loss = 0.0
     total = {name: torch.zeros_like(value) for name, value in theta.items()}
     for task in tasks:
-        loss, gradient = task_gradient(
-            architecture,
-            theta,
-            task.support,
-            task.query,
+        leaves = as_leaves(theta)
+        adapted = adapted_to(
+            model,
+            leaves,
+            task,
             alpha=alpha,
             n_steps=n_steps,
+            second_order=second_order,
         )
-        share = 1 / (len(tasks) * task.query.n_points)
-        meta_loss += share * loss
-        for name, value in gradient.items():
-            total[name] += share * value
+        loss = model.query_loss(adapted, task)
+        # Eq. (9) through the inner steps, or Eq. (13) at their end.
+        at = leaves if second_order else {name: adapted[name] for name in theta}
+        gradient = torch.autograd.grad(loss, list(at.values()))
+        meta_loss += float(loss.detach()) / len(tasks)
+        for name, value in zip(at, gradient, strict=True):
+            total[name] += value / len(tasks)
     return meta_loss, total
 
 
-def task_gradient(
-    architecture: Architecture,
+def meta_objective(
+    model: Model[TaskT],
     theta: Parameters,
-    support: Batch,
-    query: Batch,
+    tasks: Sequence[TaskT],
     *,
     alpha: float,
     n_steps: int,
-) -> tuple[float, Parameters]:
-    """Return L(f_θ'; D^q) of one task, and Eq. (13)."""
-    start = as_leaves(with_head(architecture, theta, support.n_points))
-    adapted = adapt(support_loss, start, support, alpha=alpha, n_steps=n_steps)
-    loss = query_loss(adapted, support, query)
-    body = {name: adapted[name] for name in theta}
-    values = torch.autograd.grad(loss, list(body.values()))
-    return float(loss.detach()), dict(zip(body, values, strict=True))
+) -> Tensor:
+    """Return the meta-loss, Eq. (7), with its graph: any derivative can be taken.
+
+    Args:
+        model: f, and its losses.
+        theta: θ, which requires gradients.
+        tasks: τ_1 .. τ_M.
+        alpha: Step size α of the inner loop.
+        n_steps: Q, inner steps.
+    """
+    losses = [
+        model.query_loss(
+            adapted_to(
+                model, theta, task, alpha=alpha, n_steps=n_steps, second_order=True
+            ),
+            task,
+        )
+        for task in tasks
+    ]
+    return torch.stack(losses).mean()
+
+
+def adapted_to(
+    model: Model[TaskT],
+    theta: Parameters,
+    task: TaskT,
+    *,
+    alpha: float,
+    n_steps: int,
+    second_order: bool = False,
+) -> Parameters:
+    """Return θ_T(Q), Eq. (14): what lines 5 and 9 of Algorithm 1 do.
+
+    Args:
+        model: f, and its losses.
+        theta: θ, or θ* in the meta-test stage; not modified.
+        task: Of which only the support set is used.
+        alpha: Step size α of the inner loop.
+        n_steps: Q.
+        second_order: Keep the graph to ``theta``, which then must require gradients.
+    """
+    start = model.start(theta, task)
+    if second_order:
+        start = {
+            name: value if value.requires_grad else value.requires_grad_()
+            for name, value in start.items()
+        }
+    else:
+        start = as_leaves(start)
+    return adapt(
+        model.support_loss,
+        start,
+        task,
+        alpha=alpha,
+        n_steps=n_steps,
+        second_order=second_order,
+    )

@@ -1,33 +1,31 @@
-"""The outer loop: the same for every meta-learner."""
+"""The outer loop, the same for every algorithm: θ <- θ - β ∇, Eq. (8).
 
+    learner = Maml(model, tasks, config)          or MamlDg(...)
+    theta = meta_train(learner, theta, config, rng)
+
+Departure from the paper: Adam unless ``config.optimizer`` says otherwise, as in the
+authors' code. One generator is the only source of chance, so that its state, θ and the
+optimizer's are all that must be kept to go on after an interruption
+(`trainer.meta.resume`) as if there had been none, to the last bit.
+"""
+
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from edge_agent.network import Architecture
+from trainer.errors import Stopped
+from trainer.meta.config import MetaConfig, Optimizer
 from trainer.meta.inner_loop import Parameters
-from trainer.meta.maml import maml_gradient
-from trainer.tasks import TaskSampler
+from trainer.meta.learner import Learner
+from trainer.meta.resume import ResumeFile, TrainingState
 
-
-@dataclass(frozen=True, slots=True)
-class MetaConfig:
-    """How the meta-parameters are trained."""
-
-    n_iterations: int = 2000
-    tasks_per_iteration: int = 4
-    """M."""
-
-    alpha: float = 0.01
-    """Step size α of the inner loop."""
-
-    beta: float = 0.001
-    """Step size β of the outer loop."""
-
-    n_steps: int = 5
-    """Inner steps while training."""
+_SMOOTHING = 0.02
+_SECONDS_BETWEEN_SAVES = 30.0
+"""Half a minute, so that a slow iteration on top does not cost more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,7 @@ class Progress:
     """Smoothed over about 50 iterations; ln N is what guessing gives."""
 
     seconds: float
+    """Spent on the iterations so far, those before an interruption included."""
 
     def __str__(self) -> str:
         """Return for example ``120/2000  loss 0.812  3.1/s  10 min left``."""
@@ -51,45 +50,164 @@ class Progress:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """θ along the way, for curves such as Fig. 13."""
+
+    every: int
+    """Iterations between two; the last one is always taken, and that at the start."""
+
+    keep: Callable[[int, Parameters], None]
+    """Receives the iteration and a copy of θ."""
+
+
 def meta_train(
-    architecture: Architecture,
+    learner: Learner,
     theta: Parameters,
-    sampler: TaskSampler,
     config: MetaConfig,
+    rng: np.random.Generator,
     *,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
+    snapshots: Snapshots | None = None,
+    resume: ResumeFile | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Parameters:
-    """Return θ* after meta-training, Algorithm 1 lines 2-7.
-
-    Departure from the paper: Adam instead of plain gradient descent, as in the authors'
-    code.
+    """Return θ* after meta-training.
 
     Args:
-        architecture: Of the network.
-        theta: Initial θ; not modified.
-        sampler: Draws the tasks.
-        config: Step sizes and counts.
+        learner: The algorithm.
+        theta: Initial θ, on the device that computes; not modified.
+        config: Step size, optimizer, number of iterations.
+        rng: The only source of chance; its state moves on.
         on_progress: Called after every iteration.
+        snapshots: Where copies of θ go. After an interruption they begin where it was.
+        resume: Gone on from where it holds a state, and written at least once a minute
+            and before this function returns or stops.
+        should_stop: Asked after every iteration.
+        clock: Seconds.
+
+    Raises:
+        ResumeError: The file is damaged, of another training, or cannot be written.
+        Stopped: ``should_stop`` said so.
     """
-    parameters = {name: value.clone() for name, value in theta.items()}
-    optimizer = torch.optim.Adam(list(parameters.values()), lr=config.beta)
-    started, smoothed = time.monotonic(), None
-    for iteration in range(1, config.n_iterations + 1):
-        tasks = [sampler.draw() for _ in range(config.tasks_per_iteration)]
-        meta_loss, gradient = maml_gradient(
-            architecture,
-            parameters,
-            tasks,
-            alpha=config.alpha,
-            n_steps=config.n_steps,
-        )
-        for name, value in parameters.items():
-            value.grad = gradient[name]
-        optimizer.step()
-        smoothed = meta_loss if smoothed is None else 0.98 * smoothed + 0.02 * meta_loss
+    loop = _OuterLoop(theta, config, rng)
+    if resume is not None and (state := resume.load()) is not None:
+        loop.restore(state)
+    if snapshots is not None and loop.iteration == 0:
+        snapshots.keep(0, loop.theta())
+    started = saved = clock()
+    before, saved_at = loop.seconds, loop.iteration
+    while loop.iteration < config.n_iterations:
+        loop.iterate(learner)
+        now = clock()
+        loop.seconds = before + now - started
+        is_last = loop.iteration == config.n_iterations
         on_progress(
-            Progress(
-                iteration, config.n_iterations, smoothed, time.monotonic() - started
-            )
+            Progress(loop.iteration, config.n_iterations, loop.loss, loop.seconds)
         )
-    return parameters
+        if snapshots is not None and (is_last or loop.iteration % snapshots.every == 0):
+            snapshots.keep(loop.iteration, loop.theta())
+        stopping = not is_last and should_stop()
+        if resume is not None and (
+            is_last or stopping or now - saved >= _SECONDS_BETWEEN_SAVES
+        ):
+            resume.save(loop.state())
+            saved, saved_at = now, loop.iteration
+        if stopping:
+            where = f"; {resume.path} holds iteration {saved_at}" if resume else ""
+            raise Stopped(
+                f"stopped after {loop.iteration} of {config.n_iterations} iterations"
+                f"{where}"
+            )
+    return loop.theta()
+
+
+class _OuterLoop:
+    """θ, the optimizer, and where they stand."""
+
+    def __init__(
+        self, theta: Parameters, config: MetaConfig, rng: np.random.Generator
+    ) -> None:
+        self._theta = {name: value.detach().clone() for name, value in theta.items()}
+        self._config, self._rng = config, rng
+        values = list(self._theta.values())
+        self._optimizer: torch.optim.Optimizer = (
+            torch.optim.SGD(values, lr=config.beta)  # Eq. (8)
+            if config.optimizer is Optimizer.SGD
+            else torch.optim.Adam(values, lr=config.beta)
+        )
+        self.iteration, self.loss, self.seconds = 0, 0.0, 0.0
+
+    def iterate(self, learner: Learner) -> None:
+        """Draw tasks and follow their meta-gradient."""
+        loss, gradient = learner.gradient(self._theta, self._rng)
+        scale = _shortening(gradient, self._config.clip_norm)
+        for name, value in self._theta.items():
+            value.grad = gradient[name] * scale if scale < 1 else gradient[name]
+        for group in self._optimizer.param_groups:
+            group["lr"] = _beta(self._config, self.iteration)
+        self._optimizer.step()
+        change = loss - self.loss
+        self.loss = self.loss + _SMOOTHING * change if self.iteration else loss
+        self.iteration += 1
+
+    def theta(self) -> Parameters:
+        """Return a copy of θ."""
+        return {name: value.detach().clone() for name, value in self._theta.items()}
+
+    def state(self) -> TrainingState:
+        """Return all that `restore` needs."""
+        of_parameter = self._optimizer.state_dict()["state"]
+        return TrainingState(
+            self.iteration,
+            self.loss,
+            self.seconds,
+            self._rng.bit_generator.state,
+            {name: value.detach().cpu().numpy() for name, value in self._theta.items()},
+            {
+                name: {
+                    key: tensor.cpu().numpy()
+                    for key, tensor in of_parameter.get(number, {}).items()
+                }
+                for number, name in enumerate(self._theta)
+            },
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from a state."""
+        self.iteration, self.loss, self.seconds = (
+            state.iteration,
+            state.loss,
+            state.seconds,
+        )
+        self._rng.bit_generator.state = state.rng
+        with torch.no_grad():
+            for name, value in self._theta.items():
+                value.copy_(torch.from_numpy(state.theta[name]))
+        document = self._optimizer.state_dict()
+        document["state"] = {
+            number: {
+                key: torch.from_numpy(array)
+                for key, array in state.optimizer[name].items()
+            }
+            for number, name in enumerate(self._theta)
+            if state.optimizer[name]
+        }
+        self._optimizer.load_state_dict(document)
+
+
+def _beta(config: MetaConfig, iteration: int) -> float:
+    """Return the step size of an iteration, counted from 0."""
+    if not config.cosine:
+        return config.beta
+    return config.beta * (1 + math.cos(math.pi * iteration / config.n_iterations)) / 2
+
+
+def _shortening(gradient: Parameters, longest: float | None) -> float:
+    """Return the factor, at most 1, that makes a gradient no longer than allowed."""
+    if longest is None:
+        return 1.0
+    squares = [value.square().sum() for value in gradient.values()]
+    length = float(torch.stack(squares).sum().sqrt())
+    return longest / length if length > longest else 1.0

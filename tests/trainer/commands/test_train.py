@@ -11,7 +11,8 @@ from edge_agent.survey import Point, read_survey, write_survey
 from tests.trainer.builders import empty_room
 from trainer.checkpoint import Checkpoint
 from trainer.cli import main
-from trainer.meta.train import MetaConfig, Progress
+from trainer.meta.config import MetaConfig
+from trainer.meta.train import Progress
 from trainer.simulate.captures import write_capture
 from trainer.simulate.survey import SurveyPlan, simulate_survey, survey_room
 from trainer.tasks import TaskConfig
@@ -136,7 +137,7 @@ def test_training_uses_the_threads_that_were_asked_for(survey, out):
 
 
 def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
-    def pretend(_architecture, theta, _sampler, config, *, on_progress):
+    def pretend(_learner, theta, config, _rng, *, on_progress):
         for iteration in range(1, config.n_iterations + 1):
             on_progress(Progress(iteration, config.n_iterations, 1.5, iteration / 10))
         return theta

@@ -15,11 +15,13 @@ import torch
 from edge_agent.adaptation import adapt
 from edge_agent.network import Architecture, forward, scale_input
 from tests.trainer.builders import as_tensors, random_images, random_parameters
-from trainer.meta.maml import maml_gradient, task_gradient
+from trainer.meta.maml import maml_gradient
+from trainer.models.classification import ClassificationModel
 from trainer.network import make_batch
 from trainer.tasks import Task
 
 TINY = Architecture((1, 4, 5), filters=(2, 2), pixel_mean=0.4, pixel_std=0.2)
+MODEL = ClassificationModel(TINY)
 ALPHA = 0.1
 STEP = 1e-6
 """Of the differences: small enough to meet no kink of a ReLU; rounding costs 1e-10."""
@@ -122,17 +124,16 @@ def theta(rng):
 def test_gradient_of_a_task_is_that_at_the_adapted_parameters(rng, theta, n_steps):
     problem = Problem(rng, n_points=3)
 
-    loss, gradient = task_gradient(
-        TINY,
-        as_tensors(theta),
-        problem.task.support,
-        problem.task.query,
-        alpha=ALPHA,
-        n_steps=n_steps,
+    loss, gradient = maml_gradient(
+        MODEL, as_tensors(theta), [problem.task], alpha=ALPHA, n_steps=n_steps
     )
 
-    assert loss == pytest.approx(problem.query_loss(problem.adapted(theta, n_steps)))
-    assert_same(gradient, problem.gradient(theta, n_steps))
+    expected = problem.query_loss(problem.adapted(theta, n_steps))
+    assert 3 * loss == pytest.approx(expected)
+    assert_same(
+        {name: 3 * value for name, value in gradient.items()},
+        problem.gradient(theta, n_steps),
+    )
 
 
 def test_a_row_that_all_points_share_would_change_nothing(rng, theta):
@@ -154,7 +155,7 @@ def test_meta_gradient_is_the_mean_over_tasks_and_over_their_points(rng, theta):
     problems = [Problem(rng, n_points) for n_points in (2, 5)]
 
     meta_loss, gradient = maml_gradient(
-        TINY, as_tensors(theta), [p.task for p in problems], alpha=ALPHA, n_steps=2
+        MODEL, as_tensors(theta), [p.task for p in problems], alpha=ALPHA, n_steps=2
     )
 
     losses = [p.query_loss(p.adapted(theta, 2)) for p in problems]
@@ -168,7 +169,7 @@ def test_without_a_step_the_meta_loss_is_that_of_guessing(rng, theta, n_points):
     tasks = [Problem(rng, n_points).task for _ in range(2)]
 
     meta_loss, gradient = maml_gradient(
-        TINY, as_tensors(theta), tasks, alpha=ALPHA, n_steps=0
+        MODEL, as_tensors(theta), tasks, alpha=ALPHA, n_steps=0
     )
 
     assert meta_loss == pytest.approx(math.log(n_points), rel=1e-12)
@@ -180,7 +181,7 @@ def test_without_a_step_the_meta_loss_is_that_of_guessing(rng, theta, n_points):
 def test_meta_parameters_stay_as_they_are(rng, theta):
     tensors = as_tensors(theta)
 
-    maml_gradient(TINY, tensors, [Problem(rng, 2).task], alpha=ALPHA, n_steps=2)
+    maml_gradient(MODEL, tensors, [Problem(rng, 2).task], alpha=ALPHA, n_steps=2)
 
     for name, value in theta.items():
         np.testing.assert_array_equal(tensors[name].numpy(), value)

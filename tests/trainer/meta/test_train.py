@@ -1,28 +1,33 @@
 """The outer loop on tasks that are easy: every point has a brightness of its own."""
 
 import math
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from tests.trainer.builders import SMALL, SMALL_NETWORK, environment
-from trainer.meta import maml
 from trainer.meta import train as outer_loop
-from trainer.meta.train import MetaConfig, Progress
-from trainer.network import initial_parameters
+from trainer.meta.config import MetaConfig
+from trainer.meta.maml import Maml, maml_gradient
+from trainer.meta.train import Progress
+from trainer.models.classification import ClassificationModel
 from trainer.tasks import TaskConfig, TaskSampler
 
 N_POINTS = 5
 QUICK = MetaConfig(n_iterations=60, tasks_per_iteration=2, beta=0.02, n_steps=2)
 GUESSING = math.log(N_POINTS)
 
-maml_gradient = partial(maml.maml_gradient, SMALL_NETWORK)
-meta_train = partial(outer_loop.meta_train, SMALL_NETWORK)
+MODEL = ClassificationModel(SMALL_NETWORK)
 
 
-def sampler(seed=0):
+def meta_train(theta, config, *, seed=0, **options):
+    learner = Maml(MODEL, sampler(), config)
+    rng = np.random.default_rng(seed)
+    return outer_loop.meta_train(learner, theta, config, rng, **options)
+
+
+def sampler():
     """Five points, twelve images each: a flat grey under noise."""
     rng = np.random.default_rng(7)
     rows = [(point, visit) for visit in "123" for point in range(N_POINTS)] * 4
@@ -30,21 +35,24 @@ def sampler(seed=0):
     pixels = (grey + rng.normal(0, 8, (len(rows), *SMALL.shape))).clip(0, 255)
     home = environment(rows, images=pixels.astype(np.uint8))
     config = TaskConfig(n_way=N_POINTS, channel_dropout=0.0)
-    return TaskSampler([home], SMALL_NETWORK, config, np.random.default_rng(seed))
+    return TaskSampler([home], SMALL_NETWORK, config)
+
+
+def drawn(n, seed=0):
+    """The first tasks that a training with this seed sees."""
+    tasks, rng = sampler(), np.random.default_rng(seed)
+    return [tasks.draw(rng) for _ in range(n)]
 
 
 def start(seed=0):
-    return initial_parameters(SMALL_NETWORK, torch.Generator().manual_seed(seed))
+    return MODEL.initial(torch.Generator().manual_seed(seed))
 
 
 def meta_loss(theta):
     """Over twenty tasks, the same ones for every θ."""
-    tasks = sampler(seed=99)
+    tasks = drawn(20, seed=99)
     loss, _ = maml_gradient(
-        theta,
-        [tasks.draw() for _ in range(20)],
-        alpha=QUICK.alpha,
-        n_steps=QUICK.n_steps,
+        MODEL, theta, tasks, alpha=QUICK.alpha, n_steps=QUICK.n_steps
     )
     return loss
 
@@ -55,7 +63,7 @@ def meta_loss(theta):
 def test_training_lowers_the_meta_loss():
     theta = start()
 
-    trained = meta_train(theta, sampler(), QUICK)
+    trained = meta_train(theta, QUICK)
 
     before, after = meta_loss(theta), meta_loss(trained)
     assert before > 0.5 * GUESSING
@@ -65,8 +73,8 @@ def test_training_lowers_the_meta_loss():
 def test_the_same_seed_gives_the_same_parameters():
     config = MetaConfig(n_iterations=3, tasks_per_iteration=2, n_steps=2)
 
-    first, again = (meta_train(start(), sampler(), config) for _ in range(2))
-    other = meta_train(start(), sampler(seed=1), config)
+    first, again = (meta_train(start(), config) for _ in range(2))
+    other = meta_train(start(), config, seed=1)
 
     for name, value in first.items():
         assert torch.equal(value, again[name])
@@ -78,14 +86,10 @@ def test_first_iteration_is_a_step_of_adam():
     theta = start()
     config = MetaConfig(n_iterations=1, tasks_per_iteration=3, beta=0.004, n_steps=2)
 
-    trained = meta_train(theta, sampler(), config)
+    trained = meta_train(theta, config)
 
-    tasks = sampler()
     _, gradient = maml_gradient(
-        theta,
-        [tasks.draw() for _ in range(3)],
-        alpha=config.alpha,
-        n_steps=config.n_steps,
+        MODEL, theta, drawn(3), alpha=config.alpha, n_steps=config.n_steps
     )
     for name, g in gradient.items():
         expected = theta[name] - 0.004 * g / (g.abs() + 1e-8)
@@ -95,14 +99,14 @@ def test_first_iteration_is_a_step_of_adam():
 def test_initial_parameters_stay_as_they_are():
     theta = start()
 
-    meta_train(theta, sampler(), MetaConfig(n_iterations=2, n_steps=1))
+    meta_train(theta, MetaConfig(n_iterations=2, n_steps=1))
 
     for name, value in start().items():
         assert torch.equal(theta[name], value)
 
 
 def test_no_iteration_returns_the_initial_parameters():
-    trained = meta_train(start(), sampler(), MetaConfig(n_iterations=0))
+    trained = meta_train(start(), MetaConfig(n_iterations=0))
 
     for name, value in start().items():
         assert torch.equal(trained[name], value)
@@ -115,7 +119,7 @@ def test_every_iteration_is_reported_with_its_smoothed_loss():
     seen = []
     config = MetaConfig(n_iterations=3, tasks_per_iteration=1, beta=1e-12, n_steps=0)
 
-    meta_train(start(), sampler(), config, on_progress=seen.append)
+    meta_train(start(), config, on_progress=seen.append)
 
     assert [(p.iteration, p.n_iterations) for p in seen] == [(1, 3), (2, 3), (3, 3)]
     # Without an inner step every task is guessed, so that smoothing changes nothing.
@@ -127,12 +131,11 @@ def test_a_new_loss_counts_for_a_fiftieth():
     seen = []
     config = MetaConfig(n_iterations=2, tasks_per_iteration=1, beta=1e-12, n_steps=1)
 
-    meta_train(start(), sampler(), config, on_progress=seen.append)
+    meta_train(start(), config, on_progress=seen.append)
 
-    tasks = sampler()
     first, second = (
-        maml_gradient(start(), [tasks.draw()], alpha=config.alpha, n_steps=1)[0]
-        for _ in range(2)
+        maml_gradient(MODEL, start(), [task], alpha=config.alpha, n_steps=1)[0]
+        for task in drawn(2)
     )
     assert seen[0].meta_loss == pytest.approx(first)
     assert seen[1].meta_loss == pytest.approx(first + (second - first) / 50)
