@@ -23,7 +23,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from edge_agent.survey import Point, SurveyedCapture
-from trainer.errors import TrainerError
+from trainer.surveys.report import SurveyDataError
 
 ROLES = ("ref", "test")
 _DAMAGE = (
@@ -40,10 +40,6 @@ _DAMAGE = (
 """What openpyxl lets through for a file that is damaged or no spreadsheet."""
 
 _SHEET = re.compile(r"(ref|test)_coord_(path\d+)")
-
-
-class SurveyDataError(TrainerError):
-    """A public survey is missing files, or they are not what they should be."""
 
 
 def csu_captures(root: Path, role: str) -> list[SurveyedCapture]:

@@ -6,7 +6,8 @@ import pytest
 
 from edge_agent.survey import Point, SurveyedCapture
 from tests.trainer.builders import add_csu_capture, csu_spreadsheet, write_csu_sheets
-from trainer.surveys.csu import SurveyDataError, csu_captures
+from trainer.surveys.csu import csu_captures
+from trainer.surveys.report import SurveyDataError
 
 HEAD = ["point", "x", "y"]
 

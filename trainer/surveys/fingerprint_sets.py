@@ -1,0 +1,128 @@
+"""UJI_LIB and NCEPU: sets of fingerprints, a folder per month or week.
+
+    db/<month>/trn<set>rss.csv, ...crd.csv, ...ids.csv, ...tms.csv      reference points
+    db/<month>/tst<set>rss.csv, ...                                     test points
+
+A set is one walk over all its points: a visit. 100 in rss means not heard; crd is x, y
+[m] and floor; tms is yyyymmddHHMMSS, with milliseconds in UJI_LIB.
+
+UJI_LIB  https://doi.org/10.5281/zenodo.1066041 (CC BY 4.0), 25 months, floors 3 and 5
+NCEPU    https://github.com/zhouhongbo/ncepu-wifi-fingerprint-database (MIT), 6 weeks;
+         "95" is week 5 walked backwards, in the same hours: neither is the past of
+         the other. Test sets were made before the reference sets of their week. The
+         third coordinate is -1 throughout and kept as the floor.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.environment import Environment
+from trainer.surveys.report import Skips
+from trainer.surveys.rss import Occasion, RssTable, rank_by_time, rss_environments
+
+FIRST_TEST_SET = 101
+
+
+@dataclass(frozen=True, slots=True)
+class SetFormat:
+    """What differs between the two."""
+
+    place: str
+
+    letter: str
+    """Of an environment's name: m for months, w for weeks."""
+
+    period: str
+    """Name of the array with the month or week in compact copies."""
+
+    coordinates: str
+    """Name of the array with the coordinates in compact copies."""
+
+    first_reversed: int | None = None
+    """Number from which on a period is another one walked backwards, e.g. 90."""
+
+    unset_floor: int | None = None
+    """Floor of the samples whose floor was forgotten."""
+
+    def occasion(self, number: int) -> Occasion:
+        """Return name and order of a month or week."""
+        order = number
+        if self.first_reversed is not None and number > self.first_reversed:
+            order = number - self.first_reversed
+        return Occasion(f"{self.letter}{number:02d}", order)
+
+
+UJI = SetFormat("uji", "m", "month", "xyf", unset_floor=0)
+NCEPU = SetFormat("ncepu", "w", "week", "xy", first_reversed=90)
+
+
+def from_compact(
+    form: SetFormat, source: Path, arrays: Arrays, skips: Skips
+) -> list[Environment]:
+    """Return one environment per month or week.
+
+    Arrays: rss (n, n_channels), xyf or xy (n, 3), tms (n,), month or week (n,), set
+    (n,), from 101 on for test sets; perhaps missing (100 without).
+
+    Raises:
+        SurveyDataError: Arrays are missing or do not fit.
+    """
+    check_shapes(
+        source,
+        arrays,
+        {
+            "rss": ("n", "n_channels"),
+            form.coordinates: ("n", 3),
+            "tms": ("n",),
+            form.period: ("n",),
+            "set": ("n",),
+        },
+    )
+    return set_environments(
+        form,
+        arrays["rss"],
+        float(arrays.get("missing", np.array(100.0))),
+        arrays[form.coordinates].astype(np.float64),
+        arrays["tms"].astype(np.float64),
+        arrays[form.period].astype(np.int64),
+        arrays["set"].astype(np.int64),
+        skips,
+    )
+
+
+def set_environments(
+    form: SetFormat,
+    rss: npt.NDArray[Any],
+    missing: float,
+    coordinates: npt.NDArray[Any],
+    time: npt.NDArray[Any],
+    period: npt.NDArray[Any],
+    set_of: npt.NDArray[Any],
+    skips: Skips,
+) -> list[Environment]:
+    """Return one environment per month or week."""
+    keep = np.ones(len(period), np.bool_)
+    if form.unset_floor is not None:
+        keep = coordinates[:, 2] != form.unset_floor
+        skips.count("samples whose floor was not noted", int((~keep).sum()))
+    period, set_of, time = period[keep], set_of[keep], time[keep]
+    visit_of = np.empty(len(set_of), np.int64)
+    for number in np.unique(period).tolist():
+        rows = period == number
+        visit_of[rows] = rank_by_time(set_of[rows], time[rows])
+    table = RssTable(
+        rss[keep],
+        missing,
+        coordinates[keep],
+        period,
+        visit_of,
+        set_of >= FIRST_TEST_SET,
+    )
+    channels = tuple(f"ap{k + 1}" for k in range(rss.shape[1]))
+    occasions = {n: form.occasion(n) for n in np.unique(period).tolist()}
+    return rss_environments(form.place, channels, table, occasions, skips)

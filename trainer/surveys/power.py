@@ -1,0 +1,39 @@
+"""The unit of CSI images: their mean square is the received power in nanowatts.
+
+    mean over packets and tones of |image|² [nW] = 10^((P [dBm] + 60) / 10)
+
+All surveys whose received power is known are brought to it, so that images of different
+places and receivers compare. Values are then around 1 to 100.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.surveys.environment import Floats
+
+DBM_OF_NANOWATT = -60.0
+ROOT_NANOWATT = 1e3
+"""Amplitude of 1 √mW [√nW]."""
+
+
+def power_dbm(images: Floats) -> Floats:
+    """Return the mean received power per image and channel.
+
+    Packets in which a channel is silent do not count.
+
+    Args:
+        images: Amplitudes [√nW], shape (n, n_packets, n_tones, n_channels).
+
+    Returns:
+        [dBm], shape (n, n_channels); NaN where a channel is not heard in any packet.
+    """
+    power = np.square(images).mean(axis=2, dtype=np.float64)
+    heard = (power > 0).sum(axis=1)
+    mean = power.sum(axis=1) / np.where(heard, heard, np.nan)
+    level: Floats = (10 * np.log10(mean) + DBM_OF_NANOWATT).astype(np.float32)
+    return level
+
+
+def amplitude_of(dbm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the root-mean-square amplitude [√nW] of a received power [dBm]."""
+    return np.power(10.0, (dbm - DBM_OF_NANOWATT) / 20)
