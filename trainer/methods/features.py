@@ -52,7 +52,7 @@ def mean_amplitude(signals: Signals) -> Matrix:
     Raises:
         ValueError: No images.
     """
-    images = _images(signals)
+    images = require_images(signals)
     return _flat(images.mean(axis=1, dtype=np.float64))
 
 
@@ -65,7 +65,7 @@ def packet_shape(signals: Signals) -> Matrix:
     Raises:
         ValueError: No images.
     """
-    images = _images(signals)
+    images = require_images(signals)
     norms = np.sqrt(np.einsum("npsc,npsc->np", images, images, dtype=np.float64))
     scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
     shape: Matrix = np.einsum("npsc,np->nsc", images, scale, dtype=np.float64)
@@ -100,7 +100,12 @@ def fingerprint(signals: Signals, floor_dbm: float) -> Matrix:
     return rss_vector(signals, floor_dbm)
 
 
-def _images(signals: Signals) -> npt.NDArray[np.float32]:
+def require_images(signals: Signals) -> npt.NDArray[np.float32]:
+    """Return the images.
+
+    Raises:
+        ValueError: There are none; a method that needs them says so in its `needs`.
+    """
     if signals.images is None:
         raise ValueError("these signals have no CSI images")
     return signals.images

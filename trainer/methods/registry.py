@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from trainer.methods.contract import Method
 from trainer.methods.floors import Centre, PowerOnly, RandomPoints
+from trainer.methods.histogram_neighbours import HistogramNeighbours
+from trainer.methods.horus import Horus
 from trainer.methods.neighbours import NearestNeighbours
 
 
@@ -31,6 +33,8 @@ def _baselines(quick: bool) -> Iterator[Method]:
     yield NearestNeighbours("knn", "KNN", k=5)
     yield NearestNeighbours("knn_samples", "KNN of samples", k=5, of_samples=True)
     yield NearestNeighbours("wknn", "WKNN", k=5, is_weighted=True)
+    yield HistogramNeighbours()
+    yield Horus()
 
 
 def _papers(quick: bool) -> Iterator[Method]:
