@@ -89,6 +89,39 @@ def level_db(signals: Signals) -> Matrix:
     return 10 * level
 
 
+def full_scale(signals: Iterable[Signals]) -> Matrix:
+    """Return the amplitude of each channel that is white in an image, (n_channels,).
+
+    99 % of the images that hear a channel have no larger amplitude in it: one spike of
+    the receiver does not darken all images. One where a channel is never heard.
+
+    Args:
+        signals: All that is known; at least one, with images.
+    """
+    brightest = [require_images(s).max(axis=(1, 2)) for s in signals]
+    of_channels = np.concatenate(brightest).astype(np.float64).T
+    return np.array(
+        [
+            np.percentile(values[values > 0], 99) if values.any() else 1.0
+            for values in of_channels
+        ]
+    )
+
+
+def scaled_images(signals: Signals, scale: Matrix) -> npt.NDArray[np.float32]:
+    """Return the images, 0 where not heard to 1, channels first.
+
+    Args:
+        signals: With images.
+        scale: Amplitude of each channel that becomes 1, `full_scale`.
+
+    Returns:
+        Shape (n, n_channels, n_packets, n_tones).
+    """
+    scaled = np.minimum(require_images(signals) / scale.astype(np.float32), 1)
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
 def fingerprint(signals: Signals, floor_dbm: float) -> Matrix:
     """Return a row per sample in the signal space of nearest neighbours.
 

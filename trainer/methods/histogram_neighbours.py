@@ -6,26 +6,24 @@ It forgets at which tone an amplitude was received: permuting tones changes noth
 
 Departures from the paper: one histogram per channel, and channels that either image did
 not hear take no part (`edge_agent.csi.similarity`). A point's similarity is the mean of
-its images'. The paper does not say how amplitudes become pixels of 0 to 255: here the
-99th percentile over images of their largest amplitude is 255, for each channel apart.
+its images'. The paper does not say how amplitudes become pixels of 0 to 255: here
+`trainer.methods.features.full_scale` does.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.csi.similarity import Histogram, HistogramIndex, image_histogram
+from edge_agent.csi.similarity import N_BINS, HistogramIndex, image_histogram
 from trainer.methods.contract import Fixes, Learnt, Locator, Needs
-from trainer.methods.features import Matrix, require_images
+from trainer.methods.features import Matrix, full_scale, scaled_images
 from trainer.methods.neighbours import k_smallest
 from trainer.methods.posterior import expectation
 from trainer.methods.references import point_totals, sources
-from trainer.surveys.environment import Environment, Floats, Integers, Place, Signals
-
-_FULL_SCALE_PERCENTILE: Final = 99.0
+from trainer.surveys.environment import Environment, Integers, Place, Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class _Learnt:
         known = [e for e in sources(self.history, place, shots) if len(e)]
         if not known:
             return _Locator(place, self.k, np.ones(0), None, np.zeros(0, np.intp))
-        scale = full_scale([require_images(e.signals) for e in known])
+        scale = full_scale([e.signals for e in known])
         rows = np.concatenate([histograms(e.signals, scale) for e in known])
         points = np.concatenate([e.point_of for e in known])
         return _Locator(place, self.k, scale, HistogramIndex(rows), points)
@@ -83,30 +81,16 @@ class _Locator:
         return expectation(self.place, weights, signals)
 
 
-def full_scale(images: Sequence[Floats]) -> Matrix:
-    """Return the amplitude that becomes pixel 255, shape (n_channels,)."""
-    largest = np.concatenate([i.max(axis=(1, 2)) for i in images]).astype(np.float64)
-    scale = np.array(
-        [
-            np.percentile(of_channel[of_channel > 0], _FULL_SCALE_PERCENTILE)
-            if of_channel.any()
-            else 1.0
-            for of_channel in largest.T
-        ]
-    )
-    return scale
-
-
 def histograms(signals: Signals, scale: Matrix) -> npt.NDArray[np.uint16]:
     """Return a histogram per image, shape (n, n_channels * 256).
 
     Args:
         signals: With images.
-        scale: Of `full_scale`.
+        scale: Amplitude of each channel that becomes pixel 255, shape (n_channels,).
     """
-    images, heard = require_images(signals), signals.heard
-    rows: list[Histogram] = []
-    for image, channels in zip(images, heard, strict=True):
-        pixels = np.rint(np.minimum(image * (255 / scale), 255)).astype(np.uint8)
-        rows.append(image_histogram(pixels.transpose(2, 0, 1), channels))
-    return np.stack(rows)
+    pixels = np.rint(255 * scaled_images(signals, scale)).astype(np.uint8)
+    n_bins = len(scale) * N_BINS
+    rows = np.zeros((len(signals), n_bins), np.uint16)
+    for row, image, heard in zip(rows, pixels, signals.heard, strict=True):
+        row[:] = image_histogram(image, heard)
+    return rows

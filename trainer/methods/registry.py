@@ -6,6 +6,7 @@ from trainer.methods.contract import Method
 from trainer.methods.floors import Centre, PowerOnly, RandomPoints
 from trainer.methods.histogram_neighbours import HistogramNeighbours
 from trainer.methods.horus import Horus
+from trainer.methods.ilcl import Ilcl
 from trainer.methods.neighbours import NearestNeighbours
 
 
@@ -35,6 +36,7 @@ def _baselines(quick: bool) -> Iterator[Method]:
     yield NearestNeighbours("wknn", "WKNN", k=5, is_weighted=True)
     yield HistogramNeighbours()
     yield Horus()
+    yield Ilcl(n_epochs=15 if quick else 100)
 
 
 def _papers(quick: bool) -> Iterator[Method]:
