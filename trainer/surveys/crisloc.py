@@ -14,6 +14,7 @@ Files are in order of recording, without times. The points are passed three time
 visit is a pass.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Floats, Integers, Signals
+from trainer.surveys.matlab import read_matrix
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import finite_rows, make_place
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
@@ -29,7 +31,10 @@ from trainer.surveys.report import Skips, SurveyDataError
 N_PACKETS = 10
 """Per image: a third of the points have no more."""
 
+N_TONES = 49
 NOT_HEARD = -6.0
+_CORRIDOR_STARTS_X = 11.5
+_CORRIDOR_ENDS_Y = 1.3
 AREAS = ("lobby", "corridor", "office")
 """Of the academic building, by their numbers in compact copies."""
 
@@ -90,6 +95,95 @@ def from_compact(
 
 def _area_name(number: int) -> str:
     return AREAS[number] if 0 <= number < len(AREAS) else f"area{number}"
+
+
+def from_original(
+    root: Path, skips: Skips, *, n_packets: int = N_PACKETS
+) -> list[Environment]:
+    """Return one environment per area; channels are the access points that are there.
+
+    Raises:
+        SurveyDataError: A file is missing or damaged, or files do not fit together.
+    """
+    environments = []
+    for prefix in ("research_laboratory", "academic_building"):
+        points = root / f"{prefix}_position.mat"
+        files = sorted(
+            (int(match[1]), path)
+            for path in root.glob(f"{prefix}_AP*.mat")
+            if (match := re.fullmatch(rf"{prefix}_AP(\d+)\.mat", path.name))
+        )
+        if not files:
+            continue
+        positions = read_matrix(points, "position")
+        if positions.shape[1] != 2:
+            raise SurveyDataError(
+                f"{points}: position has {positions.shape[1]} columns, not 2"
+            )
+        values = np.stack([_of_access_point(p, positions) for _, p in files], axis=2)
+        visits = passes(positions)
+        channels = tuple(f"AP{number}" for number, _ in files)
+        for name, rows in _areas(prefix, positions).items():
+            environments += area_environment(
+                name,
+                channels,
+                values[rows],
+                positions[rows],
+                visits[rows],
+                skips,
+                n_packets=n_packets,
+            )
+    if not environments:
+        raise SurveyDataError(
+            f"{root} has neither research_laboratory_AP<k>.mat nor "
+            "academic_building_AP<k>.mat with coordinates"
+        )
+    return environments
+
+
+def _of_access_point(
+    path: Path, positions: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    values = read_matrix(path, "CSI")
+    if values.shape != (len(positions), N_TONES):
+        raise SurveyDataError(
+            f"{path}: CSI has shape {values.shape}, expected ({len(positions)}, "
+            f"{N_TONES}) as there are {len(positions)} positions"
+        )
+    return values
+
+
+def _areas(prefix: str, positions: npt.NDArray[np.float64]) -> dict[str, Integers]:
+    """Return the rows of each area.
+
+    The files do not name the areas. The corridor's points are known; points are
+    numbered by x, then y, and the lobby's numbers come before the corridor's, the
+    office's between them: hence the lobby is at smaller x, the office at larger y.
+    """
+    if prefix == "research_laboratory":
+        return {"lab": np.arange(len(positions))}
+    x, y = positions.T
+    lobby = x < _CORRIDOR_STARTS_X
+    corridor = ~lobby & (y <= _CORRIDOR_ENDS_Y)
+    rows = {"lobby": lobby, "corridor": corridor, "office": ~lobby & ~corridor}
+    return {name: np.flatnonzero(mask) for name, mask in rows.items() if mask.any()}
+
+
+def passes(positions: npt.NDArray[np.float64]) -> Integers:
+    """Return the pass in which each packet was recorded, shape (n,).
+
+    A pass ends when a point comes up that it has already been to.
+    """
+    pass_of = np.zeros(len(positions), np.intp)
+    number, seen = 0, set[bytes]()
+    for run in runs(np.rint(np.nan_to_num(positions) * 1000).astype(np.int64)):
+        point = positions[run.start].tobytes()
+        if point in seen:
+            number += 1
+            seen.clear()
+        seen.add(point)
+        pass_of[run] = number
+    return pass_of
 
 
 def area_environment(

@@ -3,6 +3,7 @@
     data/ref/ref_<point>_<n>.pcap      about 3,500 frames at a reference point
     data/test/test_<point>_<n>.pcap    100 frames at a test point close by
     locations/location_coords.xlsx     sheets ref_coord_path1, test_coord_path1, ...
+    locations/location_info.xlsx       sheets ref_path1, ...: address, RSSI [dBm]
 
 https://github.com/EPIC-CSU/csi-rssi-dataset-indoor-nav
 L. Wang, S. Pasricha, "A Framework for CSI-Based Indoor Localization with 1D
@@ -18,6 +19,7 @@ import zipfile
 import zlib
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -40,6 +42,8 @@ _DAMAGE = (
 """What openpyxl lets through for a file that is damaged or no spreadsheet."""
 
 _SHEET = re.compile(r"(ref|test)_coord_(path\d+)")
+_INFO_SHEET = re.compile(r"(ref|test)_(path\d+)")
+_WEAKEST_DBM = -127
 
 
 def csu_captures(root: Path, role: str) -> list[SurveyedCapture]:
@@ -71,25 +75,57 @@ def csu_captures(root: Path, role: str) -> list[SurveyedCapture]:
     return rows
 
 
+def csu_powers(root: Path) -> dict[tuple[str, str, str], float]:
+    """Return the received power [dBm] that the authors noted, one per capture.
+
+    Args:
+        root: The dataset's folder.
+
+    Returns:
+        By role, corridor and point; empty without locations/location_info.xlsx.
+
+    Raises:
+        SurveyDataError: The spreadsheet is damaged.
+    """
+    path = root / "locations" / "location_info.xlsx"
+    if not path.is_file():
+        return {}
+    return {
+        (role, corridor, str(name)): float(power)
+        for role, corridor, (name, _, power) in _rows(path, _INFO_SHEET)
+        if isinstance(power, float | int) and _WEAKEST_DBM <= power < 0
+    }
+
+
 def _points(path: Path, role: str) -> list[tuple[str, Point]]:
     """Return (corridor, point) for every finite coordinate in the spreadsheet."""
-    points = []
-    try:
-        with closing(
-            openpyxl.load_workbook(path, read_only=True, data_only=True)
-        ) as workbook:
-            for sheet in workbook:
-                match = _SHEET.fullmatch(sheet.title)
-                if match is None or match[1] != role:
-                    continue
-                rows = sheet.iter_rows(min_row=2, max_col=3, values_only=True)
-                for name, x, y in rows:
-                    if all(isinstance(v, float | int) for v in (x, y)):
-                        points.append((match[2], Point(str(name), float(x), float(y))))
-    except _DAMAGE as error:
-        raise SurveyDataError(f"{path} cannot be read: {error}") from error
+    points = [
+        (corridor, Point(str(name), float(x), float(y)))
+        for found, corridor, (name, x, y) in _rows(path, _SHEET)
+        if found == role and all(isinstance(v, float | int) for v in (x, y))
+    ]
     return [
         (corridor, point)
         for corridor, point in points
         if math.isfinite(point.x) and math.isfinite(point.y)
     ]
+
+
+def _rows(
+    path: Path, title: re.Pattern[str]
+) -> list[tuple[str, str, tuple[Any, Any, Any]]]:
+    """Return role, corridor and the first three cells of all rows but the first."""
+    found: list[tuple[str, str, tuple[Any, Any, Any]]] = []
+    try:
+        with closing(
+            openpyxl.load_workbook(path, read_only=True, data_only=True)
+        ) as workbook:
+            for sheet in workbook:
+                match = title.fullmatch(sheet.title)
+                if match is None:
+                    continue
+                rows = sheet.iter_rows(min_row=2, max_col=3, values_only=True)
+                found += [(match[1], match[2], row) for row in rows if len(row) == 3]
+    except _DAMAGE as error:
+        raise SurveyDataError(f"{path} cannot be read: {error}") from error
+    return found

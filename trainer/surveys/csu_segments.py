@@ -8,18 +8,43 @@ the authors tabulated as one number per capture. Compact copies have none: there
 are raw counts, whose level the gain control has removed.
 """
 
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edge_agent.csi.image import Channel, channel_counts, channels_of
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.subcarriers import select_tones, word_indices
+from edge_agent.errors import CaptureError
+from edge_agent.recording import read_frames
 from trainer.surveys.compact import Arrays, check_shapes
-from trainer.surveys.environment import Environment, Signals
+from trainer.surveys.csu import ROLES, csu_captures, csu_powers
+from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import finite_rows, make_place
+from trainer.surveys.power import amplitude_of, power_dbm
 from trainer.surveys.report import Skips, SurveyDataError
 
 N_PACKETS = 50
 N_TONES = 52
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Recording:
+    """One capture."""
+
+    location: tuple[float, float]
+    """[m]."""
+
+    visit: int
+    """0 for reference captures, 1 for test captures."""
+
+    amplitudes: Floats
+    """Raw counts, shape (n_frames, 52)."""
+
+    power_dbm: float | None
 
 
 def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
@@ -52,31 +77,140 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     environments = []
     for number, name in enumerate(names):
         rows = np.flatnonzero(usable & (segment_of[pt] == number))
-        if not len(rows):
-            continue
         rows = rows[np.lexsort([pt[rows], role[pt[rows]]])]
-        mac = name.split()[1] if len(name.split()) > 1 else name
-        place, point_of = make_place(f"csu/{name}", xy[pt[rows]], (mac,))
-        amplitudes = arrays["amp"][rows].astype(np.float32)[:, :, None]
-        images, points, roles, counts = [], [], [], []
-        for run in runs(pt[rows].astype(np.int64)):
-            images.append(cut(amplitudes[run], N_PACKETS, skips))
-            points.append(int(point_of[run.start]))
-            roles.append(int(role[pt[rows[run.start]]]))
-            counts.append(len(images[-1]))
-        stacked, visits = np.concatenate(images), repeated(roles, counts)
-        rss = np.full((len(stacked), 1), np.nan, np.float32)
-        environments.append(
-            Environment(
-                name,
-                place,
-                0,
-                Signals(rss, stacked),
-                repeated(points, counts),
-                visits,
-                visits == 1,
+        recordings = [
+            _Recording(
+                (float(xy[point, 0]), float(xy[point, 1])),
+                int(role[point]),
+                arrays["amp"][rows[run]].astype(np.float32),
+                None,
             )
-        )
+            for run in runs(pt[rows].astype(np.int64))
+            for point in [pt[rows[run.start]]]
+        ]
+        if recordings:
+            environments.append(_segment(name, _mac(name), recordings, skips))
     if not environments:
         raise SurveyDataError(f"{source}: no capture has coordinates")
     return environments
+
+
+def _mac(name: str) -> str:
+    """Return the transmitter in the name of a segment."""
+    words = name.split()
+    return words[1] if len(words) > 1 else name
+
+
+def from_original(root: Path, skips: Skips) -> list[Environment]:
+    """Return one environment per corridor, access point and radio channel.
+
+    Raises:
+        SurveyDataError: Spreadsheet or captures are missing, or one is damaged.
+    """
+    power_of = csu_powers(root)
+    segments: dict[str, list[_Recording]] = {}
+    macs: dict[str, str] = {}
+    for number, role in enumerate(ROLES):
+        for survey in csu_captures(root, role):
+            amplitudes, mac, channel = _read_capture(survey.capture, skips)
+            if not len(amplitudes):
+                continue
+            name = f"{survey.environment} {mac} ch{channel}"
+            macs[name] = mac
+            segments.setdefault(name, []).append(
+                _Recording(
+                    (survey.point.x, survey.point.y),
+                    number,
+                    amplitudes,
+                    power_of.get((role, survey.environment, survey.point.name)),
+                )
+            )
+    if not segments:
+        raise SurveyDataError(f"the captures below {root} hold no CSI frame")
+    return [
+        _segment(name, macs[name], recordings, skips)
+        for name, recordings in segments.items()
+    ]
+
+
+def _read_capture(path: Path, skips: Skips) -> tuple[Floats, str, int]:
+    """Return the amplitudes of the transmitter with most frames, and who it is.
+
+    Returns:
+        Raw counts, shape (n, 52), the address, and the number of the radio channel.
+    """
+    counts: Counter[Channel] = Counter()
+    batches = []
+    try:
+        for decoded, _ in read_frames(path, IqOrder.AUTO):
+            counts.update(channel_counts(decoded))
+            batches += decoded.batches
+            skips.count("packets that are no CSI frame", sum(decoded.refused.values()))
+    except CaptureError as error:
+        raise SurveyDataError(str(error)) from error
+    if not counts:
+        skips.count("captures without a CSI frame")
+        return np.empty((0, N_TONES), np.float32), "", 0
+    channel = counts.most_common(1)[0][0]
+    tones = select_tones(channel.frame_format, N_TONES)
+    if tones is None:
+        skips.count("captures whose frames have fewer than 52 tones")
+        return np.empty((0, N_TONES), np.float32), "", 0
+    parts, radio_channel = [], 0
+    for batch in batches:
+        channel_of, channels = channels_of(batch)
+        rows = np.zeros(len(batch), np.bool_)
+        if channel in channels:
+            rows = channel_of == channels.index(channel)
+            words = word_indices(tones, batch.n_subcarriers)
+            parts.append(np.abs(batch.csi[rows][:, words]))
+            radio_channel = int(batch.chanspec[rows][0] & 0xFF)
+        skips.count("frames of another transmitter or format", int((~rows).sum()))
+    amplitudes = np.concatenate(parts).astype(np.float32)
+    usable = np.isfinite(amplitudes).all(axis=1) & amplitudes.any(axis=1)
+    skips.count("frames without any gain", int((~usable).sum()))
+    return amplitudes[usable], channel.mac, radio_channel
+
+
+def _segment(
+    name: str, mac: str, recordings: list[_Recording], skips: Skips
+) -> Environment:
+    """Return the environment of one segment, reference captures first."""
+    place, point_of = make_place(
+        f"csu/{name}", np.array([r.location for r in recordings]), (mac,)
+    )
+    is_known = all(r.power_dbm is not None for r in recordings)
+    if not is_known:
+        n_known = sum(r.power_dbm is not None for r in recordings)
+        skips.count(
+            "powers left aside: other captures of the segment have none", n_known
+        )
+    images = []
+    for recording in recordings:
+        amplitudes = recording.amplitudes
+        if is_known:
+            amplitudes = _restored(amplitudes, recording.power_dbm)
+        images.append(cut(amplitudes[:, :, None], N_PACKETS, skips))
+    counts = [len(part) for part in images]
+    stacked = np.concatenate(images)
+    rss = np.full((len(stacked), 1), np.nan, np.float32)
+    if is_known:
+        rss = power_dbm(stacked)
+    visits = repeated([r.visit for r in recordings], counts)
+    environment = Environment(
+        name,
+        place,
+        0,
+        Signals(rss, stacked),
+        repeated(point_of.tolist(), counts),
+        visits,
+        visits == 1,
+    )
+    return environment.select(np.argsort(visits, kind="stable"))
+
+
+def _restored(amplitudes: Floats, power: float | None) -> Floats:
+    """Return packets scaled such that each has this power [√nW], shape (n, 52)."""
+    level = float(amplitude_of(np.array(power, np.float64)))
+    rms = np.sqrt(np.square(amplitudes).mean(axis=1, keepdims=True))
+    return (amplitudes * (level / rms)).astype(np.float32)

@@ -13,6 +13,7 @@ NCEPU    https://github.com/zhouhongbo/ncepu-wifi-fingerprint-database (MIT), 6 
          third coordinate is -1 throughout and kept as the floor.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
-from trainer.surveys.report import Skips
+from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rank_by_time, rss_environments
+from trainer.surveys.text_tables import read_numbers
 
 FIRST_TEST_SET = 101
+MISSING = 100.0
+_SET = re.compile(r"(trn|tst)(\d{2})rss\.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,67 @@ def from_compact(
     return set_environments(
         form,
         arrays["rss"],
-        float(arrays.get("missing", np.array(100.0))),
+        float(arrays.get("missing", np.array(MISSING))),
         arrays[form.coordinates].astype(np.float64),
         arrays["tms"].astype(np.float64),
         arrays[form.period].astype(np.int64),
         arrays["set"].astype(np.int64),
         skips,
     )
+
+
+def from_original(form: SetFormat, root: Path, skips: Skips) -> list[Environment]:
+    """Return one environment per month or week below ``db`` of a folder.
+
+    Raises:
+        SurveyDataError: There is no set, or a file of one is missing or damaged.
+    """
+    sets = sorted(
+        (int(path.parent.name), kind * 100 + int(match[2]), path)
+        for path in [*root.glob("db/*/*rss.csv"), *root.glob("*/db/*/*rss.csv")]
+        if (match := _SET.fullmatch(path.name)) and path.parent.name.isdecimal()
+        for kind in [0 if match[1] == "trn" else 1]
+    )
+    if not sets:
+        raise SurveyDataError(
+            f"{root} has no set db/<number>/trn<set>rss.csv of fingerprints"
+        )
+    rss: list[npt.NDArray[np.int16]] = []
+    coordinates, time = [], []
+    for _, _, path in sets:
+        stem = path.name.removesuffix("rss.csv")
+        part = read_numbers(path)
+        if rss and part.shape[1] != rss[0].shape[1]:
+            raise SurveyDataError(
+                f"{path} has {part.shape[1]} columns, {sets[0][2]} has "
+                f"{rss[0].shape[1]}"
+            )
+        n = len(part)
+        rss.append(part.astype(np.int16))
+        coordinates.append(_like(path.with_name(f"{stem}crd.csv"), n, 3))
+        time.append(_like(path.with_name(f"{stem}tms.csv"), n, 1)[:, 0])
+    counts = [len(part) for part in rss]
+    return set_environments(
+        form,
+        np.concatenate(rss),
+        MISSING,
+        np.concatenate(coordinates),
+        np.concatenate(time),
+        np.repeat([number for number, _, _ in sets], counts),
+        np.repeat([number for _, number, _ in sets], counts),
+        skips,
+    )
+
+
+def _like(path: Path, n_rows: int, n_columns: int) -> npt.NDArray[np.float64]:
+    """Return a table that must have as many rows as the fingerprints."""
+    table = read_numbers(path)
+    if table.shape != (n_rows, n_columns):
+        raise SurveyDataError(
+            f"{path} has {table.shape[0]} lines of {table.shape[1]} numbers, expected "
+            f"{n_rows} of {n_columns}"
+        )
+    return table
 
 
 def set_environments(

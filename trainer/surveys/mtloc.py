@@ -1,24 +1,44 @@
 """MTLocData: an office, 92 days and 24 weeks over 15 months (evaluate only).
 
+    OfficeP1/OfficeP1_<k>_training.h5     rssis (n, n_access_points) [dBm], -100: not
+    OfficeP1/OfficeP1_<k>_testing.h5      heard; cdns (n, 2) [m]; bssids; RecordsNums
+    OfficeP1/meta.json                    dates of the collections
+    OfficeP2/..., OfficeP1+P2/... (a choice from the two), Mall/...
+
 https://github.com/WirelessGroupTJU/MTLocData
 The licence file is BSD-3, the read-me adds "research only, no commercial use": results
 may be published, data must not be redistributed with a product.
 
 Reference points were surveyed anew on each day (visit 0), then test points beside them
 (visit 1). Test fingerprints are averages of several scans.
+
+Not seen when this was written: an original file. The names of files and arrays are the
+authors'; that meta.json has a list of dates, one per collection, is an assumption, and
+without one collections are called by folder and number.
 """
 
+import json
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
+from trainer.surveys.hdf5 import read_arrays
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
 
 MISSING_DBM = -100.0
+_FILE = re.compile(r"(.+)_(\d+)_(training|testing)\.h5")
+_SAMPLED_AGAIN = "OfficeP1+P2"
+"""Folder whose collections are a choice from those of the other two."""
+
+_PLACES = {"OfficeP1": "mtloc", "OfficeP2": "mtloc", "OfficeP1+P2": "mtloc"}
 
 
 def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
@@ -58,6 +78,109 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     occasions = {k: Occasion(day_name(name), k) for k, name in enumerate(names)}
     channels = tuple(map(str, arrays["bssid"].tolist()))
     return rss_environments("mtloc", channels, table, occasions, skips)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One file: reference or test points of one collection."""
+
+    occasion: Occasion
+    is_test: bool
+    rss: npt.NDArray[Any]
+    coordinates: npt.NDArray[np.float64]
+    access_points: tuple[str, ...]
+
+
+def from_original(root: Path, skips: Skips) -> list[Environment]:
+    """Return one environment per collection, of the office and of the mall.
+
+    Raises:
+        SurveyDataError: There is no collection, or a file is damaged.
+    """
+    by_place: dict[str, list[_Part]] = {}
+    folders = sorted({path.parent for path in root.rglob("*_training.h5")})
+    if len(folders) > 1:
+        folders = [f for f in folders if f.name != _SAMPLED_AGAIN]
+    for folder in folders:
+        place = _PLACES.get(folder.name, f"mtloc/{folder.name.lower()}")
+        parts = by_place.setdefault(place, [])
+        parts += _parts(folder, first_order=len({p.occasion for p in parts}))
+    if not any(by_place.values()):
+        raise SurveyDataError(f"{root} has no file <place>_<number>_training.h5")
+    environments = []
+    for place, parts in by_place.items():
+        environments += _environments(place, parts, skips)
+    return environments
+
+
+def _parts(folder: Path, first_order: int) -> list[_Part]:
+    """Return the files of a folder, collections in order of their numbers."""
+    files = sorted(
+        (int(match[2]), match[3] == "testing", path)
+        for path in folder.glob("*.h5")
+        if (match := _FILE.fullmatch(path.name))
+    )
+    numbers = sorted({number for number, _, _ in files})
+    dates = _dates(folder / "meta.json", len(numbers))
+    parts = []
+    for number, is_test, path in files:
+        arrays = read_arrays(path, ("rssis", "cdns", "bssids"))
+        rss, coordinates = arrays["rssis"], arrays["cdns"]
+        bssids = [_text(value) for value in arrays["bssids"].reshape(-1).tolist()]
+        if rss.shape != (len(coordinates), len(bssids)) or coordinates.ndim != 2:
+            raise SurveyDataError(
+                f"{path}: rssis has shape {rss.shape}, cdns {coordinates.shape}, and "
+                f"there are {len(bssids)} bssids; expected (n, m), (n, 2) and m"
+            )
+        order = numbers.index(number)
+        name = dates[order] if dates else f"{folder.name}-{number:03d}"
+        parts.append(
+            _Part(
+                Occasion(name, first_order + order),
+                is_test,
+                rss,
+                coordinates[:, :2].astype(np.float64),
+                tuple(bssids),
+            )
+        )
+    return parts
+
+
+def _environments(place: str, parts: list[_Part], skips: Skips) -> list[Environment]:
+    """Join files whose columns are different access points."""
+    channels = tuple(sorted({ap for part in parts for ap in part.access_points}))
+    column_of = {ap: column for column, ap in enumerate(channels)}
+    counts = [len(part.rss) for part in parts]
+    rss = np.full((sum(counts), len(channels)), np.nan, np.float32)
+    for part, stop in zip(parts, np.cumsum(counts).tolist(), strict=True):
+        columns = [column_of[ap] for ap in part.access_points]
+        rss[stop - len(part.rss) : stop, columns] = part.rss
+    is_test = np.repeat([part.is_test for part in parts], counts)
+    table = RssTable(
+        rss,
+        MISSING_DBM,
+        np.concatenate([part.coordinates for part in parts]),
+        np.repeat([part.occasion.order for part in parts], counts),
+        is_test.astype(np.int64),
+        is_test,
+    )
+    occasions = {part.occasion.order: part.occasion for part in parts}
+    return rss_environments(place, channels, table, occasions, skips)
+
+
+def _dates(path: Path, n: int) -> list[str]:
+    """Return the ``n`` dates in a file; none where it has not as many."""
+    try:
+        text = json.dumps(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return []
+    found = re.findall(r"\b(20\d\d)[-/.]?([01]\d)[-/.]?([0-3]\d)\b", text)
+    dates = sorted({"-".join(date) for date in found})
+    return dates if len(dates) == n else []
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def day_name(text: str) -> str:

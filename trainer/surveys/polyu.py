@@ -1,6 +1,7 @@
 """PolyU: 27 days of Intel 5300 CSI at eight spots (MIT).
 
-    01_rawdata/d<day>/d<day>_p<period>_l<location>.dat      see `trainer.surveys.intel`
+    01_rawdata/d<day>/d<day>_p<period>_l<location>.dat, see
+    `trainer.surveys.intel5300`
 
 https://github.com/iVANET-PolyU/CSI_IPS_2020-21
 One environment per day, one visit per period: the antennas were put down anew at each
@@ -11,6 +12,8 @@ the spots were read off the authors' drawing: 0.2 m within the two groups of fou
 distance is uncertain by about 0.1 m.
 """
 
+import re
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +21,18 @@ import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Floats, Place, Signals
+from trainer.surveys.intel5300 import read_reports
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import make_place
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
-from trainer.surveys.report import Skips
+from trainer.surveys.report import Skips, SurveyDataError
 
 N_PACKETS = 50
+N_STREAMS = 2
 CHANNELS = ("rx1", "rx2", "rx3")
 FIRST_BACKGROUND_DAY = 90
+
+_LOG = re.compile(r"d(\d{1,4})_p(\d{1,4})_l(\d{1,4})\.dat")
 
 LOCATIONS = (
     (0.0, 0.0),
@@ -83,6 +90,38 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             )
         )
     return [day for day in days if day is not None]
+
+
+def from_original(root: Path, skips: Skips) -> list[Environment]:
+    """Return one environment per day that has logs anywhere below a folder.
+
+    Of the packets those sent in two streams are taken (98 %), as the shape of the
+    channel differs with the number.
+
+    Raises:
+        SurveyDataError: There is no log, or one is damaged.
+    """
+    logs = sorted(
+        (int(match[1]), int(match[2]), int(match[3]), path)
+        for path in root.rglob("d*_p*_l*.dat")
+        if (match := _LOG.fullmatch(path.name))
+    )
+    if not logs:
+        raise SurveyDataError(f"{root} has no log d<day>_p<period>_l<location>.dat")
+    place, point_of_spot = spots(np.array(LOCATIONS))
+    days = []
+    for _, of_day in groupby(logs, key=lambda log: log[0]):
+        recordings = []
+        for day, period, spot, path in of_day:
+            reports = read_reports(path, skips)
+            usual = reports.n_streams == N_STREAMS
+            skips.count("packets not sent in two streams", int((~usual).sum()))
+            recordings.append((day, period, spot, reports.amplitudes[usual]))
+        days.append(day_environment(place, point_of_spot, recordings, skips))
+    found = [day for day in days if day is not None]
+    if not found:
+        raise SurveyDataError(f"the logs below {root} fill not one image")
+    return found
 
 
 def spots(

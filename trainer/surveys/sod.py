@@ -1,20 +1,32 @@
 """SODIndoorLoc: three buildings, surveyed once (no licence stated).
 
+    <building>/Training_<building>_AP_30.csv, or Training_<building>.csv
+    <building>/Testing_<building>_AP.csv, or Testing_<building>.csv
+
+with a line of titles: MAC<k>... [dBm, 100: not heard], ECoord, NCoord [m], FloorID, ...
+
 https://github.com/renwudao24/SODIndoorLoc
 One place and environment per building; reference scans are visit 0, test scans at other
-points visit 1.
+points visit 1. Files with "AP" in their names have the columns of installed
+access points, which are those that are used.
 """
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
+from trainer.surveys.text_tables import read_numbers, read_text
 
 MISSING = -128.0
+MISSING_IN_ORIGINALS = 100.0
+_COORDINATES = ("ECoord", "NCoord", "FloorID")
 
 
 def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
@@ -59,3 +71,60 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     if not environments:
         raise SurveyDataError(f"{source} has no array <building>_rss")
     return environments
+
+
+def from_original(root: Path, skips: Skips) -> list[Environment]:
+    """Return one environment per building that has reference and test files.
+
+    Raises:
+        SurveyDataError: There is no building, or a file is damaged.
+    """
+    environments = []
+    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+        parts = [
+            next((folder / n for n in names if (folder / n).is_file()), None)
+            for names in (
+                (f"Training_{folder.name}_AP_30.csv", f"Training_{folder.name}.csv"),
+                (f"Testing_{folder.name}_AP.csv", f"Testing_{folder.name}.csv"),
+            )
+        ]
+        found = [_columns(path) for path in parts if path is not None]
+        if not found:
+            continue
+        channels = tuple(name for name in found[0] if name.startswith("MAC"))
+        wanted = (*channels, *_COORDINATES)
+        for path, columns in zip(filter(None, parts), found, strict=True):
+            if missing := [name for name in wanted if name not in columns]:
+                raise SurveyDataError(f"{path} has no column {', '.join(missing[:3])}")
+        role = np.concatenate(
+            [
+                np.full(len(columns["FloorID"]), number)
+                for number, columns in enumerate(found)
+            ]
+        )
+        values = {n: np.concatenate([columns[n] for columns in found]) for n in wanted}
+        table = RssTable(
+            np.column_stack([values[name] for name in channels]),
+            MISSING_IN_ORIGINALS,
+            np.column_stack([values[name] for name in _COORDINATES]),
+            np.zeros(len(role), np.int64),
+            role,
+            role == 1,
+        )
+        environments += rss_environments(
+            f"sod/{folder.name}", channels, table, {0: Occasion(folder.name, 0)}, skips
+        )
+    if not environments:
+        raise SurveyDataError(f"{root} has no file <building>/Training_<building>*.csv")
+    return environments
+
+
+def _columns(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the columns of a table by their titles."""
+    titles = next(csv.reader(io.StringIO(read_text(path))), [])
+    table = read_numbers(path, skip_lines=1)
+    if table.shape[1] != len(titles):
+        raise SurveyDataError(
+            f"{path} has {len(titles)} titles for {table.shape[1]} columns"
+        )
+    return dict(zip(titles, table.T, strict=True))
