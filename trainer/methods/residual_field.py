@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.methods.contract import Fixes, Locator, Needs
-from trainer.methods.decibels import decibel_floor, decibels
+from trainer.methods.features import decibel_floor, decibels
 from trainer.methods.posterior import expectation
 from trainer.methods.spatial import interpolate, typical_spacing
 from trainer.methods.student import softmax, student_misfit
