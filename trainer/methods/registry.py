@@ -34,6 +34,12 @@ def _baselines(quick: bool) -> Iterator[Method]:
     yield NearestNeighbours("knn", "KNN", k=5)
     yield NearestNeighbours("knn_samples", "KNN of samples", k=5, of_samples=True)
     yield NearestNeighbours("wknn", "WKNN", k=5, is_weighted=True)
+    yield NearestNeighbours(
+        "1nn_linear", "1-NN, linear amplitude", k=1, of_samples=True, is_linear=True
+    )
+    yield NearestNeighbours(
+        "wknn_linear", "WKNN, linear amplitude", k=5, is_weighted=True, is_linear=True
+    )
     yield HistogramNeighbours()
     yield Horus()
     yield Ilcl(n_epochs=15 if quick else 100)
