@@ -83,17 +83,33 @@ def draw_episode(
 def _split(
     rows: Rows, visit_of: Visits, config: TaskConfig, rng: np.random.Generator
 ) -> tuple[Rows, Rows]:
-    """Return the rows of a point's support and query samples, never the same."""
+    """Return the rows of a point's support and query samples, as many as asked for."""
+    support, query = split_visits(rows, visit_of, rng)
+    return support[: config.k_support], query[: config.k_query]
+
+
+def split_visits(
+    rows: Rows, visit_of: Visits, rng: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Return a point's rows in two parts, of different visits where it has several.
+
+    Args:
+        rows: Of one point.
+        visit_of: Visit of each sample, shape (n,).
+        rng: Source of chance.
+
+    Returns:
+        Rows for support, neighbours of different visits, and rows for query, of one
+        visit; without any overlap. A single row is for query.
+    """
     rows = rng.permutation(rows)
     visits = visit_of[rows]
     if len(np.unique(visits)) > 1:
         held_out = rng.choice(np.unique(visits))
         query, support = rows[visits == held_out], rows[visits != held_out]
-        support = across_visits(support, visit_of[support])
-    else:
-        half = max(1, len(rows) // 2)
-        query, support = rows[:half], rows[half:]
-    return support[: config.k_support], query[: config.k_query]
+        return across_visits(support, visit_of[support]), query
+    half = max(1, len(rows) // 2)
+    return rows[half:], rows[:half]
 
 
 def across_visits(rows: Rows, visits: Visits) -> Rows:

@@ -21,5 +21,9 @@ class ResumeError(TrainerError):
     """A file to resume training from is missing, damaged, or of another training."""
 
 
+class DivergedError(TrainerError):
+    """Training has left the numbers."""
+
+
 class Stopped(TrainerError):  # noqa: N818  (nothing went wrong)
     """Training was asked to stop before it was done."""

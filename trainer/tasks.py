@@ -5,7 +5,7 @@ k_query others to score the adaptation (D^q), chosen by `trainer.episodes`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from trainer.episodes import (
 from trainer.errors import TaskError
 from trainer.network import Batch, make_batch
 
-__all__ = ["Task", "TaskConfig", "TaskSampler"]
+__all__ = ["Task", "TaskConfig", "TaskSampler", "with_images_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +39,18 @@ class Task:
 
     locations: npt.NDArray[np.float64]
     """Coordinates of the points that labels number [m], shape (n_points, 2)."""
+
+
+def with_images_of(other: Task, task: Task) -> Task:
+    """Return a task whose support images are those of another, under its own labels.
+
+    For `trainer.meta.maml_dg.Variant.AUTHORS` alone. The longer one loses its end.
+    """
+    n = min(len(other.support.points), len(task.support.points))
+    mixed = Batch(
+        other.support.inputs[:n], task.support.points[:n], task.support.n_points
+    )
+    return replace(task, support=mixed)
 
 
 class TaskSampler:

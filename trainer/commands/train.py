@@ -1,8 +1,10 @@
 """``trainer train``: surveyed captures -> checkpoint."""
 
 import argparse
+import hashlib
 import os
-from dataclasses import asdict, fields
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,110 +21,322 @@ from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version
 from trainer.checkpoint import Checkpoint
 from trainer.commands.options import seed
-from trainer.errors import CheckpointError, TaskError
-from trainer.meta.config import MetaConfig
+from trainer.errors import CheckpointError, ConfigError, ResumeError
+from trainer.interrupts import stop_on_interrupt
+from trainer.meta.config import MetaConfig, Optimizer
+from trainer.meta.inner_loop import Parameters
+from trainer.meta.learner import Learner
 from trainer.meta.maml import Maml
+from trainer.meta.maml_dg import MamlDg, Variant
+from trainer.meta.maml_ts import train_environments
+from trainer.meta.resume import ResumeFile
 from trainer.meta.train import Progress, meta_train
 from trainer.models.classification import ClassificationModel
-from trainer.tasks import TaskConfig, TaskSampler
+from trainer.tasks import TaskConfig, TaskSampler, with_images_of
 
 _EPILOG = """\
 The survey is the CSV file that edge_agent adapt reads too (see its --help), with the
 columns environment and visit filled in: tasks are drawn from one environment, and test
 images from another visit than the images adapted to.
 
+maml learns from all environments together, maml-dg from two different ones in every
+iteration. maml-ts learns one set of parameters for each and one for all: --out is then
+a folder, with a checkpoint per environment and total.npz.
+
+Ctrl-C stops after the current iteration. The same command goes on where it stopped:
+beside --out is a file that ends in .resume, written at least once a minute and removed
+at the end.
+
 examples:
   trainer train out/rooms/survey.csv --out out/checkpoint.npz
   trainer train home.csv office.csv --out model.npz --iterations 4000 --seed 1
+  trainer train rooms.csv --out model.npz --method maml-dg --second-order
 """
 
+_METHODS = {"maml": "MAML", "maml-ts": "MAML-TS", "maml-dg": "MAML-DG"}
 _DEVICE_STEPS = 10
+_TOTAL = "total"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("surveys", nargs="+", type=Path, metavar="SURVEY.csv")
-    parser.add_argument("--out", type=Path, required=True, metavar="CHECKPOINT.npz")
-    parser.add_argument("--seed", type=seed, default=0)
-    parser.add_argument(
-        "--iterations", type=int, default=MetaConfig().n_iterations, metavar="N"
+    default = MetaConfig()
+    add = parser.add_argument
+    add("surveys", nargs="+", type=Path, metavar="SURVEY.csv")
+    add("--out", type=Path, required=True, metavar="CHECKPOINT.npz")
+    add("--method", choices=_METHODS, default="maml", help="algorithm (default maml)")
+    add("--seed", type=seed, default=0)
+    add("--iterations", type=int, default=default.n_iterations, metavar="N")
+    add(
+        "--second-order",
+        action="store_true",
+        help="differentiate through the inner steps; three times slower",
     )
-    parser.add_argument(
+    add(
+        "--inner-steps",
+        type=int,
+        default=default.n_steps,
+        metavar="Q",
+        help=f"gradient steps while training (default {default.n_steps})",
+    )
+    add(
         "--device-steps",
         type=int,
         default=_DEVICE_STEPS,
         metavar="Q",
         help=f"gradient steps on the device (default {_DEVICE_STEPS})",
     )
-    parser.add_argument(
-        "--threads", type=int, default=0, help="processor threads (default: all)"
+    add(
+        "--alpha",
+        type=float,
+        default=default.alpha,
+        help=f"step size of both of them (default {default.alpha})",
     )
+    add(
+        "--beta",
+        type=float,
+        default=default.beta,
+        help=f"step size of the outer loop (default {default.beta})",
+    )
+    add(
+        "--outer",
+        choices=[o.value for o in Optimizer],
+        default=default.optimizer.value,
+        help="optimizer of the outer loop (default adam; sgd is the paper's)",
+    )
+    add("--cosine", action="store_true", help="let beta fall to zero")
+    add("--clip-norm", type=float, metavar="L", help="longest meta-gradient")
+    add(
+        "--weight",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="maml-dg: weight of the second environment (default 1)",
+    )
+    add(
+        "--variant",
+        choices=[v.value for v in Variant],
+        default=Variant.EQ18.value,
+        help="maml-dg: where the inner loop in the second environment starts "
+        "(default eq18)",
+    )
+    add(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on from this file, and keep it up to date (default: CHECKPOINT.npz"
+        ".resume, if there is one)",
+    )
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--threads", type=int, default=0, help="processor threads (default: all)")
     parser.epilog = _EPILOG
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Train and write the checkpoint.
+    """Train and write the checkpoint, or for maml-ts the checkpoints.
 
     Raises:
         AgentError: A survey or a capture cannot be used.
-        TrainerError: The surveys cannot serve the tasks.
+        TrainerError: The surveys cannot serve the tasks; an option means nothing;
+            training was stopped.
     """
-    if args.threads < 0:
-        raise TaskError(f"--threads is {args.threads}, not 0 or more")
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    spec, meta, task = ImageSpec(), _meta_config(args.iterations), TaskConfig()
+    spec, meta, task = ImageSpec(), _meta_config(args), TaskConfig()
     adaptation = _adaptation(meta, args.device_steps)
-    _check_writable(args.out)
+    device = _device(args.device)
+    _set_threads(args.threads)
+    _check_resume(args)
+    _check_writable(_checkpoint_path(args, _TOTAL))
     environments = _read_environments(args.surveys, spec, console)
     architecture = _architecture(spec, environments)
-    sampler = TaskSampler(environments, architecture, task)
-    model = ClassificationModel(architecture)
-    generator = torch.Generator().manual_seed(args.seed)
+    pooled, *single = (
+        TaskSampler(some, architecture, task, device=device)
+        for some in (environments, *([environment] for environment in environments))
+    )
     console.say(
         f"{len(environments)} environments, "
         f"{sum(len(e.points) for e in environments)} points, "
         f"{sum(len(e.images) for e in environments)} images"
     )
-    last = Progress(0, meta.n_iterations, 0.0, 0.0)
-
-    def show(progress: Progress) -> None:
-        nonlocal last
-        last = progress
-        console.progress(str(progress))
-        if progress.iteration % 100 == 0:
-            console.say(str(progress))
-
-    theta = meta_train(
-        Maml(model, sampler, meta),
-        model.initial(generator),
+    model = ClassificationModel(architecture)
+    initial = model.initial(torch.Generator().manual_seed(args.seed))
+    training = _Training(
+        args,
+        console,
+        {name: value.to(device) for name, value in initial.items()},
         meta,
-        np.random.default_rng(args.seed),
-        on_progress=show,
+        blank=Checkpoint(
+            spec,
+            architecture,
+            {},
+            adaptation,
+            _provenance(args, environments, meta, task),
+        ),
+        data=_digest(environments),
     )
-    checkpoint = Checkpoint(
-        spec,
-        architecture,
-        {name: value.detach().numpy() for name, value in theta.items()},
-        adaptation,
-        _provenance(args, environments, meta, task),
-    )
-    checkpoint.save(args.out)
-    console.result(f"{args.out}: meta-loss {last.meta_loss:.3f}")
+    rng = np.random.default_rng(args.seed)
+    if args.method == "maml-dg":
+        variant = Variant(args.variant)
+        training.run(
+            _TOTAL,
+            MamlDg(model, single, meta, args.weight, variant, mix=with_images_of),
+            rng,
+        )
+    else:
+        training.run(_TOTAL, Maml(model, pooled, meta), rng)
+    if args.method == "maml-ts":
+        names = _file_names(environments)
+        by_name = dict(zip(names, single, strict=True))
+        train_environments(model, by_name, meta, args.seed, training.run)
+    training.tidy_up()
+    console.result(f"{args.out}: meta-loss {training.last_loss:.3f}")
     return 0
 
 
-def _meta_config(n_iterations: int) -> MetaConfig:
-    if n_iterations < 1:
-        raise TaskError(f"--iterations is {n_iterations}, not 1 or more")
-    return MetaConfig(n_iterations=n_iterations)
+class _Training:
+    """Runs outer loops from one θ, and writes a checkpoint after each."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        console: Console,
+        theta: Parameters,
+        meta: MetaConfig,
+        *,
+        blank: Checkpoint,
+        data: str,
+    ) -> None:
+        self._args, self._console = args, console
+        self._theta, self._meta, self._blank = theta, meta, blank
+        facts = {
+            "method": blank.training["method"],
+            "seed": args.seed,
+            "task": blank.training["task"],
+            "meta": asdict(meta),
+            "architecture": asdict(blank.architecture),
+            "surveys": data,
+        }
+        if not meta.cosine:  # Then more iterations are the same ones, and more.
+            del facts["meta"]["n_iterations"]
+        self._settings = facts
+        self._resumes: list[ResumeFile] = []
+        self.last_loss = 0.0
+
+    def run(self, name: str, learner: Learner, rng: np.random.Generator) -> Parameters:
+        """Return θ*; go on where there is a file to resume from."""
+        path = _checkpoint_path(self._args, name)
+        resume = ResumeFile(
+            self._args.resume or path.with_name(f"{path.name}.resume"),
+            self._settings | {"environment": name},
+            {key: tuple(value.shape) for key, value in self._theta.items()},
+        )
+        if (state := resume.load()) is not None:
+            self.last_loss = state.loss
+            self._console.say(
+                f"going on from {resume.path}: iteration {state.iteration}"
+            )
+        title = f"{name}: " if self._args.method == "maml-ts" else ""
+
+        def show(progress: Progress) -> None:
+            self.last_loss = progress.meta_loss
+            self._console.progress(f"{title}{progress}")
+            if progress.iteration % 100 == 0:
+                self._console.say(f"{title}{progress}")
+
+        with stop_on_interrupt(
+            lambda: self._console.say("stopping after this iteration")
+        ) as should_stop:
+            theta = meta_train(
+                learner,
+                self._theta,
+                self._meta,
+                rng,
+                on_progress=show,
+                resume=resume,
+                should_stop=should_stop,
+            )
+        self._resumes.append(resume)
+        facts = self._blank.training
+        if self._args.method == "maml-ts":
+            facts = facts | {"environment": name}
+        replace(
+            self._blank,
+            parameters={key: value.cpu().numpy() for key, value in theta.items()},
+            training=facts,
+        ).save(path)
+        return theta
+
+    def tidy_up(self) -> None:
+        """Remove what only an interrupted training needs."""
+        for resume in self._resumes:
+            resume.discard()
+
+
+def _checkpoint_path(args: argparse.Namespace, name: str) -> Path:
+    """Return --out, or for maml-ts a file in that folder."""
+    out: Path = args.out
+    return out / f"{name}.npz" if args.method == "maml-ts" else out
+
+
+def _file_names(environments: list[Environment]) -> list[str]:
+    """Return a name per environment that every file system takes, all different."""
+    plain = [re.sub(r"[^A-Za-z0-9._-]+", "_", e.name)[:80] for e in environments]
+    return [f"{number:03}-{name}" for number, name in enumerate(plain)]
+
+
+def _meta_config(args: argparse.Namespace) -> MetaConfig:
+    if args.iterations < 1:
+        raise ConfigError(f"--iterations is {args.iterations}, not 1 or more")
+    return MetaConfig(
+        n_iterations=args.iterations,
+        alpha=args.alpha,
+        beta=args.beta,
+        n_steps=args.inner_steps,
+        second_order=args.second_order,
+        optimizer=Optimizer(args.outer),
+        cosine=args.cosine,
+        clip_norm=args.clip_norm,
+    )
 
 
 def _adaptation(meta: MetaConfig, n_steps: int) -> AdaptationDefaults:
     try:
         return AdaptationDefaults(alpha=meta.alpha, n_steps=n_steps)
     except ValueError as error:
-        raise TaskError(f"--device-steps: {error}") from error
+        raise ConfigError(f"--device-steps: {error}") from error
+
+
+def _device(name: str) -> torch.device:
+    """Return where to compute.
+
+    Raises:
+        ConfigError: CUDA was asked for, and there is none.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name == "cuda" and not has_cuda:
+        raise ConfigError("--device is cuda, but torch finds none; use auto or cpu")
+    if name == "cpu" or not has_cuda:
+        return torch.device("cpu")
+    torch.backends.cudnn.deterministic = True  # the seed decides
+    return torch.device("cuda")
+
+
+def _set_threads(n: int) -> None:
+    if n < 0:
+        raise ConfigError(f"--threads is {n}, not 0 or more")
+    if n:
+        torch.set_num_threads(n)
+
+
+def _check_resume(args: argparse.Namespace) -> None:
+    if args.resume is None:
+        return
+    if args.method == "maml-ts":
+        raise ResumeError(
+            "--resume is one file, maml-ts has one per environment: leave it away, and "
+            "training goes on from those in --out"
+        )
+    if not args.resume.is_file():
+        raise ResumeError(f"--resume: there is no file {args.resume}")
 
 
 def _check_writable(path: Path) -> None:
@@ -162,6 +376,30 @@ def _architecture(spec: ImageSpec, environments: list[Environment]) -> Architect
     )
 
 
+def _digest(environments: list[Environment]) -> str:
+    """Return a checksum of all that tasks are drawn from."""
+    digest = hashlib.sha256()
+    for environment in environments:
+        for array in (
+            environment.images,
+            environment.heard,
+            environment.point_of,
+            environment.visit_of,
+        ):
+            digest.update(str((array.shape, array.dtype.str)).encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _method(args: argparse.Namespace) -> str:
+    """Return for example ``MAML-DG eq18, w = 1, first order``."""
+    order = "second order" if args.second_order else "first order"
+    title = _METHODS[args.method]
+    if args.method == "maml-dg":
+        title = f"{title} {args.variant}, w = {args.weight:g}"
+    return f"{title}, {order}"
+
+
 def _provenance(
     args: argparse.Namespace,
     environments: list[Environment],
@@ -169,15 +407,14 @@ def _provenance(
     task: TaskConfig,
 ) -> dict[str, Any]:
     """Return what somebody needs to know to judge the model, or to train it again."""
-    task_values = {f.name: getattr(task, f.name) for f in fields(task)}
     return {
-        "method": "MAML, first order",
+        "method": _method(args),
         "seed": args.seed,
         "environments": len(environments),
         "points": sum(len(e.points) for e in environments),
         "images": sum(len(e.images) for e in environments),
         "simulated": any(e.is_simulated for e in environments),
         "meta": asdict(meta),
-        "task": task_values,
+        "task": asdict(task),
         "versions": {"metaloc": version(), "torch": torch.__version__},
     }

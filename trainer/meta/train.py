@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trainer.errors import Stopped
+from trainer.errors import DivergedError, ResumeError, Stopped
 from trainer.meta.config import MetaConfig, Optimizer
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner
@@ -89,10 +89,16 @@ def meta_train(
 
     Raises:
         ResumeError: The file is damaged, of another training, or cannot be written.
+        DivergedError: The meta-loss is not a number any more.
         Stopped: ``should_stop`` said so.
     """
     loop = _OuterLoop(theta, config, rng)
     if resume is not None and (state := resume.load()) is not None:
+        if state.iteration > config.n_iterations:
+            raise ResumeError(
+                f"{resume.path} holds iteration {state.iteration}, more than the "
+                f"{config.n_iterations} that were asked for"
+            )
         loop.restore(state)
     if snapshots is not None and loop.iteration == 0:
         snapshots.keep(0, loop.theta())
@@ -142,6 +148,11 @@ class _OuterLoop:
     def iterate(self, learner: Learner) -> None:
         """Draw tasks and follow their meta-gradient."""
         loss, gradient = learner.gradient(self._theta, self._rng)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the meta-loss is {loss} in iteration {self.iteration + 1}: choose a "
+                "smaller alpha or beta, or clip the meta-gradient"
+            )
         scale = _shortening(gradient, self._config.clip_norm)
         for name, value in self._theta.items():
             value.grad = gradient[name] * scale if scale < 1 else gradient[name]

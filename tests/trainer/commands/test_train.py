@@ -1,10 +1,14 @@
 """``trainer train``, through the command line, on a survey of two small rooms."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
 
 from edge_agent.bundle import AdaptationDefaults
+from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
 from edge_agent.recording import record_environment
 from edge_agent.survey import Point, read_survey, write_survey
@@ -137,7 +141,7 @@ def test_training_uses_the_threads_that_were_asked_for(survey, out):
 
 
 def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
-    def pretend(_learner, theta, config, _rng, *, on_progress):
+    def pretend(_learner, theta, config, _rng, *, on_progress, **_options):
         for iteration in range(1, config.n_iterations + 1):
             on_progress(Progress(iteration, config.n_iterations, 1.5, iteration / 10))
         return theta
@@ -152,6 +156,159 @@ def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
         "200/250  loss 1.500  10.0/s  0 min left",
     ]
     assert said.out == f"{out}: meta-loss 1.500\n"
+
+
+# -- algorithms ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [
+        (["--second-order"], "MAML, second order"),
+        (["--method", "maml-dg"], "MAML-DG eq18, w = 1, first order"),
+        (
+            ["--method", "maml-dg", "--second-order", "--weight", "0.5"],
+            "MAML-DG eq18, w = 0.5, second order",
+        ),
+        (
+            ["--method", "maml-dg", "--variant", "alg3"],
+            "MAML-DG alg3, w = 1, first order",
+        ),
+        (
+            ["--method", "maml-dg", "--variant", "authors"],
+            "MAML-DG authors, w = 1, first order",
+        ),
+    ],
+)
+def test_the_algorithm_is_the_one_asked_for_and_the_checkpoint_says_so(
+    survey, tmp_path, out, options, method
+):
+    steps = ["--inner-steps", "2"]
+    train([survey], tmp_path / "plain.npz", *steps)
+
+    assert train([survey], out, *steps, *options) == 0
+
+    checkpoint, plain = Checkpoint.load(out), Checkpoint.load(tmp_path / "plain.npz")
+    assert checkpoint.training["method"] == method
+    weight = "conv0.weight"
+    assert (checkpoint.parameters[weight] != plain.parameters[weight]).any()
+
+
+def test_step_sizes_and_optimizer_are_those_asked_for(survey, out):
+    train(
+        [survey],
+        out,
+        *("--alpha", "0.02", "--beta", "0.003", "--inner-steps", "2"),
+        *("--outer", "sgd", "--cosine", "--clip-norm", "4"),
+    )
+
+    checkpoint = Checkpoint.load(out)
+    assert checkpoint.adaptation.alpha == 0.02
+    assert checkpoint.training["meta"] == {
+        "n_iterations": 1,
+        "tasks_per_iteration": 4,
+        "alpha": 0.02,
+        "beta": 0.003,
+        "n_steps": 2,
+        "second_order": False,
+        "optimizer": "sgd",
+        "cosine": True,
+        "clip_norm": 4.0,
+    }
+
+
+def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
+    survey, tmp_path, capsys
+):
+    folder, alone = tmp_path / "models", tmp_path / "alone.npz"
+
+    assert train([survey], folder, "--method", "maml-ts") == 0
+
+    names = ["000-room000", "001-room001", "total"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"{name}.npz" for name in names
+    ]
+    checkpoints = [Checkpoint.load(folder / f"{name}.npz") for name in names]
+    assert [c.training["environment"] for c in checkpoints] == names
+    weights = [c.parameters["conv0.weight"] for c in checkpoints]
+    assert (weights[0] != weights[1]).any()
+    # For all is what plain MAML learns.
+    train([survey], alone)
+    np.testing.assert_array_equal(
+        weights[2], Checkpoint.load(alone).parameters["conv0.weight"]
+    )
+    assert f"{folder}: meta-loss " in capsys.readouterr().out
+
+
+# -- interruption ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted(survey, out, monkeypatch, capsys):
+    """What training of four iterations says that gets Ctrl-C in its second."""
+    seen = []
+
+    def interrupt(self, line):
+        seen.append(line)
+        if line.startswith("2/4"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Console, "progress", interrupt)
+        assert train([survey], out, "--inner-steps", "1", iterations=4) == 1
+    assert not any(line.startswith("3/4") for line in seen)
+    return capsys.readouterr().err
+
+
+def test_training_goes_on_where_it_was_interrupted(
+    interrupted, survey, tmp_path, out, capsys
+):
+    resume = out.with_name("checkpoint.npz.resume")
+    assert interrupted.splitlines()[1:] == [
+        "stopping after this iteration",
+        f"trainer: stopped after 2 of 4 iterations; {resume} holds iteration 2",
+    ]
+    assert not out.exists()
+
+    assert train([survey], out, "--inner-steps", "1", iterations=4) == 0
+
+    assert f"going on from {resume}: iteration 2" in capsys.readouterr().err
+    assert not resume.exists()
+    whole = tmp_path / "whole.npz"
+    train([survey], whole, "--inner-steps", "1", iterations=4)
+    found, expected = (Checkpoint.load(path).parameters for path in (out, whole))
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_a_file_to_resume_from_can_be_elsewhere(interrupted, survey, tmp_path, out):
+    kept = tmp_path / "kept"
+    out.with_name("checkpoint.npz.resume").rename(kept)
+
+    options = ("--inner-steps", "1", "--resume", str(kept))
+    assert train([survey], out, *options, iterations=4) == 0
+
+    assert Checkpoint.load(out).training["meta"]["n_iterations"] == 4
+    assert not kept.exists()
+
+
+def test_a_training_with_other_options_does_not_go_on(interrupted, survey, out, capsys):
+    assert train([survey], out, "--inner-steps", "1", "--seed", "1", iterations=4) == 1
+
+    said = capsys.readouterr().err
+    assert "is of another training: seed was 0, is 1; delete it to start again" in said
+    assert not out.exists()
+
+
+def test_an_interrupted_training_can_be_made_longer_but_not_shorter(
+    interrupted, survey, out, capsys
+):
+    assert train([survey], out, "--inner-steps", "1", iterations=1) == 1
+    assert "holds iteration 2, more than the 1 that were asked" in (
+        capsys.readouterr().err
+    )
+
+    assert train([survey], out, "--inner-steps", "1", iterations=5) == 0
 
 
 # -- refusals --------------------------------------------------------------------------
@@ -172,6 +329,11 @@ def test_no_iteration_is_refused(survey, out, capsys, iterations):
     [
         ("--threads", "-1", "--threads is -1, not 0 or more"),
         ("--device-steps", "-1", "--device-steps: n_steps is -1, not a whole number"),
+        ("--alpha", "0", "alpha is 0.0, not a positive number"),
+        ("--beta", "nan", "beta is nan, not a positive number"),
+        ("--inner-steps", "-1", "n_steps is -1, not 0 or more"),
+        ("--clip-norm", "-1", "clip_norm is -1.0, not a positive number"),
+        ("--resume", "nowhere", "--resume: there is no file nowhere"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(
@@ -182,6 +344,36 @@ def test_an_option_that_means_nothing_is_refused(
     assert code == 1
     assert reason in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_graphics_processor_that_is_not_there_is_refused(
+    survey, out, capsys, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    assert train([survey], out, "--device", "cuda") == 1
+
+    assert "--device is cuda, but torch finds none" in capsys.readouterr().err
+
+
+def test_one_file_to_resume_several_trainings_is_refused(survey, out, capsys):
+    assert train([survey], out, "--method", "maml-ts", "--resume", str(survey)) == 1
+
+    assert "--resume is one file, maml-ts has one per" in capsys.readouterr().err
+
+
+def test_generalization_over_a_single_environment_is_refused(
+    survey, tmp_path, out, capsys
+):
+    path = tmp_path / "one.csv"
+    rows = read_survey(survey)
+    write_survey(path, [row for row in rows if row.environment == "room000"])
+
+    assert train([path], out, "--method", "maml-dg") == 1
+
+    assert "MAML-DG needs two environments or more, there are 1" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(

@@ -1,0 +1,80 @@
+"""MAML with task similarity, Algorithm 2: meta-parameters of its own per environment.
+
+    for every environment i:                                       line 2
+        θ_i* = MAML on P^(i)(τ)                                    lines 3-8
+    i* = argmin_i MMD(new task, tasks of environment i)            lines 10-11, Eq. (16)
+    θ_T = θ_i* - α ∇ L_T(f_θ_i*; D_T^s), Q times                   line 12, Eq. (14)
+
+The choice is in `trainer.meta.choice`, MMD in `trainer.meta.mmd`.
+
+Departures from the paper: each θ_i* starts from the same initial θ (as printed, line 1
+stands before the loop over environments, and the second would start where the first
+ended). Where no environment is similar, θ_total takes the place of θ_i*: the result of
+Algorithm 1 on all environments.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from trainer.meta.choice import Choice
+from trainer.meta.config import MetaConfig
+from trainer.meta.inner_loop import Parameters
+from trainer.meta.learner import Learner, TaskSource
+from trainer.meta.maml import Maml, adapted_to
+from trainer.meta.model import Model
+
+TaskT = TypeVar("TaskT")
+
+Train = Callable[[str, Learner, np.random.Generator], Parameters]
+"""The outer loop on the environment of a name; see `trainer.meta.train.meta_train`."""
+
+
+def train_environments(
+    model: Model[TaskT],
+    environments: Mapping[str, TaskSource[TaskT]],
+    config: MetaConfig,
+    seed: int,
+    train: Train,
+) -> dict[str, Parameters]:
+    """Return θ_i* of every environment, lines 2-8.
+
+    Args:
+        model: f, and its losses.
+        environments: P^(i)(τ), by name.
+        config: Of Algorithm 1.
+        seed: Every environment has a generator of its own, so that what one learns does
+            not depend on the others.
+        train: Runs the outer loop from the initial θ.
+    """
+    return {
+        name: train(name, Maml(model, tasks, config), np.random.default_rng([seed, i]))
+        for i, (name, tasks) in enumerate(environments.items())  # line 2
+    }
+
+
+def adapted_to_chosen(
+    model: Model[TaskT],
+    theta: Mapping[str, Parameters],
+    theta_total: Parameters,
+    choice: Choice,
+    task: TaskT,
+    *,
+    alpha: float,
+    n_steps: int,
+) -> Parameters:
+    """Return θ_T, line 12.
+
+    Args:
+        model: f, and its losses.
+        theta: θ_i*, by name.
+        theta_total: Trained on all environments.
+        choice: Of `trainer.meta.choice.choose_environment`.
+        task: T, of which only the support set is used.
+        alpha: Step size α of the inner loop.
+        n_steps: Q.
+    """
+    name = choice.environment
+    start = theta_total if name is None else theta[name]
+    return adapted_to(model, start, task, alpha=alpha, n_steps=n_steps)

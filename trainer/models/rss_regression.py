@@ -1,0 +1,332 @@
+"""Localization as regression on RSS fingerprints, Fig. 3 and section V-A of the paper.
+
+    x = (d_1 .. d_K, L_1 .. L_K)     K = 5 nearest reference points in signal space:
+                                     distances and coordinates, 15 inputs
+    y = location                     an MLP with four hidden layers, RMSE loss
+
+Departures from the paper, so that what is learnt carries to other places: coordinates
+are relative to the mean of the K points, and in units of `LENGTH_M`; distances are per
+channel, in units of `LEVEL_DB`; the widths of the layers, which it does not give, are
+64.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from trainer.episodes import Rows, split_visits
+from trainer.errors import TaskError
+from trainer.meta.inner_loop import Parameters
+from trainer.surveys.environment import Environment
+
+LENGTH_M = 10.0
+LEVEL_DB = 10.0
+FLOOR_DBM = -100.0
+"""What a channel counts as that was not heard."""
+
+_RMSE_EPSILON = 1e-12
+"""The root of zero has no gradient."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RadioMap:
+    """Reference points and what is received there."""
+
+    rss: Floats
+    """[dBm], shape (n, n_channels), finite."""
+
+    locations: Floats
+    """[m], shape (n, 2)."""
+
+    points: Rows
+    """Their numbers in the place, shape (n,)."""
+
+    @classmethod
+    def of(cls, environment: Environment) -> Self:
+        """Return the mean RSS at each point that has samples [dBm]."""
+        rss = levels(environment.signals.rss)
+        points = np.unique(environment.point_of)
+        means = [rss[environment.point_of == point].mean(axis=0) for point in points]
+        return cls(
+            np.array(means).reshape(len(points), rss.shape[1]),
+            environment.place.locations[points],
+            points,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprints:
+    """Fig. 3, of some samples."""
+
+    inputs: Floats
+    """x, scaled, shape (n, 3 K)."""
+
+    origins: Floats
+    """Mean of the K points [m], to which locations are relative, shape (n, 2)."""
+
+    @classmethod
+    def of(
+        cls,
+        rss: npt.NDArray[np.floating],
+        radio_map: RadioMap,
+        k: int,
+        *,
+        own_points: Rows | None = None,
+    ) -> Self:
+        """Return the fingerprints of samples.
+
+        Args:
+            rss: [dBm], shape (n, n_channels); NaN where not heard.
+            radio_map: The reference points.
+            k: K, nearest ones that count.
+            own_points: Point of each sample, shape (n,), which then is not among the
+                references: a calibration sample would find itself.
+
+        Raises:
+            TaskError: Fewer than K reference points to choose from.
+        """
+        n_least = len(radio_map.points) - (own_points is not None)
+        if n_least < k:
+            raise TaskError(f"{n_least} reference points, the fingerprint takes {k}")
+        difference = levels(rss)[:, None, :] - radio_map.rss
+        distances = np.sqrt(np.square(difference).mean(axis=2)) / LEVEL_DB
+        if own_points is not None:
+            distances[own_points[:, None] == radio_map.points] = np.inf
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        around = radio_map.locations[nearest]  # (n, K, 2)
+        origins = around.mean(axis=1)
+        relative = (around - origins[:, None, :]) / LENGTH_M
+        inputs = np.concatenate(
+            [
+                np.take_along_axis(distances, nearest, axis=1),
+                relative.reshape(len(relative), 2 * k),
+            ],
+            axis=1,
+        )
+        return cls(inputs, origins)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RssBatch:
+    """Samples whose locations are known."""
+
+    inputs: Tensor
+    """x, shape (n, 3 K)."""
+
+    targets: Tensor
+    """Location relative to the origin, in units of `LENGTH_M`, shape (n, 2)."""
+
+    @classmethod
+    def of(
+        cls, fingerprints: Fingerprints, locations: Floats, device: torch.device
+    ) -> Self:
+        """Return the batch.
+
+        Args:
+            fingerprints: Of the samples.
+            locations: Where they were taken [m], shape (n, 2).
+            device: Where the network computes.
+        """
+        targets = (locations - fingerprints.origins) / LENGTH_M
+        return cls(
+            torch.from_numpy(fingerprints.inputs).float().to(device),
+            torch.from_numpy(targets).float().to(device),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RssTask:
+    """One few-shot regression problem."""
+
+    support: RssBatch
+    """D^s."""
+
+    query: RssBatch
+    """D^q: other samples, of other visits where there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class RssRegressionModel:
+    """The MLP; satisfies `trainer.meta.model.Model` over `RssTask`."""
+
+    k: int = 5
+    """K."""
+
+    hidden: tuple[int, ...] = (64, 64, 64, 64)
+
+    def initial(self, generator: torch.Generator) -> Parameters:
+        """Return random parameters: He initialisation, biases of zero."""
+        theta: Parameters = {}
+        for layer, (n_in, n_out) in enumerate(pairwise((3 * self.k, *self.hidden, 2))):
+            weight = torch.randn((n_out, n_in), generator=generator)
+            theta[f"layer{layer}.weight"] = weight * (2 / n_in) ** 0.5
+            theta[f"layer{layer}.bias"] = torch.zeros(n_out)
+        return theta
+
+    def start(self, theta: Parameters, task: RssTask) -> Parameters:
+        """Return θ: every task has the same two outputs."""
+        return theta
+
+    def support_loss(self, theta: Parameters, task: RssTask) -> Tensor:
+        """Return the RMSE of the support set, in units of `LENGTH_M`."""
+        return _rmse(theta, task.support)
+
+    def query_loss(self, theta: Parameters, task: RssTask) -> Tensor:
+        """Return the RMSE of the query set, in units of `LENGTH_M`."""
+        return _rmse(theta, task.query)
+
+    def query_errors(self, theta: Parameters, task: RssTask) -> Floats:
+        """Return how far off the query samples are located [m], shape (n,)."""
+        with torch.no_grad():
+            missed = regress(theta, task.query.inputs) - task.query.targets
+        return np.asarray(missed.double().norm(dim=1).cpu().numpy() * LENGTH_M)
+
+    def locate(self, theta: Parameters, fingerprints: Fingerprints) -> Floats:
+        """Return the locations of samples [m], shape (n, 2)."""
+        first = theta["layer0.weight"]
+        inputs = torch.from_numpy(fingerprints.inputs).to(first)
+        with torch.no_grad():
+            relative = regress(theta, inputs).double().cpu().numpy()
+        return np.asarray(fingerprints.origins + relative * LENGTH_M)
+
+
+def regress(theta: Parameters, inputs: Tensor) -> Tensor:
+    """Return f_θ(x), shape (n, 2)."""
+    n_layers = len(theta) // 2
+    x = inputs
+    for layer in range(n_layers):
+        x = x @ theta[f"layer{layer}.weight"].T + theta[f"layer{layer}.bias"]
+        if layer < n_layers - 1:
+            x = x.relu()
+    return x
+
+
+def _rmse(theta: Parameters, batch: RssBatch) -> Tensor:
+    missed = regress(theta, batch.inputs) - batch.targets
+    return (missed.square().sum(dim=1).mean() + _RMSE_EPSILON).sqrt()
+
+
+@dataclass(frozen=True, slots=True)
+class RssTaskConfig:
+    """Sizes of a task; the defaults are the paper's (sections IV-A and V-A)."""
+
+    k: int = 5
+    """K."""
+
+    n_references: tuple[int, int] = (10, 54)
+    """Fewest and most reference points of a task; fewer in a smaller place."""
+
+    n_support: int = 100
+    n_query: int = 30
+    """Samples; fewer where there are fewer."""
+
+    def __post_init__(self) -> None:
+        low, high = self.n_references
+        if not 1 <= self.k <= low <= high or self.n_support < 1 or self.n_query < 1:
+            raise ValueError(
+                f"K {self.k} of {low} to {high} reference points, {self.n_support} + "
+                f"{self.n_query} samples: K may not exceed the points, and none be zero"
+            )
+
+
+class RssTaskSampler:
+    """P(τ): some points are references, samples between them are to be located.
+
+    References and support are of other visits than the query, where there are several.
+    """
+
+    def __init__(
+        self,
+        environments: Sequence[Environment],
+        config: RssTaskConfig,
+        *,
+        device: torch.device | None = None,
+    ) -> None:
+        """Check the environments.
+
+        Args:
+            environments: Tasks are of a random one.
+            config: Sizes of a task.
+            device: Where the network computes; the processor by default.
+
+        Raises:
+            TaskError: No environment, or one with too few points of two samples.
+        """
+        if not environments:
+            raise TaskError("no environment to draw tasks from")
+        self._surveys: list[tuple[Environment, Rows]] = []
+        for environment in environments:
+            shots = environment.select(np.flatnonzero(~environment.is_test))
+            points = np.flatnonzero(np.bincount(shots.point_of) >= 2)
+            if len(points) < config.k + 1:
+                raise TaskError(
+                    f"{environment.name} has {len(points)} points with two samples; "
+                    f"K = {config.k} references and one to locate take {config.k + 1}"
+                )
+            self._surveys.append((shots, points))
+        self._config = config
+        self._device = device or torch.device("cpu")
+
+    def draw(self, rng: np.random.Generator) -> RssTask:
+        """Return a task of a random environment."""
+        environment, usable = self._surveys[rng.integers(len(self._surveys))]
+        points = rng.permutation(usable)
+        low, high = self._config.n_references
+        most = min(high, len(points) - 1)
+        n_references = int(rng.integers(min(low, most), most + 1))
+        earlier, support, query = [], [], []
+        for number, point in enumerate(points):
+            rows = np.flatnonzero(environment.point_of == point)
+            before, after = split_visits(rows, environment.visit_of, rng)
+            if number < n_references:
+                earlier.append(before)
+            else:
+                support.append(before)
+                query.append(after)
+        radio_map = RadioMap.of(environment.select(np.concatenate(earlier)))
+        return RssTask(
+            self._batch(environment, support, self._config.n_support, radio_map, rng),
+            self._batch(environment, query, self._config.n_query, radio_map, rng),
+        )
+
+    def _batch(
+        self,
+        environment: Environment,
+        rows_per_point: list[Rows],
+        n: int,
+        radio_map: RadioMap,
+        rng: np.random.Generator,
+    ) -> RssBatch:
+        chosen = environment.select(rng.permutation(np.concatenate(rows_per_point))[:n])
+        fingerprints = Fingerprints.of(chosen.signals.rss, radio_map, self._config.k)
+        return RssBatch.of(fingerprints, chosen.locations, self._device)
+
+
+def support_of(shots: Environment, k: int, device: torch.device) -> RssBatch:
+    """Return a new place's support set: each shot among the points of the others.
+
+    Args:
+        shots: Labelled samples of at least K + 1 points.
+        k: K.
+        device: Where the network computes.
+
+    Raises:
+        TaskError: Too few points.
+    """
+    fingerprints = Fingerprints.of(
+        shots.signals.rss, RadioMap.of(shots), k, own_points=shots.point_of
+    )
+    return RssBatch.of(fingerprints, shots.locations, device)
+
+
+def levels(rss: npt.NDArray[np.floating]) -> Floats:
+    """Return RSS with `FLOOR_DBM` where nothing was heard [dBm]."""
+    return np.nan_to_num(rss.astype(np.float64), nan=FLOOR_DBM)
