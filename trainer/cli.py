@@ -16,7 +16,9 @@ from trainer.errors import TrainerError
 _COMMANDS = {
     "simulate": "write a simulated survey: captures of rooms, and where they were made",
     "train": "meta-train a network on surveyed captures",
+    "benchmark": "run all methods on all surveys, and write the table",
     "survey": "list the captures of a public survey with their coordinates",
+    "surveys": "list public surveys with licence and source, and check what is there",
 }
 
 _EPILOG = """\

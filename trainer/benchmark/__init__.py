@@ -1,0 +1,1 @@
+"""All methods on all surveys, by rules that the code enforces."""

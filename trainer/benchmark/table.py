@@ -1,0 +1,130 @@
+"""The Markdown table: headlines first, what cannot keep visits apart below."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from trainer.benchmark.regimes import REGIMES
+from trainer.benchmark.rows import Interval, Row
+
+_HEADER: Final = (
+    "Method",
+    "mean [m]",
+    "95 %",
+    "median",
+    "p75",
+    "p90",
+    "CE95",
+    "RMSE",
+    "accuracy",
+    "skill",
+    "vs best simple",
+    "images",
+    "queries",
+    "learn / calibrate / fix",
+    "note",
+)
+
+_PREFACE: Final = """\
+Errors in metres; intervals are 95 %, from a bootstrap over target environments and
+their points; the median is the CEP. Accuracy: share of fixes at the right reference
+point, where queries are at reference points; zone: share nearest to the right one,
+otherwise; floor: share on the right floor. Skill: 1 - mean error / error of the middle
+of the map. Vs best simple: mean error against the best of 1-NN, KNN, WKNN and RSSI
+alone on the same queries, negative is better. Images: labelled ones of the target.
+"""
+
+
+def markdown(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
+    """Return the table of all rows, one section per survey and regime.
+
+    Args:
+        rows: In the order of the table.
+        remarks: Printed above.
+    """
+    parts = ["# Benchmark", "", *[f"{r}\n" for r in remarks], _PREFACE]
+    parts += _sections([r for r in rows if not r.same_visit], level="##")
+    same = [r for r in rows if r.same_visit]
+    if same:
+        parts += [
+            "## Same visit: not for headlines",
+            "",
+            "Shots and queries are of one placement of the device, queries later: "
+            "errors are smaller than any re-visit would have.",
+            "",
+            *_sections(same, level="###"),
+        ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _sections(rows: Sequence[Row], level: str) -> list[str]:
+    lines = []
+    for survey, regime in dict.fromkeys((r.survey, r.regime) for r in rows):
+        group = [r for r in rows if (r.survey, r.regime) == (survey, regime)]
+        lines += [f"{level} {survey}, {REGIMES[regime].title}", ""]
+        measured = [r.figures for r in group if r.figures is not None]
+        if not measured:
+            lines += [
+                f"Not run: {'; '.join(dict.fromkeys(r.note for r in group))}.",
+                "",
+            ]
+            continue
+        lines += [
+            f"{max(f.n_targets for f in measured)} targets, "
+            f"{max(f.n_seeds for f in measured)} seeds, middle of the map "
+            f"{measured[0].centre_m:.2f} m.",
+            "",
+            _line(_HEADER),
+            _line(["---", *["---:"] * (len(_HEADER) - 2), "---"]),
+            *(_line(_cells(row)) for row in group),
+            "",
+        ]
+    return lines
+
+
+def _cells(row: Row) -> list[str]:
+    figures = row.figures
+    if figures is None:
+        return [row.title, *["–"] * (len(_HEADER) - 2), row.note]
+    e, s = figures.error, figures.seconds
+    comparison = ""
+    if row.comparison is not None and row.comparison.method != row.method:
+        c = row.comparison
+        comparison = f"{c.change:+.1%}{_span(c.interval, '{:+.1%}')} ({c.method})"
+    return [
+        row.title,
+        f"{e.mean_m:.2f}",
+        _span(figures.interval_m, "{:.2f}").strip(),
+        *(f"{v:.2f}" for v in (e.median_m, e.p75_m, e.p90_m, e.ce95_m, e.rmse_m)),
+        _hits(row),
+        f"{figures.skill.value:+.2f}",
+        comparison or ("best simple" if row.comparison else ""),
+        f"{figures.images:.0f}",
+        f"{figures.n_queries}",
+        f"{s.learn:.3g} s / {s.calibrate:.3g} s / {1e3 * s.locate:.3g} ms",
+        row.note,
+    ]
+
+
+def _hits(row: Row) -> str:
+    if row.figures is None:
+        return ""
+    named = {
+        "": row.figures.accuracy,
+        "zone ": None if row.figures.accuracy else row.figures.zone_detection,
+        "floor ": row.figures.floor_detection,
+    }
+    return ", ".join(
+        f"{name}{share.value:.1%}{_span(share.interval, '{:.1%}')}"
+        for name, share in named.items()
+        if share is not None
+    )
+
+
+def _span(interval: Interval, form: str) -> str:
+    if interval is None:
+        return ""
+    return f" [{form.format(interval[0])}, {form.format(interval[1])}]"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
