@@ -21,7 +21,11 @@ MAY_IMPORT = {
     "edge_agent.demo.broker": {"edge_agent", "amqtt"},
     "trainer": {"trainer", "edge_agent", "numpy", "torch"},
     "trainer.simulate": {"trainer.simulate", "edge_agent", "numpy"},
+    "trainer.surveys": {"trainer", "edge_agent", "numpy"},
     "trainer.surveys.csu": {"trainer", "edge_agent", "openpyxl"},
+    "trainer.surveys.hdf5": {"trainer", "numpy", "h5py"},
+    "trainer.surveys.matlab": {"trainer", "numpy", "scipy"},
+    "trainer.surveys.metaloc": {"trainer", "numpy", "PIL"},
     "export": {"export", "trainer", "edge_agent", "numpy", "onnx"},
 }
 

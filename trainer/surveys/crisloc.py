@@ -45,7 +45,7 @@ def from_compact(
     """Return one environment per area.
 
     Arrays, for lab and acad: _amp (n, 49, n_access_points), _pt (n,), _pass (n,),
-    _xy (n_points, 2), _area (n_points,).
+    _xy (n_points, 2); acad_area (n_points,).
 
     Raises:
         SurveyDataError: Neither place is there, or arrays do not fit.
@@ -62,12 +62,16 @@ def from_compact(
                 f"{prefix}_pt": ("n",),
                 f"{prefix}_pass": ("n",),
                 f"{prefix}_xy": ("n_points", 2),
-                f"{prefix}_area": ("n_points",),
             },
         )
-        amp, pt, visit, xy, area = (
-            arrays[f"{prefix}_{name}"] for name in ("amp", "pt", "pass", "xy", "area")
+        amp, pt, visit, xy = (
+            arrays[f"{prefix}_{name}"] for name in ("amp", "pt", "pass", "xy")
         )
+        area = arrays.get("acad_area") if prefix == "acad" else np.zeros(len(xy), int)
+        if area is None or area.shape != (len(xy),):
+            raise SurveyDataError(
+                f"{source}: acad_area is missing or not of shape ({len(xy)},)"
+            )
         if len(pt) and not 0 <= pt.min() <= pt.max() < len(xy):
             raise SurveyDataError(
                 f"{source}: {prefix}_pt has a point that is none of the {len(xy)}"

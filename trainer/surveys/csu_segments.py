@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_agent.csi.frame import FrameBatch
 from edge_agent.csi.image import Channel, channel_counts, channels_of
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.subcarriers import select_tones, word_indices
@@ -140,7 +141,7 @@ def _read_capture(path: Path, skips: Skips) -> tuple[Floats, str, int]:
         Raw counts, shape (n, 52), the address, and the number of the radio channel.
     """
     counts: Counter[Channel] = Counter()
-    batches = []
+    batches: list[FrameBatch] = []
     try:
         for decoded, _ in read_frames(path, IqOrder.AUTO):
             counts.update(channel_counts(decoded))
@@ -182,9 +183,7 @@ def _segment(
     is_known = all(r.power_dbm is not None for r in recordings)
     if not is_known:
         n_known = sum(r.power_dbm is not None for r in recordings)
-        skips.count(
-            "powers left aside: other captures of the segment have none", n_known
-        )
+        skips.count("powers that not all captures of a segment have", n_known)
     images = []
     for recording in recordings:
         amplitudes = recording.amplitudes
@@ -213,4 +212,5 @@ def _restored(amplitudes: Floats, power: float | None) -> Floats:
     """Return packets scaled such that each has this power [√nW], shape (n, 52)."""
     level = float(amplitude_of(np.array(power, np.float64)))
     rms = np.sqrt(np.square(amplitudes).mean(axis=1, keepdims=True))
-    return (amplitudes * (level / rms)).astype(np.float32)
+    restored: Floats = (amplitudes * (level / rms)).astype(np.float32)
+    return restored

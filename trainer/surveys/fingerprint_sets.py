@@ -1,16 +1,10 @@
-"""UJI_LIB and NCEPU: sets of fingerprints, a folder per month or week.
+"""The format of UJI_LIB, which NCEPU took over: sets of fingerprints.
 
     db/<month>/trn<set>rss.csv, ...crd.csv, ...ids.csv, ...tms.csv      reference points
     db/<month>/tst<set>rss.csv, ...                                     test points
 
 A set is one walk over all its points: a visit. 100 in rss means not heard; crd is x, y
 [m] and floor; tms is yyyymmddHHMMSS, with milliseconds in UJI_LIB.
-
-UJI_LIB  https://doi.org/10.5281/zenodo.1066041 (CC BY 4.0), 25 months, floors 3 and 5
-NCEPU    https://github.com/zhouhongbo/ncepu-wifi-fingerprint-database (MIT), 6 weeks;
-         "95" is week 5 walked backwards, in the same hours: neither is the past of
-         the other. Test sets were made before the reference sets of their week. The
-         third coordinate is -1 throughout and kept as the floor.
 """
 
 import re
@@ -59,10 +53,6 @@ class SetFormat:
         if self.first_reversed is not None and number > self.first_reversed:
             order = number - self.first_reversed
         return Occasion(f"{self.letter}{number:02d}", order)
-
-
-UJI = SetFormat("uji", "m", "month", "xyf", unset_floor=0)
-NCEPU = SetFormat("ncepu", "w", "week", "xy", first_reversed=90)
 
 
 def from_compact(

@@ -13,6 +13,8 @@ distance is uncertain by about 0.1 m.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
-from trainer.surveys.environment import Environment, Floats, Place, Signals
+from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.surveys.intel5300 import read_reports
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import make_place
@@ -47,10 +49,25 @@ LOCATIONS = (
 """Of spots 1 to 8 [m]."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Recording:
+    """One log: the antennas stood at one spot."""
+
+    day: int
+    period: int
+
+    spot: int
+    """From 1."""
+
+    amplitudes: Floats
+    """[√nW], shape (n_packets, 30, 3)."""
+
+
 def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
     """Return one environment per day.
 
-    Arrays: amp (n, 30, 3), scale (n,) to √mW, day, period, loc (from 1), loc_xy.
+    Arrays: amp (n, 30, 3), scale (n,) to √mW, day, period, loc (from 1);
+    perhaps loc_xy.
 
     Raises:
         SurveyDataError: Arrays are missing or do not fit.
@@ -59,37 +76,29 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
         source,
         arrays,
         {name: ("n",) for name in ("scale", "day", "period", "loc")}
-        | {"amp": ("n", 30, len(CHANNELS)), "loc_xy": ("n_locations", 2)},
+        | {"amp": ("n", 30, len(CHANNELS))},
     )
-    keys = np.column_stack([arrays[k] for k in ("day", "period", "loc")]).astype(
-        np.int64
-    )
-    locations = arrays["loc_xy"].astype(np.float64)
-    place, point_of_spot = spots(locations)
+    keys = np.column_stack([arrays[k] for k in ("day", "period", "loc")])
     order = np.lexsort(keys.T[::-1])
-    keys = keys[order]
-    days = []
-    for of_day in runs(keys[:, 0]):
-        recordings = [
-            (
-                keys[of_day][run],
+    keys = keys[order].astype(np.int64)
+    locations = arrays.get("loc_xy", np.array(LOCATIONS)).astype(np.float64)
+    return _environments(
+        (
+            _Recording(
+                day,
+                period,
+                spot,
                 _amplitudes(
-                    arrays["amp"][rows := order[of_day][run]],
-                    arrays["scale"][rows],
-                    skips,
+                    arrays["amp"][order[run]], arrays["scale"][order[run]], skips
                 ),
             )
-            for run in runs(keys[of_day])
-        ]
-        days.append(
-            day_environment(
-                place,
-                point_of_spot,
-                [(int(k[0][0]), int(k[0][1]), int(k[0][2]), a) for k, a in recordings],
-                skips,
-            )
-        )
-    return [day for day in days if day is not None]
+            for run in runs(keys)
+            for day, period, spot in [keys[run.start].tolist()]
+        ),
+        locations,
+        source,
+        skips,
+    )
 
 
 def from_original(root: Path, skips: Skips) -> list[Environment]:
@@ -108,69 +117,65 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     )
     if not logs:
         raise SurveyDataError(f"{root} has no log d<day>_p<period>_l<location>.dat")
-    place, point_of_spot = spots(np.array(LOCATIONS))
-    days = []
-    for _, of_day in groupby(logs, key=lambda log: log[0]):
-        recordings = []
-        for day, period, spot, path in of_day:
-            reports = read_reports(path, skips)
-            usual = reports.n_streams == N_STREAMS
-            skips.count("packets not sent in two streams", int((~usual).sum()))
-            recordings.append((day, period, spot, reports.amplitudes[usual]))
-        days.append(day_environment(place, point_of_spot, recordings, skips))
-    found = [day for day in days if day is not None]
-    if not found:
-        raise SurveyDataError(f"the logs below {root} fill not one image")
-    return found
+    return _environments(
+        (_read(*log, skips) for log in logs), np.array(LOCATIONS), root, skips
+    )
 
 
-def spots(
+def _read(day: int, period: int, spot: int, path: Path, skips: Skips) -> _Recording:
+    reports = read_reports(path, skips)
+    usual = reports.n_streams == N_STREAMS
+    skips.count("packets not sent in two streams", int((~usual).sum()))
+    return _Recording(day, period, spot, reports.amplitudes[usual])
+
+
+def _environments(
+    recordings: Iterable[_Recording],
     locations: npt.NDArray[np.float64],
-) -> tuple[Place, npt.NDArray[np.intp]]:
-    """Return the place, and the point of each spot (0 for spot 1)."""
-    return make_place("polyu", locations, CHANNELS)
-
-
-def day_environment(
-    place: Place,
-    point_of_spot: npt.NDArray[np.intp],
-    recordings: list[tuple[int, int, int, Floats]],
+    source: Path,
     skips: Skips,
-) -> Environment | None:
-    """Return the environment of one day.
+) -> list[Environment]:
+    """Return one environment per day.
 
     Args:
-        place: The spots.
-        point_of_spot: From `spots`.
-        recordings: Day, period, spot (from 1) and amplitudes [√nW] of each recording,
-            shape (n, 30, 3), in order of period and spot.
+        recordings: In order of day, period and spot.
+        locations: Of spots 1, 2, ... [m], shape (n_spots, 2).
+        source: Named in the error.
         skips: Counts what has no place, and what fills no image.
-
-    Returns:
-        None where nothing is left.
     """
-    day = recordings[0][0]
-    images, points, visits, counts = [], [], [], []
-    for _, period, spot, amplitudes in recordings:
-        if day >= FIRST_BACKGROUND_DAY or not 1 <= spot <= len(point_of_spot):
-            skips.count("packets of no surveyed spot", len(amplitudes))
+    place, point_of_spot = make_place("polyu", locations, CHANNELS)
+    days = []
+    for number, of_day in groupby(recordings, key=lambda recording: recording.day):
+        images, points, periods = [], [], []
+        for recording in of_day:
+            if number >= FIRST_BACKGROUND_DAY or not (
+                1 <= recording.spot <= len(point_of_spot)
+            ):
+                skips.count("packets of no surveyed spot", len(recording.amplitudes))
+                continue
+            images.append(cut(recording.amplitudes, N_PACKETS, skips))
+            points.append(int(point_of_spot[recording.spot - 1]))
+            periods.append(recording.period)
+        counts = [len(part) for part in images]
+        if not sum(counts):
             continue
-        images.append(cut(amplitudes, N_PACKETS, skips))
-        points.append(int(point_of_spot[spot - 1]))
-        visits.append(period)
-        counts.append(len(images[-1]))
-    if not sum(counts):
-        return None
-    stacked = np.concatenate(images)
-    return Environment(
-        f"d{day:02d}",
-        place,
-        day,
-        Signals(power_dbm(stacked), stacked),
-        repeated(points, counts),
-        repeated(visits, counts),
-        np.zeros(len(stacked), np.bool_),
-    )
+        stacked = np.concatenate(images)
+        days.append(
+            Environment(
+                f"d{number:02d}",
+                place,
+                number,
+                Signals(power_dbm(stacked), stacked),
+                repeated(points, counts),
+                repeated(periods, counts),
+                np.zeros(len(stacked), np.bool_),
+            )
+        )
+    if not days:
+        raise SurveyDataError(
+            f"{source}: no recording of a spot fills an image of {N_PACKETS} packets"
+        )
+    return days
 
 
 def _amplitudes(

@@ -2,71 +2,98 @@
 
 Below a folder of data, each survey is looked for as a compact copy
 (``data/surveys/<file>.npz`` or ``data/<file>.npz``) and in its original format
-(``data/raw/<folder>`` or ``data/<folder>``). The compact copy is taken where both are
-there, because people keep a few original files at hand as samples; ``<name>:raw`` and
-``<name>:compact`` ask for one of them.
+(``data/raw/<folder>`` or ``data/<folder>``); `trainer.surveys.catalogue` has the names.
+The compact copy is taken where both are there, because people keep a few original files
+at hand as samples; ``<name>:raw`` and ``<name>:compact`` ask for one of them.
+
+The module of a survey is imported when the survey is loaded: what reads spreadsheets,
+MATLAB files, HDF5 and images is not needed for the others.
 """
 
-from collections.abc import Callable, Sequence
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from trainer.surveys import (
-    crisloc,
-    csu_segments,
-    csuhet,
-    fingerprint_sets,
-    mtloc,
-    polyu,
-    sod,
-    umdsi,
-)
-from trainer.surveys.compact import Arrays, read_compact
+from trainer.surveys.catalogue import CARDS, SurveyCard
+from trainer.surveys.compact import read_compact
 from trainer.surveys.environment import Environment
 from trainer.surveys.report import Skips, SurveyDataError, SurveyReport
 
-ReadCompact = Callable[[Path, Arrays, Skips], list[Environment]]
-ReadOriginal = Callable[[Path, Skips], list[Environment]]
-
 
 @dataclass(frozen=True, slots=True)
-class _Loader:
-    """How a survey is found and read."""
+class Found:
+    """Where a survey's data is."""
 
-    file: str | None
-    """Name of the compact copy."""
+    card: SurveyCard
 
-    compact: ReadCompact | None
+    path: Path
+    """The compact copy, or the folder of the originals."""
 
-    folders: tuple[str, ...]
-    """Names that the folder of the originals may have; of a clone, for instance."""
-
-    original: ReadOriginal | None
-
-
-def _sets(form: fingerprint_sets.SetFormat) -> ReadCompact:
-    return lambda source, arrays, skips: fingerprint_sets.from_compact(
-        form, source, arrays, skips
-    )
-
-
-def _loaders() -> dict[str, _Loader]:
-    return {
-        "polyu": _Loader("polyu_csi.npz", polyu.from_compact, (), None),
-        "crisloc": _Loader("crisloc_csi.npz", crisloc.from_compact, (), None),
-        "csu": _Loader("csu_csi.npz", csu_segments.from_compact, (), None),
-        "mtloc": _Loader("mtloc_office_rss.npz", mtloc.from_compact, (), None),
-        "umdsi": _Loader("umdsi_rss.npz", umdsi.from_compact, (), None),
-        "uji": _Loader("uji_lib_rss.npz", _sets(fingerprint_sets.UJI), (), None),
-        "ncepu": _Loader("ncepu_rss.npz", _sets(fingerprint_sets.NCEPU), (), None),
-        "csuhet": _Loader("csuhet_rss.npz", csuhet.from_compact, (), None),
-        "sod": _Loader("sod_rss.npz", sod.from_compact, (), None),
-    }
+    is_compact: bool
 
 
 def survey_names() -> tuple[str, ...]:
     """Return the names of all surveys."""
-    return tuple(_loaders())
+    return tuple(card.name for card in CARDS)
+
+
+def survey_card(name: str) -> SurveyCard:
+    """Return what is known about a survey.
+
+    Args:
+        name: One of `survey_names`, perhaps with ``:raw`` or ``:compact``.
+
+    Raises:
+        SurveyDataError: There is no such survey.
+    """
+    survey, _, choice = name.partition(":")
+    for card in CARDS:
+        if card.name == survey and choice in ("", "raw", "compact"):
+            return card
+    raise SurveyDataError(
+        f"{name!r} is no survey; there are {', '.join(survey_names())}, each perhaps "
+        "with :raw (original files) or :compact"
+    )
+
+
+def find_survey(name: str, data: Path) -> Found:
+    """Return where a survey's data is.
+
+    Args:
+        name: One of `survey_names`, perhaps with ``:raw`` or ``:compact``.
+        data: Folder of data, see the module.
+
+    Raises:
+        SurveyDataError: There is no such survey, or none of its data.
+    """
+    card = survey_card(name)
+    choice = name.partition(":")[2]
+    copies, folders = _candidates(card, data)
+    if choice != "raw":
+        for path in copies:
+            if path.is_file():
+                return Found(card, path, is_compact=True)
+    if choice != "compact":
+        for path in folders:
+            if path.is_dir():
+                return Found(card, path, is_compact=False)
+    looked = copies * (choice != "raw") + folders * (choice != "compact")
+    raise SurveyDataError(
+        f"no data of {name}: looked for {', '.join(map(str, looked)) or 'nothing'}. "
+        f"How to get it: trainer surveys {card.name}"
+    )
+
+
+def _candidates(card: SurveyCard, data: Path) -> tuple[list[Path], list[Path]]:
+    """Return where compact copies and originals may be."""
+    copies = []
+    if card.compact_file is not None:
+        copies = [data / "surveys" / card.compact_file, data / card.compact_file]
+    folders = []
+    if card.reads_originals:
+        folders = [data / up / name for name in card.folders for up in ("raw", "")]
+    return copies, folders
 
 
 def load_survey(name: str, data: Path) -> list[Environment]:
@@ -77,7 +104,8 @@ def load_survey(name: str, data: Path) -> list[Environment]:
         data: Folder of data, see the module.
 
     Raises:
-        SurveyDataError: No such survey, nothing found, or the data is not sound.
+        SurveyDataError: There is no such survey, nothing of it is found, or what is
+            found is not sound; the message names the file and the place in it.
     """
     return load_survey_with_report(name, data)[0]
 
@@ -87,40 +115,19 @@ def load_survey_with_report(
 ) -> tuple[list[Environment], SurveyReport]:
     """Return a survey's environments, and what was left out.
 
-    Args:
-        name: One of `survey_names`, perhaps with ``:raw`` or ``:compact``.
-        data: Folder of data, see the module.
-
-    Raises:
-        SurveyDataError: No such survey, nothing found, or the data is not sound.
+    Arguments and errors are those of `load_survey`.
     """
-    survey, _, choice = name.partition(":")
-    loader = _loaders().get(survey)
-    if loader is None or choice not in ("", "raw", "compact"):
-        raise SurveyDataError(
-            f"{name!r} is no survey; there are {', '.join(survey_names())}, each "
-            "perhaps with :raw (original files) or :compact"
-        )
+    found = find_survey(name, data)
+    module: Any = importlib.import_module(f"trainer.surveys.{found.card.module}")
     skips = Skips()
-    if choice != "raw" and loader.file and loader.compact:
-        path = _first_file([data / "surveys" / loader.file, data / loader.file])
-        if path is not None:
-            environments = loader.compact(path, read_compact(path), skips)
-            return _sorted(environments), SurveyReport(survey, path, True, skips.counts)
-    if choice != "compact" and loader.original:
-        for folder in loader.folders:
-            for root in (data / "raw" / folder, data / folder):
-                if root.is_dir():
-                    environments = loader.original(root, skips)
-                    return _sorted(environments), SurveyReport(
-                        survey, root, False, skips.counts
-                    )
-    raise SurveyDataError(f"found no data of {name} below {data}")
-
-
-def _first_file(paths: Sequence[Path]) -> Path | None:
-    return next((path for path in paths if path.is_file()), None)
-
-
-def _sorted(environments: list[Environment]) -> list[Environment]:
-    return sorted(environments, key=lambda e: (e.place.name, e.order, e.name))
+    environments: list[Environment]
+    if found.is_compact:
+        arrays = read_compact(found.path)
+        environments = module.from_compact(found.path, arrays, skips)
+    else:
+        environments = module.from_original(found.path, skips)
+    environments.sort(key=lambda e: (e.place.name, e.order, e.name))
+    report = SurveyReport(
+        found.card.name, found.path, found.is_compact, len(environments), skips.counts
+    )
+    return environments, report

@@ -42,5 +42,7 @@ class SurveyReport:
     is_compact: bool
     """Whether it was read from a compact copy."""
 
+    n_environments: int
+
     skipped: Mapping[str, int]
     """What was left out: number by reason."""

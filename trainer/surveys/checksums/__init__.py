@@ -1,0 +1,1 @@
+"""SHA-256 of original files, one table per survey: ``digest size path`` per line."""
