@@ -9,9 +9,9 @@ For every channel c (an access point; in CSI a tone of one) and point p of the m
     fix     = Σ_p P(p|x) location(p)
 
 Channels without history are drawn by the fresh points alone, around their mean. Without
-any history that is all there is, and still better than nearest neighbours: the points
-are interpolated, and each channel counts as far as the points of this map foretell one
-another.
+any history that is all there is, and still better than nearest neighbours: places
+between the points are asked about too, and each channel counts as far as the points of
+this map foretell one another.
 
 A channel that history expects at the calibrated points and no fresh shot hears is dead,
 and is dropped; one that history expects where the last fixes were, and no signal so far
@@ -24,7 +24,7 @@ the five nearest, and lengths follow the spacing of the calibrated points.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,12 +33,11 @@ import numpy.typing as npt
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.features import decibel_floor, decibels
 from trainer.methods.posterior import expectation
-from trainer.methods.spatial import interpolate, typical_spacing
+from trainer.methods.rows import Matrix, Rows, Vector, group_means
+from trainer.methods.spatial import between, interpolate, typical_spacing
 from trainer.methods.student import softmax, student_misfit
 from trainer.surveys.environment import Environment, Place, Signals
 
-Matrix = npt.NDArray[np.float64]
-Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -46,7 +45,7 @@ Mask = npt.NDArray[np.bool_]
 class FieldSettings:
     """Chosen on past days of MTLocData, UM_DSI, NCEPU and UJI, once for all surveys."""
 
-    freedom: float = 5.0
+    freedom: float = 8.0
     """ν of Student's t."""
 
     temperature: float = 0.25
@@ -57,8 +56,11 @@ class FieldSettings:
 
     shortest_length_m: float = 0.5
 
-    noise: float = 0.3
-    """Variance of a fresh value, in units of the change it is to show."""
+    noise_of_change: float = 0.3
+    """Variance of a fresh value, in units of the change since history."""
+
+    noise_of_value: float = 0.1
+    """The same where there is no history, in units of what varies over the map."""
 
     missed_before_dead: float = 1.5
     """Receptions that history expects of a channel and that did not come."""
@@ -68,26 +70,16 @@ class FieldSettings:
 
 
 _SETTINGS: Final = FieldSettings()
+
 _RSS_SENSOR_DB: Final = 4.4
 _CSI_SENSOR_DB: Final = 1.0
 """Spread of one reading about a perfect map [dB]."""
 
 _UNKNOWN_DB: Final = 10.0
-"""Spread about the map of a channel that a few points alone have drawn [dB]."""
+"""Spread about the map of a channel that too few points have drawn [dB]."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Past:
-    """What history says of one place."""
-
-    mean: Matrix
-    """Above the floor [dB], shape (n_points, n_channels); NaN at points it has not."""
-
-    detection: Matrix
-    """How often each channel is heard, the same shape."""
-
-    within: Vector
-    """Variance within a visit and point [dB²], shape (n_channels,)."""
+_STOREY_M: Final = 10.0
+"""Between floors, for the field: farther than they are, as there is concrete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,149 +107,83 @@ class _Learnt:
     def calibrate(self, place: Place, shots: Environment) -> Locator:
         """Draw the map and bend it."""
         here = [e for e in self.history if e.place.name == place.name and len(e)]
-        if not here and not len(shots):
+        known = [*here, shots] if len(shots) else here
+        if not known:
             return _Nowhere(place)
-        floor = decibel_floor([e.signals for e in (*here, shots)])
-        fresh = _Samples.of([shots], floor) if len(shots) else None
-        past = _past(_Samples.of(here, floor), place.n_points) if here else None
-        return _draw_map(self.settings, place, floor, past, fresh)
+        floor_db = decibel_floor([e.signals for e in known])
+        field = _blank(self.settings, place, floor_db, known[0].signals.is_csi)
+        if here:
+            field = _drawn(field, Rows.of(here, floor_db))
+        if len(shots):
+            field = _bent(field, Rows.of([shots], floor_db))
+        return field
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Samples:
-    """Labelled samples of one place, above the floor."""
+class _Field:
+    """The map as far as it is known, and what is located with it."""
 
-    values: Matrix
-    heard: Mask
-    point_of: npt.NDArray[np.intp]
-    stop_of: npt.NDArray[np.intp]
-    """Number of the environment, visit and point a sample belongs to."""
-
-    is_csi: bool
-
-    @classmethod
-    def of(cls, environments: Sequence[Environment], floor: float) -> "_Samples":
-        values = [decibels(e.signals, floor) - floor for e in environments]
-        stops = np.array(
-            [
-                (number, visit, point)
-                for number, e in enumerate(environments)
-                for visit, point in zip(e.visit_of, e.point_of, strict=True)
-            ]
-        )
-        _, stop_of = np.unique(stops, axis=0, return_inverse=True)
-        stacked = np.concatenate(values)
-        return cls(
-            stacked,
-            stacked > 0,
-            np.concatenate([e.point_of for e in environments]),
-            stop_of.reshape(-1),
-            environments[0].signals.is_csi,
-        )
-
-
-def _past(samples: _Samples, n_points: int) -> _Past:
-    return _Past(
-        _group_means(samples.values, samples.point_of, n_points),
-        _group_means(samples.heard.astype(np.float64), samples.point_of, n_points),
-        _variance_within(samples.values, samples.stop_of),
-    )
-
-
-def _draw_map(
-    settings: FieldSettings,
-    place: Place,
-    floor: float,
-    past: _Past | None,
-    fresh: _Samples | None,
-) -> "_FieldLocator":
-    n_points = place.n_points
-    n_channels = (past.mean if past else _values(fresh)).shape[1]
-    is_csi = fresh.is_csi if fresh else n_channels != len(place.channels)
-    sensor = (_CSI_SENSOR_DB if is_csi else _RSS_SENSOR_DB) ** 2
-    if past is None:
-        means = np.zeros((n_points, n_channels))
-        detection = np.zeros((n_points, n_channels))
-        within, has_past = np.zeros(n_channels), np.zeros(n_channels, np.bool_)
-    else:
-        means = _fill(settings, place.locations, past.mean)
-        detection = np.nan_to_num(past.detection)
-        within, has_past = past.within, np.logical_or.reduce(detection > 0, axis=0)
-    variances = sensor + within
-    alive: Mask = has_past
-    if fresh is not None:
-        today = _group_means(fresh.values, fresh.point_of, n_points)
-        calibrated = np.flatnonzero(np.isfinite(today[:, 0]))
-        heard = _any_heard(fresh)
-        expected = detection[fresh.point_of].sum(axis=0)
-        alive = heard | (has_past & (expected <= settings.missed_before_dead))
-        change = today[calibrated] - means[calibrated]
-        # What has no history varies around its own mean, not around nothing.
-        base = np.where(has_past, 0.0, change.mean(axis=0))
-        field = interpolate(
-            place.locations,
-            calibrated,
-            change - base,
-            length=_length(settings, place.locations[calibrated]),
-            noise=settings.noise,
-        )
-        means = means + base + field.values
-        within = np.where(
-            has_past, within, _variance_within(fresh.values, fresh.stop_of)
-        )
-        if len(calibrated) >= settings.few_points:
-            drawn = (variances + field.left_out) / 2
-            undrawn = sensor / 2 + within + field.left_out
-        else:
-            drawn, undrawn = variances, sensor + within + _UNKNOWN_DB**2
-        variances = np.where(has_past, drawn, undrawn)
-    return _FieldLocator(
-        settings,
-        place,
-        floor,
-        np.maximum(means, 0.0),
-        variances,
-        detection,
-        alive,
-        _any_heard(fresh) if fresh else np.zeros(n_channels, np.bool_),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _FieldLocator:
     settings: FieldSettings
     place: Place
-    floor: float
+    floor_db: float
+    sensor: float
+    """Variance of one reading about a perfect map [dB²]."""
+
+    candidates: Matrix
+    """Where one may be: the points, and perhaps places between them; [m], with the
+    height that stands for the floor, shape (n_candidates, 3)."""
+
+    owner_of: npt.NDArray[np.intp]
+    """The point nearest to each candidate, (n_candidates,)."""
+
     means: Matrix
+    """Expected signal [dB above the floor], shape (n_candidates, n_channels)."""
+
     variances: Vector
+    """Of a signal about it [dB²], shape (n_channels,)."""
+
     detection: Matrix
-    alive: Mask
-    ever_heard: Mask
+    """How often history heard each channel, shape (n_candidates, n_channels)."""
+
+    has_past: Mask
+    """Channels that history ever heard, shape (n_channels,)."""
+
+    is_alive: Mask
+    """Channels that are believed to be on the air, shape (n_channels,)."""
+
+    is_heard: Mask
+    """Channels that today's shots heard, shape (n_channels,)."""
 
     def locate(self, signals: Signals) -> Fixes:
         """Locate one after the other, forgetting channels that stay silent."""
-        values = decibels(signals, self.floor) - self.floor
-        posterior = np.empty((len(values), self.place.n_points))
-        missed = np.zeros(values.shape[1])
-        ever_heard = self.ever_heard.copy()
+        values = decibels(signals, self.floor_db) - self.floor_db
+        n_points = self.place.n_points
+        locations = np.empty((len(values), 2))
+        posterior = np.zeros((len(values), n_points))
+        missed, ever_heard = np.zeros(values.shape[1]), self.is_heard.copy()
         for row, sample in enumerate(values):
             ever_heard |= sample > 0
             silent = ~ever_heard & (missed > self.settings.missed_before_dead)
-            posterior[row] = self._explain(sample, self.alive & ~silent)
-            missed += posterior[row] @ self.detection
-        return expectation(self.place, posterior, signals)
+            channels = np.flatnonzero(self.is_alive & ~silent)
+            if not sample[channels].any():
+                posterior[row] = 1 / n_points
+                locations[row] = self.place.locations.mean(axis=0)
+                continue
+            weights = self._explain(sample, channels)
+            np.add.at(posterior[row], self.owner_of, weights)
+            locations[row] = weights @ self.candidates[:, :2]
+            missed += weights @ self.detection
+        return Fixes(locations, posterior)
 
-    def _explain(self, sample: Vector, channels: Mask) -> Vector:
-        used = np.flatnonzero(channels)
-        if not sample[used].any():
-            return np.full(self.place.n_points, 1 / self.place.n_points)
+    def _explain(self, sample: Vector, channels: npt.NDArray[np.intp]) -> Vector:
+        """Return the probability of each candidate."""
         misfit = student_misfit(
-            sample[used],
-            self.means[:, used],
-            self.variances[used],
+            sample[channels],
+            self.means[:, channels],
+            self.variances[channels],
             self.settings.freedom,
         )
-        return softmax(-misfit / (self.settings.temperature * len(used) ** 0.5))
+        return softmax(-misfit / (self.settings.temperature * len(channels) ** 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,58 +197,131 @@ class _Nowhere:
         return expectation(self.place, np.ones((len(signals), n_points)), signals)
 
 
-def _any_heard(samples: _Samples) -> Mask:
-    heard: Mask = np.logical_or.reduce(samples.heard, axis=0)
-    return heard
+def _blank(
+    settings: FieldSettings, place: Place, floor_db: float, is_csi: bool
+) -> _Field:
+    """Return a map on which nothing is drawn yet."""
+    points = np.column_stack([place.locations, _STOREY_M * place.floors])
+    nothing, none = np.zeros((place.n_points, 0)), np.zeros(0, np.bool_)
+    return _Field(
+        settings,
+        place,
+        floor_db,
+        (_CSI_SENSOR_DB if is_csi else _RSS_SENSOR_DB) ** 2,
+        points,
+        np.arange(place.n_points),
+        nothing,
+        np.zeros(0),
+        nothing,
+        none,
+        none,
+        none,
+    )
 
 
-def _values(samples: _Samples | None) -> Matrix:
-    assert samples is not None  # one of past and fresh is there, see calibrate
-    return samples.values
+def _drawn(blank: _Field, past: Rows) -> _Field:
+    """Return the map that history draws."""
+    n_points = blank.place.n_points
+    means = group_means(past.values, past.point_of, n_points)
+    is_heard = (past.values > 0).astype(np.float64)
+    detection = group_means(is_heard, past.point_of, n_points)
+    has_past = past.is_heard
+    return replace(
+        blank,
+        means=_filled(blank, means),
+        variances=blank.sensor + past.spread,
+        detection=np.nan_to_num(detection),
+        has_past=has_past,
+        is_alive=has_past,
+        is_heard=np.zeros(len(has_past), np.bool_),
+    )
 
 
-def _length(settings: FieldSettings, locations: Matrix) -> float:
+def _bent(field: _Field, fresh: Rows) -> _Field:
+    """Return the map with today's shots on it."""
+    settings, n_channels = field.settings, fresh.values.shape[1]
+    if not field.means.shape[1]:
+        field = _with_places_between(field, fresh)
+        nothing = np.zeros((len(field.candidates), n_channels))
+        field = replace(
+            field,
+            means=nothing,
+            detection=nothing,
+            variances=np.full(n_channels, field.sensor),
+            has_past=np.zeros(n_channels, np.bool_),
+        )
+    today = group_means(fresh.values, fresh.point_of, field.place.n_points)
+    calibrated = np.flatnonzero(np.isfinite(today[:, 0]))
+    change = today[calibrated] - field.means[calibrated]
+    # What has no history varies around its own mean, not around nothing.
+    base = np.where(field.has_past, 0.0, change.mean(axis=0))
+    noise = (
+        settings.noise_of_change if field.has_past.any() else settings.noise_of_value
+    )
+    moved = interpolate(
+        field.candidates,
+        calibrated,
+        change - base,
+        length=_length(settings, field.candidates[calibrated]),
+        noise=noise,
+    )
+    if len(calibrated) >= settings.few_points:
+        old = (field.variances + moved.left_out) / 2
+        new = field.sensor / 2 + fresh.spread + moved.left_out
+    else:
+        old = field.variances
+        new = field.sensor + fresh.spread + _UNKNOWN_DB**2
+    expected = field.detection[fresh.point_of].sum(axis=0)
+    is_dead = ~fresh.is_heard & (expected > settings.missed_before_dead)
+    return replace(
+        field,
+        means=np.maximum(field.means + base + moved.values, 0.0),
+        variances=np.where(field.has_past, old, new),
+        is_alive=(field.has_past | fresh.is_heard) & ~is_dead,
+        is_heard=fresh.is_heard,
+    )
+
+
+def _with_places_between(field: _Field, fresh: Rows) -> _Field:
+    """Return a map that asks about places between the calibrated points too.
+
+    History's points are where people were asked to stand before, and where the map is
+    known best. Without history nothing speaks for the points but that they were easy to
+    measure at.
+    """
+    shown = np.unique(fresh.point_of)
+    place = field.place
+    added, floors = between(place.locations[shown], place.floors[shown])
+    points = np.column_stack([added, _STOREY_M * floors])
+    gaps = ((points[:, None] - field.candidates[shown]) ** 2).sum(axis=-1)
+    owner_of = shown[gaps.argmin(axis=1)]
+    return replace(
+        field,
+        candidates=np.concatenate([field.candidates, points]),
+        owner_of=np.concatenate([field.owner_of, owner_of]),
+    )
+
+
+def _length(settings: FieldSettings, points: Matrix) -> float:
     """Return the length of a field that these points can show [m]."""
-    if len(np.unique(locations, axis=0)) < 2:
+    if len(np.unique(points, axis=0)) < 2:
         return np.inf  # one point moves the whole map
-    spacing = typical_spacing(locations)
-    return max(settings.lengths * spacing, settings.shortest_length_m)
+    return max(settings.lengths * typical_spacing(points), settings.shortest_length_m)
 
 
-def _fill(settings: FieldSettings, locations: Matrix, means: Matrix) -> Matrix:
+def _filled(field: _Field, means: Matrix) -> Matrix:
     """Return the map with the points that history does not have interpolated."""
     known = np.flatnonzero(np.isfinite(means[:, 0]))
     if len(known) == len(means):
         return means
     base = means[known].mean(axis=0)
-    field = interpolate(
-        locations,
+    guessed = interpolate(
+        field.candidates,
         known,
         means[known] - base,
-        length=_length(settings, locations[known]),
-        noise=settings.noise,
+        length=_length(field.settings, field.candidates[known]),
+        noise=field.settings.noise_of_value,
     )
-    filled: Matrix = base + field.values
+    filled: Matrix = base + guessed.values
     filled[known] = means[known]
     return filled
-
-
-def _group_means(
-    values: Matrix, group_of: npt.NDArray[np.intp], n_groups: int
-) -> Matrix:
-    """Return the mean of each group's rows, (n_groups, n_channels); NaN if none."""
-    counts = np.bincount(group_of, minlength=n_groups)
-    sums = np.zeros((n_groups, values.shape[1]))
-    np.add.at(sums, group_of, values)
-    means: Matrix = np.full_like(sums, np.nan)
-    np.divide(sums, counts[:, None], out=means, where=counts[:, None] > 0)
-    return means
-
-
-def _variance_within(values: Matrix, group_of: npt.NDArray[np.intp]) -> Vector:
-    """Return the pooled variance of rows about their group's mean, (n_channels,)."""
-    n_groups = int(group_of.max()) + 1
-    residuals = values - _group_means(values, group_of, n_groups)[group_of]
-    freedom = max(len(values) - n_groups, 1)
-    variance: Vector = (residuals**2).sum(axis=0) / freedom
-    return variance

@@ -14,7 +14,7 @@ def typical_spacing(locations: Matrix) -> float:
     """Return the median distance of a point to the nearest other one [m].
 
     Args:
-        locations: Shape (n, 2) [m].
+        locations: Shape (n, n_dimensions) [m].
 
     Raises:
         ValueError: Fewer than two different points.
@@ -27,6 +27,39 @@ def typical_spacing(locations: Matrix) -> float:
     return float(np.median(distances.min(axis=1)))
 
 
+def between(
+    locations: Matrix, floors: npt.NDArray[np.intp]
+) -> tuple[Matrix, npt.NDArray[np.intp]]:
+    """Return a lattice of half the points' spacing between them.
+
+    Args:
+        locations: Shape (n, 2) [m].
+        floors: Shape (n,); every floor has a lattice of its own.
+
+    Returns:
+        Coordinates [m], shape (m, 2), and floors (m,). None is farther from a point
+        than their spacing, none nearer than an eighth of it; none at all where the
+        points are scattered, as there would be more than 16 for every point.
+    """
+    grown, floor_of = [np.zeros((0, 2))], [np.zeros(0, np.intp)]
+    for floor in np.unique(floors):
+        points = np.unique(locations[floors == floor], axis=0)
+        if len(points) < 2:
+            continue
+        spacing = typical_spacing(points)
+        low, high = points.min(axis=0), points.max(axis=0)
+        n_x, n_y = np.maximum((high - low) * 2 / spacing + 1, 1).astype(int)
+        if n_x * n_y > 16 * len(points):
+            continue
+        axes = [low[0] + np.arange(n_x) * spacing / 2]
+        axes.append(low[1] + np.arange(n_y) * spacing / 2)
+        places = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+        nearest = cdist(places, points).min(axis=1)
+        grown.append(places[(nearest <= spacing) & (nearest > spacing / 8)])
+        floor_of.append(np.full(len(grown[-1]), floor))
+    return np.concatenate(grown), np.concatenate(floor_of)
+
+
 def matern32(a: Matrix, b: Matrix, length: float) -> Matrix:
     """Return the Matérn covariance of smoothness 3/2, shape (len(a), len(b)).
 
@@ -36,8 +69,8 @@ def matern32(a: Matrix, b: Matrix, length: float) -> Matrix:
     Eq. (4.17). Rougher than the squared exponential, as shadowing behind walls is.
 
     Args:
-        a: Shape (n, 2) [m].
-        b: Shape (m, 2) [m].
+        a: Shape (n, n_dimensions) [m].
+        b: Shape (m, n_dimensions) [m].
         length: l [m].
     """
     r = cdist(a, b) * (3**0.5 / length)
@@ -68,7 +101,7 @@ def interpolate(
     """Return zero-mean Gaussian-process regression at all points.
 
     Args:
-        locations: All points [m], shape (n_points, 2).
+        locations: All points [m], shape (n_points, n_dimensions).
         known: Numbers of the points with values, shape (m,).
         values: Shape (m, n_channels).
         length: Of `matern32` [m].
