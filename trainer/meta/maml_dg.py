@@ -76,7 +76,9 @@ class MamlDg(Generic[TaskT]):
         if self.variant is Variant.AUTHORS and (
             self.config.second_order or self.mix is None
         ):
-            raise ConfigError("MAML-DG as in the authors' code is of first order")
+            raise ConfigError(
+                "MAML-DG as in the authors' code is of first order and mixes tasks"
+            )
 
     def gradient(
         self, theta: Parameters, rng: np.random.Generator
