@@ -43,7 +43,7 @@ def check_split(
         of_shots = shots[target.point_of[shots] == point]
         of_queries = queries[target.point_of[queries] == point]
         last, first = target.visit_of[of_shots].max(), target.visit_of[of_queries].min()
-        if first < last or (first == last and of_queries.min() < of_shots.max()):
+        if first < last or of_queries.min() < of_shots.max():
             raise LeakageError(
                 f"{target.name}: point {point} is queried in visit {first}, before the "
                 f"last shot in visit {last}; visits must grow with time"
