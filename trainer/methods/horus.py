@@ -15,7 +15,8 @@ Departures from the paper, which had 100 samples per point and heard every acces
 * σ²_ax is shrunk towards the channel's variance pooled over points, and that towards
   the survey's, by as many pseudo-samples as `prior_samples`; it is not below the square
   of `least_sigma_db`, and grows by 1 + 1/n, as μ_ax is itself a mean of n samples.
-* A share of all powers is spread over 100 dB, so that one bad channel cannot veto.
+* A tenth of all powers is spread over 100 dB, so that one bad channel cannot veto; on
+  validation days 0.05 to 0.2 are within 5 % of it, 0.001 is up to a third worse.
 * No average over successive fixes: queries of a benchmark are not a walk. No
   small-space compensator: points are all there are.
 """
@@ -54,7 +55,7 @@ class Horus:
     least_sigma_db: float = 2.0
     """Floor of σ [dB]."""
 
-    outliers: float = 0.01
+    outliers: float = 0.1
     """Share of powers that no Gaussian explains."""
 
     name: ClassVar[str] = "horus"

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.methods.broad_learning import BroadLearning, BroadLearningConfig
 from trainer.methods.contract import Fixes, Learnt, Locator, Needs
 from trainer.methods.features import Matrix, full_scale, scaled_images
-from trainer.methods.posterior import expectation, keep_best
+from trainer.methods.posterior import expectation, keep_best, posterior_of
 from trainer.methods.references import sources
 from trainer.surveys.environment import Environment, Floats, Integers, Place, Signals
 
@@ -62,44 +63,43 @@ class _Learnt:
 
     def calibrate(self, place: Place, shots: Environment) -> Locator:
         known = [*map(_some_of_each_point, sources(self.history, place, shots))]
-        known = [e for e in known if len(e)]
-        if not known:
-            return _CentreLocator(place)
+        points, labels = np.unique(
+            np.concatenate([np.zeros(0, np.intp), *(e.point_of for e in known)]),
+            return_inverse=True,
+        )
+        if len(points) < 2:
+            # Nothing to tell apart: the only point there is, or none.
+            weights = np.zeros(place.n_points)
+            weights[points] = 1
+            return _Constant(place, weights)
+        # Only here, so that a benchmark without networks starts without torch.
+        from trainer.methods.ilcl_network import train_network
+
         scale = full_scale([e.signals for e in known])
         images = np.concatenate([scaled_images(e.signals, scale) for e in known])
-        points, labels = np.unique(
-            np.concatenate([e.point_of for e in known]), return_inverse=True
-        )
         broad = BroadLearning(
             _rows(images),
             np.eye(len(points))[labels],
             self.method.broad_learning,
             np.random.default_rng(self.seed),
         )
-        network = None
-        if len(points) > 1:
-            # Only here, so that a benchmark without networks starts without torch.
-            from trainer.methods.ilcl_network import train_network
-
-            network = train_network(
-                images, labels, n_epochs=self.method.n_epochs, seed=self.seed
-            )
+        network = train_network(
+            images, labels, n_epochs=self.method.n_epochs, seed=self.seed
+        )
         return _Locator(place, scale, points, broad, network)
 
 
-@dataclass(frozen=True, slots=True)
-class _CentreLocator:
-    """Nothing is known."""
-
+@dataclass(frozen=True, slots=True, eq=False)
+class _Constant:
     place: Place
+    weights: npt.NDArray[np.float64]
 
     def locate(self, signals: Signals) -> Fixes:
-        return expectation(
-            self.place, np.zeros((len(signals), self.place.n_points)), signals
-        )
+        weights = np.tile(self.weights, (len(signals), 1))
+        return expectation(self.place, weights, signals)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Locator:
     place: Place
     scale: Matrix
@@ -107,28 +107,22 @@ class _Locator:
     """Point of each class."""
 
     broad: BroadLearning
-    network: "IlclNetwork | None"
-    """None where a single class leaves nothing to tell apart."""
+    network: "IlclNetwork"
 
     def locate(self, signals: Signals) -> Fixes:
         images = scaled_images(signals, self.scale)
         of_broad = np.maximum(self.broad.predict(_rows(images)), 0)
-        by_broad = self._expectation(of_broad, signals)
-        if self.network is None:
-            return by_broad
-        by_network = self._expectation(self.network.probabilities(images), signals)
+        by_broad = self._best(of_broad, signals)
+        by_network = self._best(self.network.probabilities(images), signals)
         w = np.minimum(of_broad.max(axis=1, keepdims=True), 1)
-        assert by_broad.posterior is not None
-        assert by_network.posterior is not None
-        return Fixes(
-            w * by_broad.locations + (1 - w) * by_network.locations,
-            w * by_broad.posterior + (1 - w) * by_network.posterior,
-        )
+        posterior = w * by_broad + (1 - w) * by_network
+        return Fixes(posterior @ self.place.locations, posterior)
 
-    def _expectation(self, of_classes: Matrix, signals: Signals) -> Fixes:
+    def _best(self, of_classes: Matrix, signals: Signals) -> Matrix:
+        """Return the best five as a posterior, whose mean is x_k; (n, n_points)."""
         weights = np.zeros((len(signals), self.place.n_points))
         weights[:, self.points] = keep_best(of_classes, _N_BEST)
-        return expectation(self.place, weights, signals)
+        return posterior_of(weights, signals)
 
 
 def _some_of_each_point(environment: Environment) -> Environment:
@@ -139,8 +133,8 @@ def _some_of_each_point(environment: Environment) -> Environment:
         rows = np.flatnonzero(heard & (environment.point_of == point))
         n = min(len(rows), _IMAGES_PER_POINT)
         chosen.append(rows[np.arange(n) * len(rows) // n])
-    rows = np.concatenate(chosen) if chosen else np.zeros(0, np.intp)
-    return environment.select(rows)
+    rows = np.concatenate([np.zeros(0, np.intp), *chosen])
+    return environment.select(np.sort(rows))
 
 
 def _rows(images: Floats) -> Matrix:

@@ -12,16 +12,28 @@ def expectation(place: Place, weights: Matrix, signals: Signals) -> Fixes:
 
     Args:
         place: The map.
-        weights: Of each sample and point, none negative, shape (n, n_points). A row
-            without weight, and a sample that hears nothing, says nothing: all points
-            are then equally likely, and the fix is the centre of the map.
+        weights: As in `posterior_of`.
+        signals: The samples.
+    """
+    posterior = posterior_of(weights, signals)
+    return Fixes(posterior @ place.locations, posterior)
+
+
+def posterior_of(weights: Matrix, signals: Signals) -> Matrix:
+    """Return the weights of each row, divided by their sum; shape (n, n_points).
+
+    A row without weight, and a sample that hears nothing, says nothing: all points are
+    then equally likely, and the fix is the centre of the map.
+
+    Args:
+        weights: Of each sample and point, none negative, shape (n, n_points).
         signals: The samples.
     """
     totals = weights.sum(axis=1, keepdims=True)
     knows = signals.heard.any(axis=1, keepdims=True) & (totals > 0)
-    posterior = np.full(weights.shape, 1 / place.n_points)
+    posterior = np.full(weights.shape, 1 / weights.shape[1])
     np.divide(weights, totals, out=posterior, where=knows)
-    return Fixes(posterior @ place.locations, posterior)
+    return posterior
 
 
 def keep_best(weights: Matrix, k: int) -> Matrix:
