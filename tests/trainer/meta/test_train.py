@@ -1,5 +1,6 @@
 """The outer loop on tasks that are easy: every point has a brightness of its own."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from tests.trainer.builders import SMALL, SMALL_NETWORK, environment
+from trainer.errors import DivergedError, ResumeError, Stopped
 from trainer.meta import train as outer_loop
-from trainer.meta.config import MetaConfig
+from trainer.meta.config import MetaConfig, Optimizer
 from trainer.meta.maml import Maml, maml_gradient
-from trainer.meta.train import Progress
+from trainer.meta.resume import ResumeFile
+from trainer.meta.train import Progress, Snapshots
 from trainer.models.classification import ClassificationModel
 from trainer.tasks import TaskConfig, TaskSampler
 
@@ -110,6 +113,177 @@ def test_no_iteration_returns_the_initial_parameters():
 
     for name, value in start().items():
         assert torch.equal(trained[name], value)
+
+
+# -- following the gradient ------------------------------------------------------------
+
+
+class Constant:
+    """A learner whose gradient is always the same, and whose loss counts down."""
+
+    def __init__(self, *gradient, losses=None):
+        self.gradient_ = {"theta": torch.tensor(gradient, dtype=torch.float64)}
+        self.losses = iter(losses or [])
+        self.seen = []
+
+    def gradient(self, theta, rng):
+        self.seen.append(theta["theta"].tolist())
+        return next(self.losses, 1.0), self.gradient_
+
+
+def follow(learner, n_iterations, **fields):
+    config = MetaConfig(n_iterations=n_iterations, **fields)
+    theta = {"theta": torch.zeros(2, dtype=torch.float64)}
+    rng = np.random.default_rng(0)
+    return outer_loop.meta_train(learner, theta, config, rng)["theta"].tolist()
+
+
+def test_plain_gradient_descent_is_equation_8():
+    found = follow(Constant(3.0, -4.0), 2, beta=0.1, optimizer=Optimizer.SGD)
+
+    assert found == pytest.approx([-0.6, 0.8])
+
+
+def test_a_long_gradient_is_shortened_and_a_short_one_is_not():
+    sgd = {"beta": 1.0, "optimizer": Optimizer.SGD}
+
+    assert follow(Constant(3.0, -4.0), 1, clip_norm=1.0, **sgd) == pytest.approx(
+        [-0.6, 0.8]
+    )
+    assert follow(Constant(3.0, -4.0), 1, clip_norm=6.0, **sgd) == [-3.0, 4.0]
+
+
+def test_step_size_falls_along_half_a_cosine():
+    learner = Constant(1.0, 1.0)
+
+    end = follow(learner, 4, beta=0.1, optimizer=Optimizer.SGD, cosine=True)
+
+    path = [first for first, _ in [*learner.seen, end]]
+    expected = [0.1 * (1 + math.cos(math.pi * i / 4)) / 2 for i in range(4)]
+    assert -np.diff(path) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_training_that_leaves_the_numbers_ends(loss):
+    with pytest.raises(DivergedError, match=f"is {loss} in iteration 3: choose a smal"):
+        follow(Constant(1.0, 1.0, losses=[1.0, 1.0, loss]), 5)
+
+
+# -- snapshots -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n_iterations", "expected"), [(7, [0, 3, 6, 7]), (6, [0, 3, 6]), (0, [0])]
+)
+def test_snapshots_are_taken_at_the_start_in_between_and_at_the_end(
+    n_iterations, expected
+):
+    kept = {}
+    config = MetaConfig(n_iterations=n_iterations, tasks_per_iteration=1, n_steps=1)
+
+    end = meta_train(start(), config, snapshots=Snapshots(3, kept.__setitem__))
+
+    assert list(kept) == expected
+    assert torch.equal(kept[0]["conv0.weight"], start()["conv0.weight"])
+    assert torch.equal(kept[n_iterations]["conv0.weight"], end["conv0.weight"])
+    if n_iterations:
+        assert not torch.equal(kept[0]["conv0.weight"], kept[3]["conv0.weight"])
+
+
+# -- interruptions ---------------------------------------------------------------------
+
+
+def resume_file(tmp_path, settings=None):
+    shapes = {name: tuple(value.shape) for name, value in start().items()}
+    return ResumeFile(tmp_path / "resume", settings or {}, shapes)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"optimizer": Optimizer.SGD}, {"cosine": True, "clip_norm": 0.5}],
+    ids=["adam", "sgd", "cosine and clip"],
+)
+def test_a_resumed_training_ends_at_the_same_bits(tmp_path, fields):
+    """Interrupted after 2 and after 5 of 7 iterations."""
+    config = MetaConfig(n_iterations=7, tasks_per_iteration=2, n_steps=2, **fields)
+    seen = []
+
+    for stop in (2, 5):
+        with pytest.raises(Stopped, match=f"stopped after {stop} of 7 iterations; .*"):
+            meta_train(
+                start(),
+                config,
+                resume=resume_file(tmp_path),
+                on_progress=seen.append,
+                should_stop=lambda stop=stop: seen[-1].iteration == stop,
+            )
+    resumed = meta_train(
+        start(), config, resume=resume_file(tmp_path), on_progress=seen.append
+    )
+
+    whole = []
+    for name, value in meta_train(start(), config, on_progress=whole.append).items():
+        assert torch.equal(resumed[name], value)
+    assert [p.iteration for p in seen] == [1, 2, 3, 4, 5, 6, 7]
+    assert [p.meta_loss for p in seen] == [p.meta_loss for p in whole]
+
+
+def test_a_finished_training_is_not_done_again(tmp_path):
+    config = MetaConfig(n_iterations=2, tasks_per_iteration=1, n_steps=1)
+    first = meta_train(start(), config, resume=resume_file(tmp_path))
+    seen = []
+
+    again = meta_train(
+        start(), config, resume=resume_file(tmp_path), on_progress=seen.append
+    )
+
+    assert seen == []
+    assert torch.equal(first["conv0.weight"], again["conv0.weight"])
+
+
+def test_a_state_beyond_the_end_is_refused(tmp_path):
+    config = MetaConfig(n_iterations=2, tasks_per_iteration=1, n_steps=1)
+    meta_train(start(), config, resume=resume_file(tmp_path))
+
+    with pytest.raises(ResumeError, match="holds iteration 2, more than the 1 that"):
+        meta_train(start(), MetaConfig(n_iterations=1), resume=resume_file(tmp_path))
+
+
+def test_the_state_is_kept_at_least_once_a_minute(tmp_path, monkeypatch):
+    """With iterations of 25 s: no power cut costs more than a minute."""
+    saved, times = [], iter(range(0, 10**6, 25))
+    monkeypatch.setattr(ResumeFile, "save", lambda _, state: saved.append(state))
+    config = MetaConfig(n_iterations=9, tasks_per_iteration=1, n_steps=0)
+
+    meta_train(start(), config, resume=resume_file(tmp_path), clock=lambda: next(times))
+
+    assert [state.iteration for state in saved] == [2, 4, 6, 8, 9]
+    assert [state.seconds for state in saved] == [50, 100, 150, 200, 225]
+
+
+def test_time_goes_on_where_it_stopped(tmp_path):
+    config = MetaConfig(n_iterations=3, tasks_per_iteration=1, n_steps=0)
+    seen = []
+    for _ in range(2):
+        times = iter(range(0, 10**6, 10))
+        with contextlib.suppress(Stopped):
+            meta_train(
+                start(),
+                config,
+                resume=resume_file(tmp_path),
+                on_progress=seen.append,
+                should_stop=lambda: True,
+                clock=lambda times=times: next(times),
+            )
+
+    assert [p.seconds for p in seen] == [10, 20]
+
+
+def test_without_a_file_stopping_says_where(tmp_path):
+    config = MetaConfig(n_iterations=3, tasks_per_iteration=1, n_steps=0)
+
+    with pytest.raises(Stopped, match=r"stopped after 1 of 3 iterations$"):
+        meta_train(start(), config, should_stop=lambda: True)
 
 
 # -- progress --------------------------------------------------------------------------
