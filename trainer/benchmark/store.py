@@ -14,6 +14,17 @@ from trainer.benchmark.digest import digest_of_text
 from trainer.benchmark.errors import BenchmarkError
 from trainer.benchmark.metrics import Outcome
 
+_DAMAGE: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    zipfile.BadZipFile,
+)
+"""What numpy and json raise for a file that is not whole."""
+
 _ARRAYS: Final = tuple(field.name for field in fields(Outcome))
 
 
@@ -128,7 +139,9 @@ class UnitStore:
         """
         path = self._folder / key.file
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # From memory: numpy forgets to close a file that is no archive.
+            content = io.BytesIO(path.read_bytes())
+            with np.load(content, allow_pickle=False) as stored:
                 about = json.loads(str(stored["about"]))
                 arrays = {
                     name: stored[name] for name in stored.files if name in _ARRAYS
@@ -141,7 +154,7 @@ class UnitStore:
                 None if effort is None else Effort(**effort),
                 about["reason"],
             )
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise BenchmarkError(
                 f"{path} is no finished unit ({error}); delete it and run again"
             ) from error
