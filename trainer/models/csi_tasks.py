@@ -5,7 +5,6 @@ As `trainer.tasks`, of `trainer.surveys.environment.Environment` instead of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,12 @@ from trainer.errors import TaskError
 from trainer.network import Batch
 from trainer.surveys.environment import Environment, Signals
 from trainer.tasks import Task
+
+PAPER_FILTERS = (10, 16, 24, 32, 32)
+"""Of five convolutions, as `edge_agent.network.Architecture` has them by default."""
+
+AUTHORS_FILTERS = (10, 10, 10, 10)
+"""Of the four in the authors' published code."""
 
 
 class CsiTaskSampler:
@@ -105,7 +110,7 @@ class CsiTaskSampler:
 
 
 def amplitude_architecture(
-    environments: Sequence[Environment], filters: tuple[int, ...] | None = None
+    environments: Sequence[Environment], filters: tuple[int, ...] = PAPER_FILTERS
 ) -> Architecture:
     """Return the network for surveyed amplitudes, its input scaled to history's.
 
@@ -114,7 +119,8 @@ def amplitude_architecture(
         filters: Of each convolution; the paper's five by default.
 
     Raises:
-        TaskError: No environment, one without images, or nothing heard at all.
+        TaskError: No environment, one without images, nothing heard at all, or more
+            layers than the images can be halved.
     """
     amplitudes = []
     for environment in environments:
@@ -125,13 +131,16 @@ def amplitude_architecture(
     if not len(heard):
         raise TaskError("the environments hold no image to scale the network to")
     _, n_packets, n_tones, n_channels = images.shape
-    architecture = Architecture(
-        (n_channels, n_packets, n_tones),
-        # Of amplitudes here, of pixels / 255 on the device.
-        pixel_mean=float(heard.mean(dtype=np.float64)),
-        pixel_std=max(float(heard.std(dtype=np.float64)), 1e-6),
-    )
-    return replace(architecture, filters=filters) if filters else architecture
+    try:
+        return Architecture(
+            (n_channels, n_packets, n_tones),
+            filters,
+            # Of amplitudes here, of pixels / 255 on the device.
+            pixel_mean=float(heard.mean(dtype=np.float64)),
+            pixel_std=max(float(heard.std(dtype=np.float64)), 1e-6),
+        )
+    except ValueError as error:
+        raise TaskError(f"{error}; choose fewer filters") from error
 
 
 def amplitude_inputs(
