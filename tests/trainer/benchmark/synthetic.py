@@ -3,6 +3,7 @@
 Importable from other processes, so that workers can load it too.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -189,3 +190,22 @@ def load(name, data):
 
 def load_nothing(name, data):
     raise TrainerError(f"no {name} below {data}")
+
+
+def make_some_methods(*names):
+    return {name: make_methods()[name] for name in names}
+
+
+@dataclass(frozen=True)
+class Threads(Refusing):
+    """Says how many threads it may use."""
+
+    error: Exception | None = None
+
+    def _at(self, stage):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        raise TrainerError(" ".join(os.environ.get(name, "?") for name in names))
+
+
+def make_thread_methods():
+    return {"refusing": Threads()}
