@@ -69,6 +69,20 @@ def test_distances_are_those_of_one_kernel_over_all(rng):
         assert found[name] == pytest.approx(squared_mmd(new, pooled, s), abs=1e-12)
 
 
+def test_the_level_within_is_that_of_each_task_against_the_others(rng):
+    task, past = cloud(rng, 1.0), history(rng)
+
+    found = choose_environment(task, past, rng)
+    new, *scaled = standardize([task, *(p for tasks in past.values() for p in tasks)])
+    s = median_bandwidth([new, *scaled])
+    levels = []
+    for i in (0, 3, 6):
+        a, b, c = scaled[i : i + 3]
+        for one, *others in ((a, b, c), (b, a, c), (c, a, b)):
+            levels.append(squared_mmd(one, np.concatenate(others), s))
+    assert found.within == pytest.approx(np.percentile(levels, 95), abs=1e-12)
+
+
 @pytest.mark.parametrize(("aggregate", "of"), [("min", min), ("mean", np.mean)])
 def test_tasks_are_aggregated_as_asked(rng, aggregate, of):
     task, past = cloud(rng, 1.0), history(rng)
