@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 
 from trainer.methods.contract import Method
+from trainer.methods.day_effects import DayEffects
+from trainer.methods.ensemble import Ensemble
 from trainer.methods.floors import Centre, PowerOnly, RandomPoints
+from trainer.methods.head import HistoryHead
 from trainer.methods.histogram_neighbours import HistogramNeighbours
 from trainer.methods.horus import Horus
 from trainer.methods.ilcl import Ilcl
 from trainer.methods.neighbours import NearestNeighbours
+from trainer.methods.product import Product
+from trainer.methods.residual_field import ResidualField
+from trainer.methods.wccn import Wccn
 
 
 def methods(*, quick: bool = False) -> dict[str, Method]:
@@ -50,4 +56,9 @@ def _papers(quick: bool) -> Iterator[Method]:
 
 
 def _ours(quick: bool) -> Iterator[Method]:
-    yield from ()
+    yield Wccn()
+    yield HistoryHead()
+    yield Ensemble("wccn_head", "WCCN + head", (Wccn(), HistoryHead()))
+    yield DayEffects()
+    yield ResidualField()
+    yield Product()
