@@ -72,11 +72,9 @@ class _Locator:
             similarities = np.stack(
                 [self.index.intersections(h) for h in histograms(signals, self.scale)]
             ).astype(np.float64)
-            # A point's mean; below any similarity where the point has no image.
             counts = np.bincount(self.point_of, minlength=self.place.n_points)
             of_points = point_totals(similarities, self.point_of, self.place.n_points)
             of_points /= np.maximum(counts, 1)
-            of_points[:, counts == 0] = -1
             weights = (k_smallest(-of_points, self.k) & (counts > 0)).astype(np.float64)
         return expectation(self.place, weights, signals)
 

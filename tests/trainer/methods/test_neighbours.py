@@ -1,13 +1,17 @@
 """Neighbours on maps whose distances are easy to see, and against a plain loop."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tests.conftest import SHARED_DATA
 from tests.trainer.surveyed import csi_episode, place, rss_episode
 from trainer.methods.contract import Needs
 from trainer.methods.features import decibel_floor, decibels, mean_amplitude
 from trainer.methods.neighbours import NearestNeighbours, k_smallest
 from trainer.surveys.environment import Environment, Signals
+from trainer.surveys.registry import load_survey
 
 LINE = place(1, locations=[(0, 0), (10, 0), (20, 0), (40, 0)])
 
@@ -156,3 +160,32 @@ def test_the_smallest_are_chosen():
 
     assert k_smallest(values, 2).tolist() == [[False, True, True], [True, False, True]]
     assert k_smallest(values, 5).all()
+
+
+# -- real surveys ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_shots", "expected_m"), [(3, 2.27), (10, 2.20)])
+def test_ncepu_is_located_as_well_as_by_others(shared_data, n_shots, expected_m):
+    # Expected is what other code found on the same weeks, with another floor.
+    shared_data("surveys/ncepu_rss.npz")
+    errors = []
+    for week in load_survey("ncepu", SHARED_DATA):
+        surveyed = np.unique(week.point_of[~week.is_test])
+        shots = week.select(
+            np.concatenate(
+                [np.flatnonzero(week.point_of == p)[:n_shots] for p in surveyed]
+            )
+        )
+        shots = replace(
+            shots,
+            place=week.place.select(surveyed),
+            point_of=np.searchsorted(surveyed, shots.point_of),
+        )
+        queries = week.select(np.flatnonzero(week.is_test))
+
+        learnt = knn(5).learn((), np.random.default_rng(0))
+        found = learnt.calibrate(shots.place, shots).locate(queries.signals)
+        errors.append(np.linalg.norm(found.locations - queries.locations, axis=1))
+
+    assert np.concatenate(errors).mean() == pytest.approx(expected_m, abs=0.02)
