@@ -190,9 +190,9 @@ def _moved(past: _Past, shots: Environment) -> tuple[Matrix, Matrix, Vector]:
     inverse = {n: cho_solve(cho_factor(c), identity) for n, c in noise.items()}
     precision = cho_solve(cho_factor(past.of_day), identity)
     pull = np.zeros(d)
-    for point in np.flatnonzero((counts > 0) & ~is_new):
-        precision = precision + inverse[int(counts[point])]
-        pull = pull + inverse[int(counts[point])] @ gaps[point]
+    for shown in np.flatnonzero((counts > 0) & ~is_new):
+        precision = precision + inverse[int(counts[shown])]
+        pull = pull + inverse[int(counts[shown])] @ gaps[shown]
     of_day = cho_solve(cho_factor(precision), identity)
     offset = of_day @ pull
     factors = np.empty((n_points, d, d))
