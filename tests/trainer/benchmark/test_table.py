@@ -1,0 +1,83 @@
+"""The Markdown table."""
+
+from tests.trainer.benchmark.test_rows import rows, unit
+from trainer.benchmark.plan import Refusal
+from trainer.benchmark.table import markdown
+
+
+def lines(*units, **options):
+    return markdown(rows(*units, **options)).splitlines()
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_a_row_has_a_cell_for_each_column():
+    text = lines(unit("1nn", [1, 3]), unit("ours", [1, 2]), unit("knn", "needs rest"))
+
+    tables = [line for line in text if line.startswith("|")]
+    assert len({line.count("|") for line in tables}) == 1
+    assert len(tables) == 2 + 3
+
+
+def test_figures_are_printed_with_their_intervals():
+    text = lines(
+        unit("1nn", [2, 4], "d1"),
+        unit("ours", [1, 2], "d1", right=[True, False]),
+        floors={"d1": 2},
+    )
+
+    (ours,) = [cells(line) for line in text if line.startswith("| OURS")]
+    assert ours[1:3] == ["1.50", "[1.00, 2.00]"]
+    assert ours[8] == "50.0% [0.0%, 100.0%], floor 100.0% [100.0%, 100.0%]"
+    assert ours[9] == "+0.85"
+    assert ours[10] == "-50.0% [-50.0%, -50.0%] (1nn)"
+    assert ours[11:14] == ["6", "2", "1 s / 2 s / 2e+03 ms"]
+
+
+def test_the_best_simple_method_is_not_compared_with_itself():
+    (line,) = [t for t in lines(unit("1nn", [1])) if t.startswith("| 1NN")]
+
+    assert cells(line)[10] == "best simple"
+
+
+def test_zones_stand_in_for_accuracy_between_reference_points():
+    (line,) = [
+        t for t in lines(unit("1nn", [1], at_reference=False)) if t.startswith("| 1NN")
+    ]
+
+    assert cells(line)[8] == "zone 100.0%"
+
+
+def test_same_visit_results_come_after_the_headlines():
+    text = lines(unit("1nn", [0.1], regime="zero", same_visit=True), unit("1nn", [1]))
+
+    order = [t for t in text if t.startswith("#")]
+    assert order == [
+        "# Benchmark",
+        "## days, 3 shots in one visit",
+        "## Same visit: not for headlines",
+        "### days, zero-shot",
+    ]
+
+
+def test_a_method_without_figures_says_why():
+    (line,) = [
+        t
+        for t in lines(unit("1nn", [1]), unit("ours", "needs a | rest"))
+        if t.startswith("| OURS")
+    ]
+
+    assert line.endswith("| – | needs a \\| rest |")
+
+
+def test_a_regime_that_was_not_run_is_one_line():
+    text = lines(refusals=[Refusal("d1", "3laps", "needs visits")])
+
+    assert "Not run: needs visits." in text
+    assert not any(line.startswith("|") for line in text)
+
+
+def test_remarks_stand_above():
+    assert markdown([], ["Reduced."]).startswith("# Benchmark\n\nReduced.\n\nErrors in")
