@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.trainer.surveyed import CENTRE, csi_episode, rss_episode
+from tests.trainer.surveyed import CENTRE, Episode, csi_episode, rss_episode
 from trainer.methods.contract import Needs
 from trainer.methods.registry import methods
 from trainer.surveys.environment import Signals
@@ -27,14 +27,25 @@ FLOORS = ("centre", "random5")
 IN_METRES = ()
 """They know lengths, so that another scale of the map is another problem."""
 
-CASES = [
-    pytest.param(name, kind, id=f"{name}-{kind}")
-    for name, method in METHODS.items()
-    for kind, episode in EPISODES.items()
-    if method.needs in episode.offers
-]
 
+def cases(change=lambda episode: episode):
+    """Every method with every survey that, changed like this, has what it needs."""
+    return [
+        pytest.param(name, kind, id=f"{name}-{kind}")
+        for name, method in METHODS.items()
+        for kind, episode in EPISODES.items()
+        if method.needs in change(episode).offers
+    ]
+
+
+CASES = cases()
 every_case = pytest.mark.parametrize(("name", "kind"), CASES)
+every_zero_shot_case = pytest.mark.parametrize(
+    ("name", "kind"), cases(Episode.without_shots)
+)
+every_case_without_history = pytest.mark.parametrize(
+    ("name", "kind"), cases(Episode.without_history)
+)
 
 
 def learn(name, episode, *, seed=1):
@@ -308,14 +319,6 @@ def deaf(signals, rows=slice(None), channels=slice(None)):
     return Signals(rss, images)
 
 
-def usable(name, episode):
-    """Skip where the method says that it cannot do this."""
-    missing = METHODS[name].needs & ~episode.offers
-    if missing:
-        pytest.skip(f"{name} needs {missing}")
-    return episode
-
-
 @every_case
 def test_a_channel_that_was_never_heard_does_no_harm(name, kind):
     episode = EPISODES[kind].with_signals(lambda s, _: deaf(s, channels=1))
@@ -377,33 +380,35 @@ def test_a_single_shot_is_enough_to_go_on(name, kind):
     assert_sound(locate(name, one), one, len(one.queries))
 
 
-@every_case
+def assert_finds_its_way(name, episode, history):
+    """Locate with another past, better than by chance."""
+    found = locate(name, replace(episode, history=tuple(history)))
+
+    assert_sound(found, episode, len(episode.queries))
+    if name not in FLOORS:
+        chance = mean_error(CENTRE, episode)
+        assert mean_error(found.locations, episode) < 0.8 * chance
+
+
+@every_zero_shot_case
 def test_who_needs_no_shots_locates_without(name, kind):
-    episode = usable(name, EPISODES[kind].without_shots())
+    episode = EPISODES[kind].without_shots()
 
-    found = locate(name, episode)
-
-    assert_sound(found, episode, len(episode.queries))
-    if name not in FLOORS:
-        chance = mean_error(CENTRE, episode)
-        assert mean_error(found.locations, episode) < 0.8 * chance
+    assert_finds_its_way(name, episode, episode.history)
 
 
-@every_case
+@every_case_without_history
 def test_who_needs_no_history_locates_without(name, kind):
-    episode = usable(name, EPISODES[kind].without_history())
+    episode = EPISODES[kind].without_history()
 
-    found = locate(name, episode)
-
-    assert_sound(found, episode, len(episode.queries))
-    if name not in FLOORS:
-        chance = mean_error(CENTRE, episode)
-        assert mean_error(found.locations, episode) < 0.8 * chance
+    assert_finds_its_way(name, episode, episode.history)
 
 
-@every_case
+@pytest.mark.parametrize(
+    ("name", "kind"), cases(lambda e: e.without_history().without_shots())
+)
 def test_who_needs_neither_answers_all_the_same(name, kind):
-    episode = usable(name, EPISODES[kind].without_history().without_shots())
+    episode = EPISODES[kind].without_history().without_shots()
 
     assert_sound(locate(name, episode), episode, len(episode.queries))
 
@@ -426,33 +431,28 @@ def elsewhere(environment):
 
 
 @every_case
-@pytest.mark.parametrize("with_shots", [True, False], ids=["shots", "zero-shot"])
-def test_the_past_of_other_places_does_no_harm(name, kind, with_shots):
-    episode = EPISODES[kind] if with_shots else EPISODES[kind].without_shots()
-    episode = usable(name, episode)
-    others = map(elsewhere, episode.history)
+def test_the_past_of_other_places_does_no_harm(name, kind):
+    history = EPISODES[kind].history
 
-    found = locate(name, replace(episode, history=(*others, *episode.history)))
+    mixed = [*map(elsewhere, history), *history]
 
-    assert_sound(found, episode, len(episode.queries))
-    if name not in FLOORS:
-        chance = mean_error(CENTRE, episode)
-        assert mean_error(found.locations, episode) < 0.8 * chance
+    assert_finds_its_way(name, EPISODES[kind], mixed)
 
 
-@every_case
-def test_the_past_of_other_places_alone_does_no_harm(name, kind):
-    episode = EPISODES[kind]
-    others = tuple(map(elsewhere, episode.history))
-    # What needs a history needs one of the same place.
-    usable(name, episode.without_history())
+@every_zero_shot_case
+def test_the_past_of_other_places_is_no_map(name, kind):
+    history = EPISODES[kind].history
 
-    found = locate(name, replace(episode, history=others))
+    mixed = [*map(elsewhere, history), *history]
 
-    assert_sound(found, episode, len(episode.queries))
-    if name not in FLOORS:
-        chance = mean_error(CENTRE, episode)
-        assert mean_error(found.locations, episode) < 0.8 * chance
+    assert_finds_its_way(name, EPISODES[kind].without_shots(), mixed)
+
+
+@every_case_without_history
+def test_the_past_of_other_places_alone_is_as_good_as_none(name, kind):
+    history = EPISODES[kind].history
+
+    assert_finds_its_way(name, EPISODES[kind], map(elsewhere, history))
 
 
 def test_every_need_is_met_by_an_episode():
