@@ -21,8 +21,17 @@ from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.store import Unit
 from trainer.methods.contract import Method
 
-SIMPLE: Final = ("1nn", "knn", "wknn", "rssi")
-"""Methods that every other is compared with: the best of them, on the same queries."""
+SIMPLE: Final = (
+    "rssi",
+    "1nn",
+    "knn",
+    "knn_samples",
+    "wknn",
+    "1nn_linear",
+    "wknn_linear",
+)
+"""1-NN, KNN, WKNN in all variants, and RSSI alone: every other is compared with the
+best of them on the same queries."""
 
 Interval = tuple[float, float] | None
 
