@@ -28,8 +28,8 @@ _EPILOG = """\
 Nothing is downloaded: the commands that are shown do it. docs/surveys.md has more.
 
 examples:
-  trainer surveys
   trainer surveys polyu
+  trainer surveys
   trainer surveys polyu --data data
   trainer surveys --data data --json
 """

@@ -1,0 +1,156 @@
+"""``trainer surveys``, through the command line."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.trainer.survey_files import write_lines
+from trainer.cli import main
+from trainer.surveys.catalogue import CARDS
+from trainer.surveys.registry import survey_names
+
+
+def surveys(capsys, *arguments):
+    code = main(["surveys", *map(str, arguments)])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture
+def sod(tmp_path):
+    """Data with one survey, of one building."""
+    for role in ("Training", "Testing"):
+        write_lines(
+            tmp_path / "raw" / "sod" / "SYL" / f"{role}_SYL.csv",
+            ["MAC1,ECoord,NCoord,FloorID", "-50,1,2,4", "440,1,2,4"],
+        )
+    return tmp_path
+
+
+@pytest.fixture
+def ncepu(shared_data, tmp_path):
+    """A week of the original, to be damaged."""
+    shutil.copytree(
+        shared_data("raw/ncepu/db/01"), tmp_path / "raw" / "ncepu" / "db" / "01"
+    )
+    for path in (tmp_path / "raw").rglob("*"):
+        path.chmod(0o755)
+    return tmp_path
+
+
+def test_all_surveys_are_listed_with_their_licences(capsys):
+    code, out, err = surveys(capsys)
+
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines[1:]] == list(survey_names())
+    assert lines[0].startswith("NAME ")
+    crisloc = next(line for line in lines if line.startswith("crisloc "))
+    assert " no " in crisloc
+    assert "none stated" in crisloc
+    assert "passed on" in err
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_a_survey_is_described_with_the_commands_that_obtain_it(capsys, card):
+    code, out, _ = surveys(capsys, card.name)
+
+    assert code == 0
+    assert card.citation in out
+    assert card.url in out
+    assert card.licence in out
+    for command in card.obtain:
+        assert f"\n  {command}\n" in out
+    assert ("must not be passed on" in out) is not card.may_ship
+
+
+def test_the_list_is_there_for_programs_too(capsys):
+    code, out, _ = surveys(capsys, "--json")
+
+    listed = json.loads(out)["surveys"]
+    assert code == 0
+    assert [entry["name"] for entry in listed] == list(survey_names())
+    assert listed[0]["licence"] == "MIT"
+    assert listed[0]["obtain"][0].startswith("git clone https://github.com/")
+
+
+def test_data_is_counted_and_what_is_left_out_or_missing_is_said(capsys, sod):
+    code, out, _ = surveys(capsys, "sod", "--data", sod)
+
+    assert code == 0
+    assert out.splitlines()[0] == (
+        f"sod: 1 of 3 environments, 4 samples, from {sod / 'raw' / 'sod'} "
+        "(original files)"
+    )
+    assert "\n  left out: 2 values that are no received power\n" in out
+    assert "\n  not there: CETC331, HCXY\n" in out
+    assert out.splitlines()[2].split() == ["sod/SYL", "1", "1", "1", "2", "4"]
+
+
+def test_without_a_name_all_that_is_found_is_checked(capsys, sod):
+    code, out, _ = surveys(capsys, "--data", sod, "--json")
+
+    (found,) = json.loads(out)["surveys"]
+    assert code == 0
+    assert (found["name"], found["compact"]) == ("sod", False)
+    assert found["environments"] == [
+        {
+            "name": "SYL",
+            "place": "sod/SYL",
+            "order": 0,
+            "points": 1,
+            "channels": 1,
+            "visits": 2,
+            "samples": 4,
+            "test_samples": 2,
+        }
+    ]
+    assert found["not_there"] == ["CETC331", "HCXY"]
+    assert found["skipped"] == {"values that are no received power": 2}
+    assert found["files"] == {"intact": 0, "missing": [], "damaged": []}
+
+
+def test_one_damaged_survey_does_not_hide_the_others(capsys, sod):
+    copy = sod / "surveys" / "umdsi_rss.npz"
+    copy.parent.mkdir()
+    copy.write_bytes(b"no copy")
+
+    code, out, err = surveys(capsys, "--data", sod)
+
+    assert code == 1
+    assert out.startswith("sod: 1 of 3 environments")
+    assert err.startswith(f"umdsi:compact: {copy} is damaged")
+
+
+def test_a_file_that_differs_from_its_checksum_is_named(capsys, ncepu):
+    rss = ncepu / "raw" / "ncepu" / "db" / "01" / "trn01rss.csv"
+    rss.write_text(rss.read_text().replace("-45", "-46", 1))
+    (rss.parent / "tst01ids.csv").unlink()
+
+    code, out, _ = surveys(capsys, "ncepu", "--data", ncepu)
+
+    assert code == 1
+    assert "\n  files: 46 intact\n" in out
+    assert "\n  damaged: db/01/trn01rss.csv: other content, SHA-256 " in out
+    assert "\n  missing: db/01/tst01ids.csv, db/02/trn01crd.csv, " in out
+    assert " more\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["polio"], "'polio' is no survey"),
+        (["polyu", "--data", "{data}"], "no data of polyu: looked for "),
+        (["--data", "{data}"], "found no survey below "),
+        (["--data", "{data}/no"], "is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(capsys, tmp_path, arguments, message):
+    code, out, err = surveys(capsys, *(a.format(data=tmp_path) for a in arguments))
+
+    assert code == 1
+    assert out == ""
+    assert err.startswith("trainer: ")
+    assert message in err
+    assert err.count("\n") == 1

@@ -1,0 +1,28 @@
+"""Images in √nW, power in dBm."""
+
+import numpy as np
+import pytest
+
+from trainer.surveys.power import amplitude_of, power_dbm
+
+
+def test_one_nanowatt_is_minus_sixty_dbm():
+    assert power_dbm(np.ones((1, 4, 5, 1), np.float32)) == pytest.approx(-60)
+
+
+def test_power_and_amplitude_are_inverse():
+    dbm = np.array([-90.0, -60.0, -33.5])
+    images = np.broadcast_to(amplitude_of(dbm), (2, 3, 4, 3)).astype(np.float32)
+
+    np.testing.assert_allclose(power_dbm(images), [dbm, dbm], atol=1e-4)
+
+
+def test_silent_packets_do_not_lower_the_mean_and_silent_channels_have_none():
+    images = np.zeros((1, 4, 2, 2), np.float32)
+    images[0, 1, :, 0] = [0.0, 2.0]  # mean square 2 nW
+
+    power = power_dbm(images)
+
+    assert power[0, 0] == pytest.approx(-60 + 10 * np.log10(2), abs=1e-5)
+    assert np.isnan(power[0, 1])
+    assert power.dtype == np.float32
