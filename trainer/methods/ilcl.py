@@ -62,7 +62,9 @@ class _Learnt:
     seed: int
 
     def calibrate(self, place: Place, shots: Environment) -> Locator:
-        known = [*map(_some_of_each_point, sources(self.history, place, shots))]
+        available = sources(self.history, place, shots)
+        most = -(-_IMAGES_PER_POINT // max(1, len(available)))
+        known = [_some_of_each_point(e, most) for e in available]
         points, labels = np.unique(
             np.concatenate([np.zeros(0, np.intp), *(e.point_of for e in known)]),
             return_inverse=True,
@@ -125,13 +127,13 @@ class _Locator:
         return posterior_of(weights, signals)
 
 
-def _some_of_each_point(environment: Environment) -> Environment:
-    """Return the samples that hear anything, at most 30 per point, spread evenly."""
+def _some_of_each_point(environment: Environment, most: int) -> Environment:
+    """Return samples that hear anything, evenly spread, at most so many of a point."""
     heard = environment.signals.heard.any(axis=1)
     chosen = []
     for point in np.unique(environment.point_of[heard]):
         rows = np.flatnonzero(heard & (environment.point_of == point))
-        n = min(len(rows), _IMAGES_PER_POINT)
+        n = min(len(rows), most)
         chosen.append(rows[np.arange(n) * len(rows) // n])
     rows = np.concatenate([np.zeros(0, np.intp), *chosen])
     return environment.select(np.sort(rows))

@@ -67,7 +67,7 @@ def test_a_single_calibrated_point_is_the_answer():
     assert (found.posterior.argmax(axis=1) == 7).all()
 
 
-def test_at_most_thirty_images_of_a_point_are_learnt_spread_over_time():
+def test_images_of_a_point_are_spread_over_time():
     n = 100
     environment = replace(
         EPISODE.shots,
@@ -77,10 +77,27 @@ def test_at_most_thirty_images_of_a_point_are_learnt_spread_over_time():
         is_test=np.zeros(n, np.bool_),
     )
 
-    found = _some_of_each_point(environment)
+    found = _some_of_each_point(environment, 30)
 
     assert found.visit_of[found.point_of == 3].tolist() == list(range(0, 90, 3))
     assert found.visit_of[found.point_of == 1].tolist() == list(range(90, 100))
+
+
+def test_thirty_images_of_a_point_are_learnt_from_the_whole_past(monkeypatch):
+    # Twelve days of six images: three of each day, rounded up, are 36.
+    rows = []
+
+    def count(images, labels, **options):
+        rows.append(np.bincount(labels))
+        return train_network(images, labels, n_epochs=1, seed=0)
+
+    monkeypatch.setattr("trainer.methods.ilcl_network.train_network", count)
+    days = EPISODE.history[:1] * 12
+    episode = replace(EPISODE.without_shots(), history=days)
+
+    locator(episode)
+
+    assert [row.tolist() for row in rows] == [[36] * 12]
 
 
 def test_images_that_hear_nothing_are_not_learnt():
@@ -89,7 +106,7 @@ def test_images_that_hear_nothing_are_not_learnt():
     images[:5], rss[:5] = 0, np.nan
     environment = replace(EPISODE.shots, signals=Signals(rss, images))
 
-    found = _some_of_each_point(environment)
+    found = _some_of_each_point(environment, 30)
 
     assert len(found) == len(environment) - 5
     assert found.signals.heard.any(axis=1).all()
