@@ -13,6 +13,10 @@ class ConfigError(TrainerError):
     """A setting of the training means nothing."""
 
 
+class CompilerError(TrainerError):
+    """The network cannot be compiled on this machine."""
+
+
 class CheckpointError(TrainerError):
     """A checkpoint is missing, damaged or of another schema."""
 

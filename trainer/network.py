@@ -14,8 +14,9 @@ import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
 from edge_agent.network import NORM_EPSILON, Architecture, scale_input
+from trainer import operations
 from trainer.meta.inner_loop import Parameters
-from trainer.operations import affine, halve, moments
+from trainer.operations import Rectify, affine, maxima
 
 Statistics = list[tuple[Tensor, Tensor]]
 """Mean and variance per layer, each (n_filters,)."""
@@ -91,6 +92,7 @@ def forward(
     statistics: Statistics | None = None,
     *,
     collect: Statistics | None = None,
+    rectify: Rectify = operations.rectify,
 ) -> Tensor:
     """Return the logits, shape (n, n_points).
 
@@ -99,25 +101,27 @@ def forward(
         inputs: Shape (n, n_channels, n_packets, n_tones).
         statistics: Frozen ones; those of ``inputs`` when None.
         collect: List to which the statistics of ``inputs`` are appended.
+        rectify: That of `trainer.operations`, or compiled.
     """
     n_layers = sum(name.endswith(".scale") for name in theta)
     x = inputs
     for layer in range(n_layers):
         weight, bias = theta[f"conv{layer}.weight"], theta[f"conv{layer}.bias"]
-        x = F.relu_(_convolve(x, weight, bias))
         scale, shift = theta[f"norm{layer}.scale"], theta[f"norm{layer}.shift"]
-        mean, variance = moments(x) if statistics is None else statistics[layer]
+        is_last = layer == n_layers - 1
+        # Rising functions and maxima commute: a quarter of the pixels to scale.
+        commutes = not is_last and bool((scale > 0).all())
+        x, mean, variance = rectify(
+            _convolve(x, weight, bias),
+            halve=commutes,
+            frozen=None if statistics is None else statistics[layer],
+        )
         if collect is not None:
             collect.append((mean, variance))
         gain = scale * torch.rsqrt(variance + NORM_EPSILON)
-        offset = shift - mean * gain
-        if layer == n_layers - 1:
-            x = affine(x, gain, offset)
-        elif bool((scale > 0).all()):
-            # Rising functions and maxima commute: a quarter of the pixels to scale.
-            x = affine(halve(x), gain, offset)
-        else:
-            x = halve(affine(x, gain, offset))
+        x = affine(x, gain, shift - mean * gain)
+        if not is_last and not commutes:
+            x = maxima(x)
     return x.flatten(1) @ theta["head.weight"].T + theta["head.bias"]
 
 
@@ -140,16 +144,25 @@ def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
     return (losses / images_per_point[batch.points]).sum()
 
 
-def support_loss(theta: Parameters, support: Batch) -> Tensor:
+def support_loss(
+    theta: Parameters, support: Batch, *, rectify: Rectify = operations.rectify
+) -> Tensor:
     """L(f_θ; D^s): the normalisation uses the statistics of the support set."""
-    return cross_entropy(forward(theta, support.inputs), support)
+    return cross_entropy(forward(theta, support.inputs, rectify=rectify), support)
 
 
-def query_loss(theta: Parameters, support: Batch, query: Batch) -> Tensor:
+def query_loss(
+    theta: Parameters,
+    support: Batch,
+    query: Batch,
+    *,
+    rectify: Rectify = operations.rectify,
+) -> Tensor:
     """L(f_θ; D^q): the normalisation uses the statistics of the support set.
 
     As on the device, where images to locate arrive one at a time.
     """
     statistics: Statistics = []
-    forward(theta, support.inputs, collect=statistics)
-    return cross_entropy(forward(theta, query.inputs, statistics), query)
+    forward(theta, support.inputs, collect=statistics, rectify=rectify)
+    logits = forward(theta, query.inputs, statistics, rectify=rectify)
+    return cross_entropy(logits, query)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch.autograd import gradcheck, gradgradcheck
 
-from trainer.operations import affine, halve, moments
+from trainer.operations import affine, maxima, moments
 
 SHAPES = pytest.mark.parametrize("shape", [(3, 2, 4, 6), (2, 3, 5, 7), (1, 1, 3, 2)])
 
@@ -59,10 +59,10 @@ def test_affine_scales_and_shifts_filter_by_filter(shape, rng):
 
 
 @SHAPES
-def test_halve_is_the_maximum_of_every_cell(shape, rng):
+def test_maxima_is_the_maximum_of_every_cell(shape, rng):
     x = random(shape, rng, torch.float32)
 
-    assert torch.equal(halve(x), F.max_pool2d(x, 2))
+    assert torch.equal(maxima(x), F.max_pool2d(x, 2))
 
 
 # -- gradients -------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_gradients_are_those_of_finite_differences_twice(shape, layout, rng):
     for operation, inputs in (
         (moments, (x,)),
         (affine, (x, gain, offset)),
-        (halve, (x,)),
+        (maxima, (x,)),
     ):
         assert gradcheck(operation, inputs)
         assert gradgradcheck(operation, inputs)
@@ -87,7 +87,7 @@ def test_gradient_goes_to_the_first_of_equals_in_reading_order():
     cells = [[1, 1, 1, 1], [0, 1, 1, 0], [0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 0, 2]]
     x = torch.tensor(cells, dtype=torch.float32).view(5, 1, 2, 2).requires_grad_()
 
-    (gradient,) = torch.autograd.grad(halve(x).sum(), x)
+    (gradient,) = torch.autograd.grad(maxima(x).sum(), x)
 
     assert gradient.view(5, 4).argmax(dim=1).tolist() == [0, 1, 2, 1, 3]
     assert gradient.sum(dim=(1, 2, 3)).tolist() == [1] * 5
@@ -97,7 +97,7 @@ def test_gradient_of_ties_is_that_of_torch(rng):
     x = torch.from_numpy(rng.integers(0, 3, (4, 3, 9, 8))).float().requires_grad_()
     g = torch.from_numpy(rng.normal(size=(4, 3, 4, 4))).float()
 
-    (ours,) = torch.autograd.grad(halve(x), x, g)
+    (ours,) = torch.autograd.grad(maxima(x), x, g)
     (theirs,) = torch.autograd.grad(F.max_pool2d(x, 2), x, g)
 
     assert torch.equal(ours, theirs)

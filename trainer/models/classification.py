@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from edge_agent.network import Architecture
+from trainer import operations
 from trainer.meta.inner_loop import Parameters
 from trainer.network import (
     Statistics,
@@ -24,6 +25,7 @@ from trainer.network import (
     support_loss,
     with_head,
 )
+from trainer.operations import Rectify
 from trainer.tasks import Task
 
 
@@ -40,6 +42,9 @@ class ClassificationModel:
     architecture: Architecture
     site_points: int | None = None
     """Rows of the head that θ includes."""
+
+    rectify: Rectify = operations.rectify
+    """What follows a convolution: in torch, or compiled by `trainer.layer_kernel`."""
 
     def initial(self, generator: torch.Generator) -> Parameters:
         """Return random parameters to start meta-training from."""
@@ -59,11 +64,11 @@ class ClassificationModel:
 
     def support_loss(self, theta: Parameters, task: Task) -> Tensor:
         """Return L_τ(f_θ; D^s), normalised with the statistics of the support set."""
-        return support_loss(theta, task.support)
+        return support_loss(theta, task.support, rectify=self.rectify)
 
     def query_loss(self, theta: Parameters, task: Task) -> Tensor:
         """Return L_τ(f_θ; D^q) per point, with the statistics of the support set."""
-        total = query_loss(theta, task.support, task.query)
+        total = query_loss(theta, task.support, task.query, rectify=self.rectify)
         return total / torch.bincount(task.query.points).count_nonzero()
 
     def query_errors(self, theta: Parameters, task: Task) -> npt.NDArray[np.float64]:
