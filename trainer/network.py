@@ -103,6 +103,19 @@ def forward(
         collect: List to which the statistics of ``inputs`` are appended.
         rectify: That of `trainer.operations`, or compiled.
     """
+    x = features(theta, inputs, statistics, collect=collect, rectify=rectify)
+    return x @ theta["head.weight"].T + theta["head.bias"]
+
+
+def features(
+    theta: Parameters,
+    inputs: Tensor,
+    statistics: Statistics | None = None,
+    *,
+    collect: Statistics | None = None,
+    rectify: Rectify = operations.rectify,
+) -> Tensor:
+    """Return what the head sees, shape (n, n_features); arguments as of `forward`."""
     n_layers = sum(name.endswith(".scale") for name in theta)
     x = inputs
     for layer in range(n_layers):
@@ -122,7 +135,7 @@ def forward(
         x = affine(x, gain, shift - mean * gain)
         if not is_last and not commutes:
             x = maxima(x)
-    return x.flatten(1) @ theta["head.weight"].T + theta["head.bias"]
+    return x.flatten(1)
 
 
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
