@@ -161,6 +161,14 @@ def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
 # -- algorithms ------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def plain(survey, tmp_path_factory):
+    """The checkpoint of one first-order iteration of MAML."""
+    path = tmp_path_factory.mktemp("plain") / "checkpoint.npz"
+    train([survey], path, "--inner-steps", "1")
+    return Checkpoint.load(path)
+
+
 @pytest.mark.parametrize(
     ("options", "method"),
     [
@@ -181,14 +189,11 @@ def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
     ],
 )
 def test_the_algorithm_is_the_one_asked_for_and_the_checkpoint_says_so(
-    survey, tmp_path, out, options, method
+    survey, plain, out, options, method
 ):
-    steps = ["--inner-steps", "2"]
-    train([survey], tmp_path / "plain.npz", *steps)
+    assert train([survey], out, "--inner-steps", "1", *options) == 0
 
-    assert train([survey], out, *steps, *options) == 0
-
-    checkpoint, plain = Checkpoint.load(out), Checkpoint.load(tmp_path / "plain.npz")
+    checkpoint = Checkpoint.load(out)
     assert checkpoint.training["method"] == method
     weight = "conv0.weight"
     assert (checkpoint.parameters[weight] != plain.parameters[weight]).any()
@@ -222,7 +227,8 @@ def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
 ):
     folder, alone = tmp_path / "models", tmp_path / "alone.npz"
 
-    assert train([survey], folder, "--method", "maml-ts") == 0
+    steps = ["--inner-steps", "1"]
+    assert train([survey], folder, *steps, "--method", "maml-ts") == 0
 
     names = ["000-room000", "001-room001", "total"]
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -233,7 +239,7 @@ def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
     weights = [c.parameters["conv0.weight"] for c in checkpoints]
     assert (weights[0] != weights[1]).any()
     # For all is what plain MAML learns.
-    train([survey], alone)
+    train([survey], alone, *steps)
     np.testing.assert_array_equal(
         weights[2], Checkpoint.load(alone).parameters["conv0.weight"]
     )
