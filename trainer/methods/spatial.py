@@ -1,6 +1,7 @@
 """How signals vary over a map: Gaussian-process regression between points."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 Matrix = npt.NDArray[np.float64]
+
+_ROUNDING: Final = 1e-6
+"""Share of the spacing by which coordinates may be off and still be on the lattice."""
 
 
 def typical_spacing(locations: Matrix) -> float:
@@ -48,14 +52,15 @@ def between(
             continue
         spacing = typical_spacing(points)
         low, high = points.min(axis=0), points.max(axis=0)
-        n_x, n_y = np.maximum((high - low) * 2 / spacing + 1, 1).astype(int)
+        n_x, n_y = ((high - low) * 2 / spacing + 1 + _ROUNDING).astype(int)
         if n_x * n_y > 16 * len(points):
             continue
         axes = [low[0] + np.arange(n_x) * spacing / 2]
         axes.append(low[1] + np.arange(n_y) * spacing / 2)
         places = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
         nearest = cdist(places, points).min(axis=1)
-        grown.append(places[(nearest <= spacing) & (nearest > spacing / 8)])
+        is_near = nearest <= spacing * (1 + _ROUNDING)
+        grown.append(places[is_near & (nearest > spacing / 8)])
         floor_of.append(np.full(len(grown[-1]), floor))
     return np.concatenate(grown), np.concatenate(floor_of)
 
