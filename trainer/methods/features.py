@@ -37,8 +37,11 @@ def decibels(signals: Signals, floor_db: float) -> Matrix:
     """
     if signals.images is None:
         return rss_vector(signals, floor_db)
-    least = 10 ** (floor_db / 20)
-    return 20 * np.log10(np.maximum(mean_amplitude(signals), least))
+    amplitude, least = mean_amplitude(signals), 10 ** (floor_db / 20)
+    found = 20 * np.log10(np.maximum(amplitude, least))
+    # Exactly: what is above the floor by rounding alone would count as heard.
+    found[amplitude <= least] = floor_db
+    return found
 
 
 def decibel_floor(
