@@ -176,7 +176,7 @@ def _read_capture(path: Path, skips: Skips) -> tuple[Floats, str, int]:
 def _segment(
     name: str, mac: str, recordings: list[_Recording], skips: Skips
 ) -> Environment:
-    """Return the environment of one segment, reference captures first."""
+    """Return the environment of one segment; reference captures come first."""
     place, point_of = make_place(
         f"csu/{name}", np.array([r.location for r in recordings]), (mac,)
     )
@@ -196,7 +196,7 @@ def _segment(
     if is_known:
         rss = power_dbm(stacked)
     visits = repeated([r.visit for r in recordings], counts)
-    environment = Environment(
+    return Environment(
         name,
         place,
         0,
@@ -205,7 +205,6 @@ def _segment(
         visits,
         visits == 1,
     )
-    return environment.select(np.argsort(visits, kind="stable"))
 
 
 def _restored(amplitudes: Floats, power: float | None) -> Floats:

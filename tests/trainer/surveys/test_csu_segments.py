@@ -96,6 +96,21 @@ def test_with_power_the_level_of_each_packet_is_restored(corridor):
     )
 
 
+def test_the_gain_control_leaves_no_trace_within_a_capture(corridor):
+    write_capture(
+        corridor, "ref", "204_1", frames(25) + frames(25, amplitude=900) + frames(50)
+    )
+    write_info(
+        corridor,
+        ref_path1=[["204_1", "B8", -50], ["204_2", "B8", -40]],
+        test_path1=[["204_1", "B8", -60]],
+    )
+
+    (segment,) = from_original(corridor, Skips())
+
+    np.testing.assert_allclose(segment.signals.images[:2], 10**0.5, rtol=1e-5)
+
+
 def test_power_that_some_captures_lack_is_left_aside_and_counted(corridor):
     write_info(corridor, ref_path1=[["204_1", "B8", -50], ["204_2", "B8", None]])
     skips = Skips()
@@ -171,8 +186,7 @@ def test_a_damaged_list_of_powers_is_named(corridor):
 def compact_arrays(**replaced):
     """Two points of one segment, and one of another without coordinates."""
     return {
-        "amp": np.repeat(np.array([5, 6, 7], np.uint16), 50)[:, None]
-        * np.ones(52, int),
+        "amp": np.repeat(np.array([[5] * 52, [6] * 52, [7] * 52], np.uint16), 50, 0),
         "pt": np.repeat([1, 0, 2], 50),
         "t": np.arange(150.0),
         "pt_role": np.array([0, 1, 0], np.uint8),

@@ -106,7 +106,7 @@ def test_images_of_two_sizes_at_one_site_are_refused(tmp_path):
     other = dataclasses.replace(SPEC, n_packets=5)
     recording(spec=other).save(tmp_path / "home" / "b" / "shots.npz")
 
-    with pytest.raises(SurveyDataError, match="home: .*different sizes"):
+    with pytest.raises(SurveyDataError, match=r"home: .*different sizes"):
         from_original(tmp_path, Skips())
 
 

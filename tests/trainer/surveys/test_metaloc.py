@@ -15,7 +15,7 @@ def write_day(root, folder, rows, *, shape=(52, 50), seed=0):
     (where / "RGB").mkdir(parents=True)
     rng = np.random.default_rng(seed)
     pixels = {}
-    for name, label in rows:
+    for name, _ in rows:
         pixels[name] = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
         Image.fromarray(pixels[name]).save(where / "RGB" / name)
     write_lines(where / "label.csv", [f"{name},{label}" for name, label in rows])

@@ -1,4 +1,4 @@
-"""Which data is found for a name, in which order; and that all loaders keep promises."""
+"""Which data is found for a name; and that all loaders keep their promises."""
 
 import importlib
 
