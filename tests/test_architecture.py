@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "edge_agent.predictor": {"edge_agent", "numpy", "onnxruntime"},
     "edge_agent.publish": {"edge_agent", "paho"},
     "edge_agent.demo.broker": {"edge_agent", "amqtt"},
-    "trainer": {"trainer", "edge_agent", "numpy", "torch"},
+    "trainer": {"trainer", "edge_agent", "numpy", "scipy", "torch"},
     "trainer.benchmark.plots": {"trainer", "numpy", "matplotlib"},
     "trainer.simulate": {"trainer.simulate", "edge_agent", "numpy"},
     "trainer.surveys": {"trainer", "edge_agent", "numpy"},
