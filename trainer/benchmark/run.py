@@ -169,7 +169,7 @@ def _write_results(
     if extent.max_targets is not None:
         remarks.append(
             f"Reduced run: at most {extent.max_targets} targets per survey, "
-            f"{extent.n_seeds} seeds, short training."
+            f"{extent.n_seeds} seeds."
         )
     _write(bench.out / "results.json", json.dumps(results, indent=1) + "\n")
     _write(bench.out / "table.md", markdown(rows, remarks))
