@@ -32,7 +32,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation
-from trainer.methods.references import References, of_place
+from trainer.methods.references import References, of_place, recent
 from trainer.methods.rows import Matrix, Vector, group_means
 from trainer.methods.student import softmax
 from trainer.methods.wccn import neighbour_posterior
@@ -71,7 +71,7 @@ class DayEffects:
         places = {day.place.name: day.place for day in history if len(day)}
         return _Learnt(
             {
-                name: _Past.of([d for d in of_place(history, place) if len(d)], place)
+                name: _Past.of(recent(of_place(history, place)), place)
                 for name, place in places.items()
             }
         )
@@ -122,19 +122,30 @@ class _Past:
         directions = _directions(by_day)
         changes = by_day - means
         offsets = np.nan_to_num(_mean_of_known(changes, axis=1))
-        local = (changes - offsets[:, None]).reshape(-1, changes.shape[2])
-        local = local[np.isfinite(local[:, 0])]
-        n_days = len(days)
-        freedom = max(len(local) - place.n_points - n_days + 1, 1)
-        kept_offsets, kept_local = offsets @ directions, local @ directions
+        local = _known(changes - offsets[:, None]) @ directions
+        known = _known(means) @ directions
+        n_repeated = len(local) - len(known)
+        if n_repeated:
+            of_day = _moment(offsets @ directions, len(days) - 1)
+            of_point = _moment(local, n_repeated - len(days) + 1)
+        else:
+            # No point was seen on two days. Were days believed not to matter, shots
+            # would not count: they may move points as far as points are apart.
+            of_day = of_point = _moment(known - known.mean(axis=0), len(known) - 1)
         return cls(
             whitening,
             directions,
             References.of(days, lambda signals: whitening(signals) @ directions),
             means @ directions,
-            _shrunk(kept_offsets.T @ kept_offsets / max(n_days - 1, 1)),
-            _shrunk(kept_local.T @ kept_local / freedom),
+            of_day,
+            of_point,
         )
+
+
+def _known(values: Matrix) -> Matrix:
+    """Return the rows that are not NaN, whatever the axes before the last."""
+    rows = values.reshape(-1, values.shape[-1])
+    return rows[np.isfinite(rows[:, 0])]
 
 
 def _mean_of_known(values: Matrix, axis: int) -> Matrix:
@@ -152,15 +163,15 @@ def _directions(by_day: Matrix) -> Matrix:
     d = by_day.shape[2]
     if d <= _MAX_DIRECTIONS:
         return np.eye(d)
-    rows = by_day.reshape(-1, d)
-    rows = rows[np.isfinite(rows[:, 0])]
+    rows = _known(by_day)
     _, _, right = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     kept: Matrix = right[:_MAX_DIRECTIONS].T
     return kept
 
 
-def _shrunk(covariance: Matrix) -> Matrix:
-    """Return a covariance that is invertible however few days it was made of."""
+def _moment(rows: Matrix, freedom: int) -> Matrix:
+    """Return a covariance that is invertible however few rows it was made of."""
+    covariance = rows.T @ rows / max(freedom, 1)
     d = len(covariance)
     level = max(float(np.trace(covariance)) / d, 1e-6)
     return (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level * np.eye(d)

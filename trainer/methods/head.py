@@ -5,7 +5,8 @@
 
 History's samples weigh half of what the shots do, so that thousands of them do not
 drown today's few. Multinomial logistic regression, solved to the end by L-BFGS: the
-loss is convex, there is nothing to tune but γ.
+loss is convex, there is nothing to tune but γ. For CSI: with the hundreds of access points of an
+RSS survey it takes long and is no match for the field.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from scipy.optimize import minimize
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation
-from trainer.methods.references import References, of_place
+from trainer.methods.references import References, of_place, recent
 from trainer.methods.rows import Groups, Matrix, Vector
 from trainer.methods.student import softmax
 from trainer.methods.whitening import Whitening
@@ -30,6 +31,9 @@ _DECAY: Final = 0.01
 _SHOTS_WEIGHT: Final = 2.0
 """Weight of all shots together; that of history is 1."""
 
+_MAX_SAMPLES: Final = 5_000
+"""Of history; more make training long and the head no better."""
+
 _MAX_ITERATIONS: Final = 100
 
 
@@ -39,7 +43,7 @@ class HistoryHead:
 
     name: ClassVar[str] = "head"
     title: ClassVar[str] = "linear head on WCCN"
-    needs: ClassVar[Needs] = Needs.HISTORY
+    needs: ClassVar[Needs] = Needs.HISTORY | Needs.IMAGES
     is_stochastic: ClassVar[bool] = False
 
     def learn(
@@ -49,7 +53,7 @@ class HistoryHead:
         places = {day.place.name: day.place for day in history if len(day)}
         past_of = {}
         for name, place in places.items():
-            days = of_place(history, place)
+            days = recent(of_place(history, place), max_samples=_MAX_SAMPLES)
             whitening = Whitening.learn(days)
             past_of[name] = (whitening, References.of(days, whitening))
         return _Learnt(past_of)

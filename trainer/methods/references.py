@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,31 @@ import numpy.typing as npt
 from trainer.methods.features import Matrix
 from trainer.surveys.environment import Environment, Integers, Place, Signals
 
+MAX_SAMPLES: Final = 12_000
+"""Samples of history that statistics are taken of."""
+
 
 def of_place(history: Sequence[Environment], place: Place) -> list[Environment]:
     """Return the environments that share a place's points and channels."""
     return [e for e in history if e.place.name == place.name]
+
+
+def recent(
+    days: Sequence[Environment], *, max_samples: int = MAX_SAMPLES
+) -> list[Environment]:
+    """Return the latest environments that have not too many samples together.
+
+    At least two, as one does not show how days differ. Statistics of a hundred features
+    do not get better with more, and the oldest days are the least like today.
+    """
+    budget = max_samples
+    kept: list[Environment] = []
+    for day in reversed([day for day in days if len(day)]):
+        budget -= len(day)
+        if budget < 0 and len(kept) >= 2:
+            break
+        kept.append(day)
+    return kept[::-1]
 
 
 def sources(

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation
-from trainer.methods.references import References, of_place, sources
+from trainer.methods.references import References, of_place, recent, sources
 from trainer.methods.rows import Groups, Matrix
 from trainer.methods.student import softmax
 from trainer.methods.whitening import Whitening
@@ -42,7 +42,7 @@ class Wccn:
         return _Learnt(
             tuple(history),
             {
-                name: Whitening.learn(of_place(history, place))
+                name: Whitening.learn(recent(of_place(history, place)))
                 for name, place in places.items()
             },
         )
