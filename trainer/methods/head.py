@@ -5,8 +5,8 @@
 
 History's samples weigh half of what the shots do, so that thousands of them do not
 drown today's few. Multinomial logistic regression, solved to the end by L-BFGS: the
-loss is convex, there is nothing to tune but γ. For CSI: with the hundreds of access points of an
-RSS survey it takes long and is no match for the field.
+loss is convex, there is nothing to tune but γ. For CSI alone: with the hundreds of
+access points of an RSS survey it takes long, and is no match for the field.
 """
 
 from collections.abc import Sequence
