@@ -78,6 +78,8 @@ def neighbour_posterior(
 ) -> Matrix:
     """Return P(p | z) of whitened signals; zero for points without a reference.
 
+    Where no shot heard anything there is no reference, and it is zero at all points.
+
     Args:
         z: Shape (n, d).
         references: Whitened.
@@ -87,12 +89,14 @@ def neighbour_posterior(
     Returns:
         Shape (n, n_points).
     """
+    posterior = np.zeros((len(z), n_points))
+    if not len(references):
+        return posterior
     points: Groups = np.unique(references.point_of)
     squares = cdist(z, references.features, "sqeuclidean")
     nearest = np.stack(
         [squares[:, references.point_of == point].min(axis=1) for point in points],
         axis=1,
     )
-    posterior = np.zeros((len(z), n_points))
     posterior[:, points] = softmax(-nearest / (2 * z.shape[1] * temperature))
     return posterior
