@@ -8,7 +8,7 @@ import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -45,19 +45,47 @@ def digest_of_survey(environments: Sequence[Environment]) -> str:
     return digest.hexdigest()
 
 
-def digest_of_code(settings: object, *modules: str) -> str:
-    """Return a digest of an object's settings, and of the source that it runs.
+@dataclass(frozen=True, slots=True)
+class _Module:
+    source: str
+    imports: tuple[str, ...]
 
-    Args:
-        settings: An object, e.g. a method: its fields, and theirs.
-        modules: Further modules whose source counts.
-    """
-    used = set(modules)
-    described = describe(settings, used)
-    sources = _closure(used)
-    return digest_of_text(
-        described, *(f"{name}\n{sources[name]}" for name in sorted(sources))
-    )
+
+class CodeDigests:
+    """Digests of code; each module is read once."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, _Module | None] = {}
+
+    def of(self, settings: object, *modules: str) -> str:
+        """Return a digest of an object's settings, and of the source that it runs.
+
+        Args:
+            settings: An object, e.g. a method: its fields, and theirs.
+            modules: Further modules whose source counts.
+        """
+        used = set(modules)
+        described = describe(settings, used)
+        sources = self._closure(used)
+        return digest_of_text(
+            described, *(f"{name}\n{sources[name]}" for name in sorted(sources))
+        )
+
+    def _closure(self, modules: Iterable[str]) -> dict[str, str]:
+        """Return the source of these modules of ours and of all they import."""
+        sources: dict[str, str] = {}
+        waiting = list(modules)
+        while waiting:
+            name = waiting.pop()
+            if name in sources:
+                continue
+            if name not in self._modules:
+                self._modules[name] = _read_module(name)
+            module = self._modules[name]
+            if module is not None:
+                sources[name] = module.source
+                waiting += module.imports
+        return sources
 
 
 def describe(value: object, modules: set[str]) -> str:
@@ -101,26 +129,21 @@ def _state(value: object) -> dict[str, object]:
     return dict(sorted(vars(value).items())) if hasattr(value, "__dict__") else {}
 
 
-def _closure(modules: Iterable[str]) -> dict[str, str]:
-    """Return the source of these modules of ours and of all they import, by name."""
-    sources: dict[str, str] = {}
-    waiting = list(modules)
-    while waiting:
-        name = waiting.pop()
-        if name in sources or name.split(".")[0] not in _OURS:
-            continue
-        path = _path_of(name)
-        if path is None:
-            continue
-        sources[name] = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(sources[name])):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                # ``from package import module`` imports the module, too.
-                waiting += [node.module]
-                waiting += [f"{node.module}.{alias.name}" for alias in node.names]
-    return sources
+def _read_module(name: str) -> _Module | None:
+    """Return a module of ours; None for others, and for names that are no module."""
+    path = _path_of(name) if name.split(".")[0] in _OURS else None
+    if path is None:
+        return None
+    source = path.read_text(encoding="utf-8")
+    imports: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imports += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # ``from package import module`` imports the module, too.
+            imports += [node.module]
+            imports += [f"{node.module}.{alias.name}" for alias in node.names]
+    return _Module(source, tuple(dict.fromkeys(imports)))
 
 
 def _path_of(module: str) -> Path | None:

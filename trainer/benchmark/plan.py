@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.benchmark.digest import digest_of_code, digest_of_survey, digest_of_text
+from trainer.benchmark.digest import CodeDigests, digest_of_survey, digest_of_text
 from trainer.benchmark.errors import EpisodeError
 from trainer.benchmark.protocol import Protocol, Role
 from trainer.benchmark.regimes import Regime
@@ -106,8 +106,17 @@ class Survey:
         )
 
 
+def method_digests(methods: Mapping[str, Method]) -> dict[str, str]:
+    """Return a digest of each method's settings and source, and of the benchmark's."""
+    digests = CodeDigests()
+    return {name: digests.of(method, *_HARNESS) for name, method in methods.items()}
+
+
 def plan_survey(
-    survey: Survey, methods: Mapping[str, Method], extent: Extent
+    survey: Survey,
+    methods: Mapping[str, Method],
+    extent: Extent,
+    codes: Mapping[str, str],
 ) -> SurveyPlan:
     """Return the jobs of one survey, those that learn longest together.
 
@@ -117,11 +126,11 @@ def plan_survey(
         survey: Loaded.
         methods: Those of the extent, at least.
         extent: What is to be run.
+        codes: `method_digests` of the methods.
     """
     name = survey.protocol.survey
     data = digest_of_survey(survey.environments)
     protocol = digest_of_text(survey.protocol.digest, survey.role)
-    codes = {m: digest_of_code(methods[m], *_HARNESS) for m in extent.methods}
     gathered: dict[tuple[str, int], list[Task]] = {}
     refusals = []
     for target in survey.some_targets(extent.max_targets):

@@ -13,7 +13,13 @@ import numpy as np
 
 from edge_agent.version import version
 from trainer.benchmark.errors import BenchmarkError
-from trainer.benchmark.plan import Extent, Refusal, SurveyPlan, plan_survey
+from trainer.benchmark.plan import (
+    Extent,
+    Refusal,
+    SurveyPlan,
+    method_digests,
+    plan_survey,
+)
 from trainer.benchmark.plots import Curve, plot_curves, plot_errors
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.rows import Row, make_rows
@@ -80,12 +86,13 @@ def run_benchmark(
             cannot be written.
     """
     methods = _chosen(bench.make_methods(), extent.methods)
+    codes = method_digests(methods)
     store = bench.store
     rows: list[Row] = []
     refusals: dict[str, list[Refusal]] = {}
     for protocol in bench.protocols:
         survey = bench.survey(protocol.survey)
-        plan = plan_survey(survey, methods, extent)
+        plan = plan_survey(survey, methods, extent, codes)
         count = _Counter(protocol.survey, plan, store.__contains__, on_progress)
         run_jobs(
             bench,

@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.trainer.benchmark.synthetic import Slow, make_methods, survey
 from trainer.benchmark.digest import (
+    CodeDigests,
     describe,
-    digest_of_code,
     digest_of_survey,
     digest_of_text,
 )
@@ -36,6 +36,10 @@ class Plain:
 
 def double(x):
     return 2 * x
+
+
+def digest_of_code(settings, *modules):
+    return CodeDigests().of(settings, *modules)
 
 
 def described(value):
@@ -86,6 +90,12 @@ def test_the_modules_that_define_the_settings_are_noted():
 
 def test_texts_are_told_from_each_other():
     assert digest_of_text("ab", "c") != digest_of_text("a", "bc")
+
+
+def test_a_digest_does_not_depend_on_those_before():
+    digests, everything = CodeDigests(), [*make_methods().values()]
+
+    assert [digests.of(m) for m in everything] == [*map(digest_of_code, everything)]
 
 
 def test_digests_are_the_same_in_another_process():

@@ -15,7 +15,7 @@ from tests.trainer.benchmark.synthetic import (
 )
 from trainer.benchmark.errors import LeakageError
 from trainer.benchmark.jobs import run_job
-from trainer.benchmark.plan import Extent, Survey, plan_survey
+from trainer.benchmark.plan import Extent, Survey, method_digests, plan_survey
 from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.store import UnitStore
@@ -65,7 +65,8 @@ def run(
     of = Survey(protocol, environments, "test")
     extent = Extent((method.name,), tuple(REGIMES[r] for r in regimes), n_seeds)
     # Recorders change while they run: their digest is taken of something that does not.
-    plan = plan_survey(of, {method.name: replace_recorder(method)}, extent)
+    methods = {method.name: replace_recorder(method)}
+    plan = plan_survey(of, methods, extent, method_digests(methods))
     store, counted = UnitStore(tmp_path), []
     for job in plan.jobs:
         run_job(job, of, method, store, lambda: counted.append(1))

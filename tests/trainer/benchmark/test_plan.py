@@ -6,7 +6,13 @@ import pytest
 
 from tests.trainer.benchmark.synthetic import Slow, make_methods, survey
 from trainer.benchmark.errors import ProtocolError
-from trainer.benchmark.plan import Extent, Survey, history_digest, plan_survey
+from trainer.benchmark.plan import (
+    Extent,
+    Survey,
+    history_digest,
+    method_digests,
+    plan_survey,
+)
 from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 
@@ -19,9 +25,9 @@ def extent(*regimes, methods=("1nn", "noisy"), n_seeds=3, **options):
 
 
 def plan(of, *, protocol=PROTOCOL, environments=DAYS, methods=None):
-    return plan_survey(
-        Survey(protocol, environments, of.role), methods or make_methods(), of
-    )
+    methods = methods or make_methods()
+    survey_ = Survey(protocol, environments, of.role)
+    return plan_survey(survey_, methods, of, method_digests(methods))
 
 
 def test_there_is_a_unit_per_target_method_and_seed():

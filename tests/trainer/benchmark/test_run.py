@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.run import Progress, effort_curves, run_benchmark
 from trainer.benchmark.workers import Bench
+from trainer.methods.registry import methods
 
 METHODS = ("centre", "random5", "1nn", "wknn", "noisy")
 N_UNITS = 12
@@ -38,7 +40,9 @@ def bench(out, **fields):
 
 
 def run(out, regimes=("zero", "3shot", "five", "3laps"), n_seeds=2, **options):
-    fields = {k: options.pop(k) for k in ("load", "make_methods") if k in options}
+    fields = {
+        k: options.pop(k) for k in ("load", "make_methods", "protocols") if k in options
+    }
     extent = Extent(
         options.pop("methods", METHODS),
         tuple(REGIMES[r] for r in regimes),
@@ -186,6 +190,26 @@ def test_errors_that_cannot_be_written_are_an_error(tmp_path):
         run(tmp_path, ["3shot"], 1, methods=("1nn",))
 
 
+def test_all_methods_of_the_registry_run_in_reduced_form(tmp_path):
+    """What CI runs: every method, quick, on CSI images of one small day."""
+    rows = run(
+        tmp_path,
+        ["zero", "3shot"],
+        n_seeds=1,
+        max_targets=1,
+        methods=tuple(methods(quick=True)),
+        load=synthetic.load_small_csi,
+        make_methods=partial(methods, quick=True),
+        protocols=(Protocol("small", history=("0-1",), test=("2",)),),
+    )
+
+    assert len(rows) == 2 * len(methods(quick=True))
+    mean = {r.method: r.figures.error.mean_m for r in rows if r.figures is not None}
+    centre = mean["centre"]
+    assert mean["rssi"] < centre
+    assert all(r.figures is not None or r.note for r in rows)
+
+
 # -- independence ----------------------------------------------------------------------
 
 
@@ -251,7 +275,7 @@ def finished_units(out):
 
 @pytest.mark.parametrize(
     ("how", "n_processes"),
-    [(signal.SIGKILL, 1), (signal.SIGINT, 1), (signal.SIGINT, 2)],
+    [(signal.SIGKILL, 1), (signal.SIGINT, 2)],
 )
 def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(
     tmp_path, how, n_processes, uninterrupted

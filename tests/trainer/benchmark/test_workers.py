@@ -8,7 +8,7 @@ import pytest
 
 from tests.trainer.benchmark import synthetic
 from trainer.benchmark.errors import BenchmarkError
-from trainer.benchmark.plan import Extent, plan_survey
+from trainer.benchmark.plan import Extent, method_digests, plan_survey
 from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.workers import Bench, run_jobs
@@ -31,7 +31,8 @@ def plan(of, *methods, load=synthetic.load, regimes=("zero", "3shot")):
     """Plan with the true survey, whatever the workers will load."""
     here = bench(of.out, protocols=of.protocols).survey("days")
     extent = Extent(methods, tuple(REGIMES[r] for r in regimes), 2)
-    return plan_survey(here, of.make_methods(), extent)
+    made = of.make_methods()
+    return plan_survey(here, made, extent, method_digests(made))
 
 
 def run(of, planned, n_processes):
