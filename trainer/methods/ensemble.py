@@ -1,6 +1,6 @@
 """Several methods that vote with their doubts: the geometric mean of their posteriors.
 
-    P(p) ∝ Π_m (P_m(p) + ε)^(w_m)
+    P(p) ∝ Π_m (P_m(p) + ε)^(1/M)
 
 ε keeps one that is sure and wrong from silencing the others.
 """
@@ -78,6 +78,9 @@ class _Vote:
         for member in self.members:
             posterior = member.locate(signals).posterior
             if posterior is None:
-                raise ValueError(f"{member} has no posterior to vote with")
+                raise ValueError(
+                    f"{type(member).__name__} gives no posterior to vote with; "
+                    "leave it out of the ensemble"
+                )
             scores += np.log(posterior + _DOUBT) / len(self.members)
         return expectation(self.place, softmax(scores), signals)
