@@ -20,8 +20,10 @@ _RSSI_SPREAD_DB = 0.5
 _MOTION_TIME_S = 6.0
 """Correlation time of the slow changes that people cause."""
 
-_MOTION_SHARE = 0.25
-_PLACEMENT_M = 0.004
+MOTION_SHARE = 0.25
+"""Amplitude that people add to and take from every path but the direct one."""
+
+PLACEMENT_M = 0.004
 """How exactly a device is put back to a point."""
 
 
@@ -37,10 +39,23 @@ class Reception:
 
 
 def place_device(
-    rng: np.random.Generator, x: float, y: float, *, height: float = 1.1
+    rng: np.random.Generator,
+    x: float,
+    y: float,
+    *,
+    height: float = 1.1,
+    placement_m: float = PLACEMENT_M,
 ) -> npt.NDArray[np.float64]:
-    """Return where a device stands that was put down at (x, y) [m], shape (1, 3)."""
-    dx, dy = rng.normal(0, _PLACEMENT_M, 2)
+    """Return where a device stands that was put down at (x, y) [m], shape (1, 3).
+
+    Args:
+        rng: Source of the displacement.
+        x: [m].
+        y: [m].
+        height: [m].
+        placement_m: Standard deviation of the displacement along each axis.
+    """
+    dx, dy = rng.normal(0, placement_m, 2)
     return np.array([[x + dx, y + dy, height]])
 
 
@@ -52,6 +67,7 @@ def receive(
     *,
     n_packets: int,
     interval_s: float,
+    motion_share: float = MOTION_SHARE,
 ) -> Reception:
     """Return what the chip reports of packets sent at regular intervals.
 
@@ -62,9 +78,11 @@ def receive(
         places: Receiver positions [m], shape (n_packets, 3), or (1, 3) when it rests.
         n_packets: Number of packets.
         interval_s: Time between packets [s].
+        motion_share: Amplitude of what people add to and take from every path but the
+            direct one.
     """
     paths = find_paths(room, access_point, places)
-    motion = _motion(rng, n_packets, paths.gains.shape[1], interval_s)
+    motion = _motion(rng, n_packets, paths.gains.shape[1], interval_s, motion_share)
     channel = response(paths, motion)  # (n_packets, n_tones)
     power = np.square(np.abs(channel)).mean(axis=1)
     rssi = room.power_dbm[access_point] + 10 * np.log10(power)
@@ -83,7 +101,11 @@ def receive(
 
 
 def _motion(
-    rng: np.random.Generator, n_packets: int, n_paths: int, interval_s: float
+    rng: np.random.Generator,
+    n_packets: int,
+    n_paths: int,
+    interval_s: float,
+    share: float,
 ) -> npt.NDArray[np.complex128]:
     """Return 1 + a slow Gaussian process for every path but the direct one."""
     keep = np.exp(-interval_s / _MOTION_TIME_S)
@@ -92,7 +114,7 @@ def _motion(
     process[1:] *= np.sqrt(1 - keep**2)
     for packet in range(1, n_packets):
         process[packet] += keep * process[packet - 1]
-    process *= _MOTION_SHARE
+    process *= share
     process += 1
     process[:, 0] = 1
     return process

@@ -85,12 +85,19 @@ class Room:
     tail_delay_s: float
     """Decay time of the diffuse tail [s]."""
 
+    direct_db: float = 0.0
+    """What stands in the way of the direct path leaves so much of it [dB]; 0 where
+    every place is in sight of the access points."""
+
 
 def draw_room(
     rng: np.random.Generator,
     *,
     size: tuple[float, float, float],
     partitions: list[tuple[int, float]] | None = None,
+    tail_db: float | None = None,
+    tail_delay_s: float | None = None,
+    direct_db: float = 0.0,
 ) -> Room:
     """Draw furnished rooms with three access points near the outer walls.
 
@@ -98,6 +105,9 @@ def draw_room(
         rng: Source of everything that is not given.
         size: Length, width and height [m].
         partitions: Inner walls: axis (0 or 1) and where [m]; two at most by default.
+        tail_db: See `Room`; within 4 dB of the direct path by default.
+        tail_delay_s: See `Room`; 25 to 45 ns by default.
+        direct_db: See `Room`.
 
     Raises:
         ValueError: A side shorter than 2 m, or a wall outside.
@@ -119,7 +129,10 @@ def draw_room(
             [along[2] * length, width - 0.3, 0.8 * height],
         ]
     )
-    tail_db, tail_delay_s = rng.uniform(-4, 4), rng.uniform(25e-9, 45e-9)
+    if tail_db is None:
+        tail_db = rng.uniform(-4, 4)
+    if tail_delay_s is None:
+        tail_delay_s = rng.uniform(25e-9, 45e-9)
     return Room(
         sides,
         access_points,
@@ -128,6 +141,7 @@ def draw_room(
         partitions=np.array(partitions, np.float64).reshape(-1, 2),
         tail_db=tail_db,
         tail_delay_s=tail_delay_s,
+        direct_db=direct_db,
     )
 
 
@@ -194,6 +208,7 @@ def find_paths(room: Room, access_point: int, places: Vector) -> Paths:
     images, n_bounces = _image_sources(transmitter, room.size)
     distance = np.linalg.norm(places[:, None] - images, axis=2)  # (n_places, n_images)
     mirrored = _free_space(distance) * _WALL_REFLECTION**n_bounces
+    mirrored[:, 0] *= 10 ** (room.direct_db / 20)
 
     clutter = room.clutter
     first = np.linalg.norm(clutter.scatterers - transmitter, axis=1)

@@ -216,6 +216,20 @@ def test_inner_walls_are_counted_for_every_place():
     np.testing.assert_allclose(factor[1], 10 ** (-7 / 20))
 
 
+def test_furniture_in_the_way_weakens_the_direct_path_alone():
+    clutter = one_scatterer((2.0, 3.0, 1.0), 0.7)
+    receiver = places((4.0, 3.0, 1.0))
+    free = empty_room(clutter=clutter)
+
+    paths = find_paths(free, 0, receiver)
+    blocked = find_paths(replace(free, direct_db=-10.0), 0, receiver)
+
+    loss_db = 20 * np.log10(np.abs(blocked.gains / paths.gains))
+    np.testing.assert_allclose(loss_db[0, 0], -10.0)
+    np.testing.assert_allclose(loss_db[0, 1:], 0.0, atol=EXACT)
+    np.testing.assert_array_equal(blocked.delays, paths.delays)
+
+
 # -- furniture and the diffuse tail ----------------------------------------------------
 
 
@@ -355,6 +369,18 @@ def test_given_inner_walls_are_used(rng):
         0,
         2,
     )
+
+
+def test_tail_and_obstruction_can_be_given(rng):
+    size = (7.0, 5.0, 2.5)
+
+    room = draw_room(rng, size=size, tail_db=3.0, tail_delay_s=200e-9, direct_db=-6.0)
+
+    assert (room.tail_db, room.tail_delay_s, room.direct_db) == (3.0, 200e-9, -6.0)
+    # Delays of 10 ns and an exponential part of that mean, 240 of them.
+    excess = room.clutter.wave_delays.mean() - 10e-9
+    assert excess == pytest.approx(200e-9, rel=4 / 240**0.5)
+    assert draw_room(rng, size=size).direct_db == 0.0
 
 
 def test_the_same_generator_gives_the_same_room():
