@@ -25,7 +25,7 @@ from trainer.surveys.csu import ROLES, csu_captures, csu_powers
 from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import finite_rows, make_place
-from trainer.surveys.power import amplitude_of, power_dbm
+from trainer.surveys.power import power_dbm, with_power
 from trainer.surveys.report import Skips, SurveyDataError
 
 N_PACKETS = 50
@@ -188,7 +188,7 @@ def _segment(
     for recording in recordings:
         amplitudes = recording.amplitudes
         if is_known:
-            amplitudes = _restored(amplitudes, recording.power_dbm)
+            amplitudes = with_power(amplitudes, np.array(recording.power_dbm))
         images.append(cut(amplitudes[:, :, None], N_PACKETS, skips))
     counts = [len(part) for part in images]
     stacked = np.concatenate(images)
@@ -205,11 +205,3 @@ def _segment(
         visits,
         visits == 1,
     )
-
-
-def _restored(amplitudes: Floats, power: float | None) -> Floats:
-    """Return packets scaled such that each has this power [√nW], shape (n, 52)."""
-    level = float(amplitude_of(np.array(power, np.float64)))
-    rms = np.sqrt(np.square(amplitudes).mean(axis=1, keepdims=True))
-    restored: Floats = (amplitudes * (level / rms)).astype(np.float32)
-    return restored

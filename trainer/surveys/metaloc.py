@@ -4,11 +4,7 @@
     <folder with the date>/sample10/label.csv                    file name,label
 
 https://github.com/StatFusion/MetaLoc points to the images; no licence is stated.
-Labels 0 to 89 are points of a grid; the coordinates are those of the authors' code:
-
-    hall  x = 0.6 ⌊label / 6⌋           y = 0.6 (label mod 6)
-    lab   x = 1.2 ⌊label / 15⌋ + 0.6 [label > 14] + 0.6 [label ≥ 75]
-          y = 0.6 (label mod 15)
+Labels 0 to 89 are points of a grid: `trainer.surveys.grids`.
 
 The images are 52 tones by 50 packets of amplitudes in 0..255, on a scale that nobody
 states; no received power. They do not say which of them were recorded in one visit, so
@@ -28,27 +24,18 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from trainer.surveys.environment import Environment, Floats, Signals
+from trainer.surveys.grids import N_POINTS, grid
 from trainer.surveys.points import make_place
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.text_tables import read_text
 
 CHANNELS = ("AP1", "AP2", "AP3")
-N_POINTS = 90
 N_TONES = 52
 HALL_DAYS = ("0609", "0623", "0630", "0707", "0714")
 LAB_DAYS = ("0721", "0819", "0831", "0924", "0925")
 _MAX_SIDE = 512
 _DAMAGE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError)
 """What Pillow raises for a file that is damaged or no image."""
-
-
-def grid(scene: str) -> npt.NDArray[np.float64]:
-    """Return the coordinates of the 90 labels of ``hall`` or ``lab`` [m], (90, 2)."""
-    label = np.arange(N_POINTS)
-    if scene == "hall":
-        return np.column_stack([label // 6 * 0.6, label % 6 * 0.6])
-    x = label // 15 * 1.2 + 0.6 * (label > 14) + 0.6 * (label >= 75)
-    return np.column_stack([x, label % 15 * 0.6])
 
 
 def from_original(root: Path, skips: Skips) -> list[Environment]:

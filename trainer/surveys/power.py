@@ -34,6 +34,24 @@ def power_dbm(images: Floats) -> Floats:
     return level
 
 
+def with_power(amplitudes: Floats, dbm: npt.NDArray[np.floating]) -> Floats:
+    """Return packets scaled such that each has its received power.
+
+    Gain control has removed the level from the amplitudes; this puts it back.
+
+    Args:
+        amplitudes: In any unit, not all of a packet zero, shape (n_packets, n_tones).
+        dbm: Power of each packet [dBm], shape (n_packets,), or one for all.
+
+    Returns:
+        [√nW], the shape of the amplitudes.
+    """
+    level = amplitude_of(np.asarray(dbm, np.float64))[..., None]
+    rms = np.sqrt(np.square(amplitudes).mean(axis=1, keepdims=True))
+    restored: Floats = (amplitudes * (level / rms)).astype(np.float32)
+    return restored
+
+
 def amplitude_of(dbm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the root-mean-square amplitude [√nW] of a received power [dBm]."""
     return np.power(10.0, (dbm - DBM_OF_NANOWATT) / 20)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.surveys.power import amplitude_of, power_dbm
+from trainer.surveys.power import amplitude_of, power_dbm, with_power
 
 
 def test_one_nanowatt_is_minus_sixty_dbm():
@@ -26,3 +26,16 @@ def test_silent_packets_do_not_lower_the_mean_and_silent_channels_have_none():
     assert power[0, 0] == pytest.approx(-60 + 10 * np.log10(2), abs=1e-5)
     assert np.isnan(power[0, 1])
     assert power.dtype == np.float32
+
+
+def test_the_level_that_gain_control_removed_is_put_back_packet_by_packet():
+    counts = np.array([[3.0, 4.0], [30.0, 40.0], [5.0, 5.0]], np.float32)
+
+    restored = with_power(counts, np.array([-60.0, -60.0, -40.0]))
+
+    # -60 dBm is a mean square of 1 nW, -40 dBm of 100 nW; the shape stays.
+    np.testing.assert_allclose(np.square(restored).mean(axis=1), [1, 1, 100], rtol=1e-6)
+    np.testing.assert_allclose(restored[0], restored[1], rtol=1e-6)
+    np.testing.assert_allclose(restored[0, 1] / restored[0, 0], 4 / 3, rtol=1e-6)
+    assert restored.dtype == np.float32
+    np.testing.assert_allclose(with_power(counts, np.array(-40.0))[2], [10, 10])
