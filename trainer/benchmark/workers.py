@@ -78,6 +78,8 @@ def run_jobs(
         TrainerError: A survey cannot be read, or the results cannot be written.
         RuntimeError: A method failed in another process; the message has its traceback.
     """
+    if not jobs:
+        return
     if n_processes <= 1:
         _run_here(bench, jobs, on_unit, survey)
         return

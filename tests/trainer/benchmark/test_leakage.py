@@ -64,6 +64,13 @@ def test_a_sample_that_gives_a_query_away_is_found(shots, queries, found):
         check(shots, queries)
 
 
+def test_a_query_of_an_earlier_visit_is_found_wherever_its_row_is():
+    target = replace(DAY, visit_of=1 - DAY.visit_of)
+
+    with pytest.raises(LeakageError, match="point 0 is queried in visit 0, before"):
+        check([0], [4], target=target)
+
+
 def test_a_shot_at_a_point_for_testing_is_found():
     target = replace(DAY, is_test=DAY.point_of == 1)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.trainer.benchmark import interruptible, synthetic
+from tests.trainer.benchmark.test_rows import rows, unit
 from trainer.benchmark.errors import BenchmarkError
 from trainer.benchmark.plan import Extent
 from trainer.benchmark.protocol import Protocol
@@ -153,6 +154,32 @@ def test_effort_curves_rise_in_images(finished):
         assert curve.x.tolist() == [0, 15, 36]
         assert (curve.low <= curve.y).all()
         assert (curve.y <= curve.high).all()
+
+
+def test_three_laps_are_in_no_effort_curve():
+    """Their queries are others."""
+    found = rows(
+        unit("1nn", [3, 3], regime="1shot"),
+        unit("1nn", [2, 2], regime="3shot"),
+        unit("1nn", [1, 1], regime="3laps"),
+    )
+
+    (curve,) = effort_curves(found)
+
+    assert curve.y.tolist() == [3, 2]
+
+
+def test_jobs_that_are_done_are_not_handed_out_again(tmp_path, monkeypatch):
+    run(tmp_path, ["3shot"], n_seeds=1)
+    handed_out = []
+    monkeypatch.setattr(
+        "trainer.benchmark.run.run_jobs",
+        lambda _bench, jobs, **_: handed_out.extend(jobs),
+    )
+
+    run(tmp_path, ["3shot"], n_seeds=1)
+
+    assert handed_out == []
 
 
 def test_a_reduced_run_says_so(tmp_path):

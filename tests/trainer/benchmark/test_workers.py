@@ -95,6 +95,10 @@ def test_a_worker_that_is_killed_is_noticed(tmp_path):
         run(of, plan(of, "1nn"), 2)
 
 
+def test_without_jobs_no_worker_is_started(tmp_path):
+    run_jobs(bench(tmp_path, load=kill_worker), [], n_processes=2, on_unit=print)
+
+
 def test_methods_may_be_made_by_a_partial(tmp_path):
     of = bench(tmp_path, make_methods=partial(synthetic.make_some_methods, "wknn"))
 
