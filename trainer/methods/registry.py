@@ -11,6 +11,7 @@ from trainer.methods.histogram_neighbours import HistogramNeighbours
 from trainer.methods.horus import Horus
 from trainer.methods.ilcl import Ilcl
 from trainer.methods.neighbours import NearestNeighbours
+from trainer.methods.networks import QUICK, Budget, NetworkMethod, Training
 from trainer.methods.product import Product
 from trainer.methods.residual_field import ResidualField
 from trainer.methods.wccn import Wccn
@@ -52,7 +53,8 @@ def _baselines(quick: bool) -> Iterator[Method]:
 
 
 def _papers(quick: bool) -> Iterator[Method]:
-    yield from ()
+    for training in Training:
+        yield NetworkMethod(training, QUICK if quick else Budget())
 
 
 def _ours(quick: bool) -> Iterator[Method]:

@@ -24,7 +24,7 @@ EPISODES = {"rss": rss_episode(), "csi": csi_episode()}
 FLOORS = ("centre", "random5")
 """They do not look at the signal."""
 
-IN_METRES = ()
+IN_METRES = ("ri", "tl", "maml", "maml_ts", "maml_dg")
 """They know lengths, so that another scale of the map is another problem."""
 
 
