@@ -23,6 +23,7 @@ from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.run import Progress, run_benchmark
 from trainer.benchmark.workers import Bench
 from trainer.methods.registry import methods
+from trainer.surveys.catalogue import CARDS
 from trainer.surveys.registry import load_survey
 
 _SEEDS: Final = 5
@@ -39,16 +40,25 @@ examples:
   trainer benchmark --data ~/surveys --out out/quick --quick --jobs 2
   trainer benchmark --data ~/surveys --surveys polyu,mtloc --regimes 3shot --dry-run
   trainer benchmark --data ~/surveys --protocol mine.toml --out out/mine
+  trainer benchmark --surveys simhall,simlab --out out/simulated
   trainer benchmark --show-protocol polyu
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where surveys are")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="where surveys are; what is simulated needs none",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results go")
     parser.add_argument(
-        "--surveys", type=_names, metavar="A,B", help="default: all, or --protocol's"
+        "--surveys",
+        type=_names,
+        metavar="A,B",
+        help="default: all that were recorded, or --protocol's",
     )
     parser.add_argument("--methods", type=_names, metavar="A,B", help="default: all")
     parser.add_argument(
@@ -93,16 +103,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.show_protocol is not None:
         console.result(shipped_text(args.show_protocol).rstrip())
         return 0
-    if args.data is None:
+    protocols = _protocols(args.protocol, args.surveys)
+    if args.data is None and not all(_is_simulated(p.survey) for p in protocols):
         raise BenchmarkError("--data is missing: the folder where the surveys are")
     if args.out is None and not args.dry_run:
         raise BenchmarkError("--out is missing: a folder for the results")
     bench = Bench(
-        data=args.data,
+        data=args.data or Path(),
         out=args.out or Path(),
         protocols=tuple(
-            _shortened(protocol) if args.quick else protocol
-            for protocol in _protocols(args.protocol, args.surveys)
+            _shortened(protocol) if args.quick else protocol for protocol in protocols
         ),
         role=args.evaluate,
         load=load_survey,
@@ -178,13 +188,18 @@ def _protocols(paths: Sequence[Path], surveys: Sequence[str] | None) -> list[Pro
                 "one, with an --out for each"
             )
         own[protocol.survey] = protocol
-    wanted = surveys or list(own) or shipped_names()
+    recorded = [name for name in shipped_names() if not _is_simulated(name)]
+    wanted = surveys or list(own) or recorded
     for name in own:
         if name not in wanted:
             raise BenchmarkError(
                 f"--protocol is for {name}, which --surveys leaves out"
             )
     return [own.get(name) or shipped_protocol(name) for name in dict.fromkeys(wanted)]
+
+
+def _is_simulated(survey: str) -> bool:
+    return any(card.name == survey and card.is_simulated for card in CARDS)
 
 
 def _shortened(protocol: Protocol) -> Protocol:

@@ -73,6 +73,7 @@ def _list(console: Console) -> None:
         [
             card.name,
             card.signal,
+            "made here" if card.is_simulated else "recorded",
             str(len(card.environments) or ""),
             "yes" if card.may_ship else "no",
             card.licence,
@@ -80,8 +81,8 @@ def _list(console: Console) -> None:
         ]
         for card in CARDS
     ]
-    header = ["NAME", "SIGNAL", "ENVIRONMENTS", "SHIP", "LICENCE", "WHAT"]
-    for line in table(header, rows, right={2}):
+    header = ["NAME", "SIGNAL", "ORIGIN", "ENVIRONMENTS", "SHIP", "LICENCE", "WHAT"]
+    for line in table(header, rows, right={3}):
         console.result(line)
     console.say("SHIP: whether the data may be passed on; results always may")
 
@@ -92,6 +93,11 @@ def _describe(card: SurveyCard, console: Console) -> None:
     console.result(f"licence:  {card.licence}; the data {ship} be passed on")
     console.result(f"cite:     {card.citation}")
     console.result(f"from:     {card.url}")
+    if card.is_simulated:
+        console.result(
+            "obtain:   nothing; it is made here when it is loaded, always the same"
+        )
+        return
     console.result("obtain:")
     for command in card.obtain:
         console.result(f"  {command}")
@@ -110,6 +116,7 @@ def _card_json(card: SurveyCard) -> dict[str, Any]:
         "citation": card.citation,
         "url": card.url,
         "obtain": list(card.obtain),
+        "simulated": card.is_simulated,
     }
 
 
@@ -127,11 +134,10 @@ def _check(args: argparse.Namespace, console: Console) -> int:
         console.progress(f"reading {name}")
         card = survey_card(name)
         try:
-            found = find_survey(name, args.data)
-            files = None
-            if not found.is_compact:
-                files = check_files(found.path, known_files(card.name))
             environments, report = load_survey_with_report(name, args.data)
+            files = None
+            if report.source is not None and not report.is_compact:
+                files = check_files(report.source, known_files(card.name))
         except SurveyDataError as error:
             if args.name:
                 raise
@@ -168,11 +174,14 @@ def _show(
     files: FileCheck | None,
     console: Console,
 ) -> None:
-    form = "compact copy" if report.is_compact else "original files"
+    origin = "made here (simulated)"
+    if report.source is not None:
+        form = "compact copy" if report.is_compact else "original files"
+        origin = f"from {report.source} ({form})"
     of = f" of {len(card.environments)}" if card.environments else ""
     console.result(
         f"{card.name}: {len(environments)}{of} environments, "
-        f"{sum(map(len, environments))} samples, from {report.source} ({form})"
+        f"{sum(map(len, environments))} samples, {origin}"
     )
     rows = [
         [f"  {place}", *map(str, numbers)]
@@ -230,7 +239,7 @@ def _check_json(
 ) -> dict[str, Any]:
     return {
         "name": report.name,
-        "source": str(report.source),
+        "source": None if report.source is None else str(report.source),
         "compact": report.is_compact,
         "environments": [
             {

@@ -42,6 +42,9 @@ class SurveyCard:
 
     reads_originals: bool = True
 
+    is_simulated: bool = False
+    """Made here whenever it is loaded: there are no files."""
+
 
 def _clone(repository: str, commit: str, folder: str) -> tuple[str, ...]:
     return (
@@ -58,6 +61,25 @@ def _zenodo(record: int, folder: str) -> tuple[str, ...]:
         f"curl -fL {url} -o {archive}",
         f"(cd data/raw/{folder} && unzip zenodo.zip && rm zenodo.zip"
         " && for f in *.zip; do unzip $f; done)",
+    )
+
+
+def _simulated(name: str, what: str) -> SurveyCard:
+    return SurveyCard(
+        name=name,
+        title=f"Simulated {what}: 90 points, 3 access points, 5 days",
+        signal="CSI",
+        environments=("d1", "d2", "d3", "d4", "d5"),
+        licence="MIT",
+        may_ship=True,
+        citation="none needed; say that it is simulated",
+        url="docs/surveys.md",
+        obtain=(),
+        module="simulated",
+        folders=(),
+        compact_file=None,
+        reads_originals=False,
+        is_simulated=True,
     )
 
 
@@ -268,5 +290,7 @@ CARDS = (
         folders=("device",),
         compact_file=None,
     ),
+    _simulated("simhall", "hall like the paper's, in sight"),
+    _simulated("simlab", "laboratory like the paper's, out of sight"),
 )
 """In the order in which they are listed."""

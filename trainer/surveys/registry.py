@@ -4,7 +4,8 @@ Below a folder of data, each survey is looked for as a compact copy
 (``data/surveys/<file>.npz`` or ``data/<file>.npz``) and in its original format
 (``data/raw/<folder>`` or ``data/<folder>``); `trainer.surveys.catalogue` has the names.
 The compact copy is taken where both are there, because people keep a few original files
-at hand as samples; ``<name>:raw`` and ``<name>:compact`` ask for one of them.
+at hand as samples; ``<name>:raw`` and ``<name>:compact`` ask for one of them. What is
+simulated is made when it is loaded, and looked for nowhere.
 
 The module of a survey is imported when the survey is loaded: what reads spreadsheets,
 MATLAB files, HDF5 and images is not needed for the others.
@@ -65,9 +66,13 @@ def find_survey(name: str, data: Path) -> Found:
         data: Folder of data, see the module.
 
     Raises:
-        SurveyDataError: There is no such survey, or none of its data.
+        SurveyDataError: There is no such survey, none of its data, or it is simulated.
     """
     card = survey_card(name)
+    if card.is_simulated:
+        raise SurveyDataError(
+            f"{name}: there are no files of what is simulated; load it as {card.name}"
+        )
     choice = name.partition(":")[2]
     copies, folders = _candidates(card, data)
     if choice != "raw":
@@ -117,10 +122,16 @@ def load_survey_with_report(
 
     Arguments and errors are those of `load_survey`.
     """
-    found = find_survey(name, data)
-    module: Any = importlib.import_module(f"trainer.surveys.{found.card.module}")
-    skips = Skips()
+    card, skips = survey_card(name), Skips()
+    module: Any = importlib.import_module(f"trainer.surveys.{card.module}")
     environments: list[Environment]
+    if card.is_simulated and name == card.name:
+        environments = module.simulate(name)
+        report = SurveyReport(
+            name, None, is_compact=False, n_environments=len(environments), skipped={}
+        )
+        return environments, report
+    found = find_survey(name, data)
     if found.is_compact:
         arrays = read_compact(found.path)
         environments = module.from_compact(found.path, arrays, skips)

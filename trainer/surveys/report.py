@@ -36,8 +36,8 @@ class SurveyReport:
     name: str
     """As in `trainer.surveys.registry.survey_names`."""
 
-    source: Path
-    """Folder of the originals, or the compact copy."""
+    source: Path | None
+    """Folder of the originals, or the compact copy; None where it was made here."""
 
     is_compact: bool
     """Whether it was read from a compact copy."""

@@ -292,10 +292,12 @@ def test_the_digest_changes_with_a_setting_and_not_with_a_comment():
 # -- shipped ---------------------------------------------------------------------------
 
 
-def test_nine_surveys_have_a_protocol():
-    assert shipped_names() == sorted(
-        ["polyu", "crisloc", "csu", "mtloc", "umdsi", "uji", "ncepu", "csuhet", "sod"]
-    )
+def test_nine_recorded_and_two_simulated_surveys_have_a_protocol():
+    recorded = [
+        "polyu", "crisloc", "csu", "mtloc", "umdsi", "uji", "ncepu", "csuhet", "sod"
+    ]  # fmt: skip
+
+    assert shipped_names() == sorted([*recorded, "simhall", "simlab"])
 
 
 @pytest.mark.parametrize("name", shipped_names())

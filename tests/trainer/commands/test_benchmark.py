@@ -9,6 +9,8 @@ from tests.trainer.benchmark import synthetic
 from trainer.benchmark.errors import BenchmarkError, ProtocolError
 from trainer.benchmark.protocol import load_protocol, shipped_names, shipped_protocol
 from trainer.cli import build_parser, main
+from trainer.surveys.registry import survey_card
+from trainer.surveys.simulated import Plan
 
 PROTOCOL = """\
 survey = "days"
@@ -140,6 +142,32 @@ def test_surveys_choose_among_protocols_and_shipped_ones(made):
     assert list(results(made)["protocols"]) == ["days"]
 
 
+def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
+    small = Plan(images_per_visit=3, n_packets=2)
+    monkeypatch.setattr("trainer.surveys.simulated.PAPER_PLAN", small)
+    out = tmp_path / "out"
+
+    code = main(
+        ["benchmark", "--surveys", "simhall,simlab", "--methods", "centre,1nn",
+         "--regimes", "zero,3shot,3laps", "--seeds", "1", "--out", str(out)]
+    )  # fmt: skip
+
+    assert code == 0
+    rows = results(tmp_path)["rows"]
+    assert {r["survey"] for r in rows} == {"simhall", "simlab"}
+    for row in rows:
+        if row["regime"] == "3laps":
+            assert "a visit left after 3 of a point" in row["note"]
+            continue
+        assert not row["same_visit"]
+        assert row["n_queries"] == 90 * 3
+        # The paper's grids: chance is 2.54 m and 3.26 m off.
+        expected = {"simhall": 2.54, "simlab": 3.26}[row["survey"]]
+        assert row["centre_m"] == pytest.approx(expected, abs=0.005)
+        if row["method"] == "centre":
+            assert row["mean_m"] == row["centre_m"]
+
+
 # -- what cannot be --------------------------------------------------------------------
 
 
@@ -200,7 +228,7 @@ def test_the_examples_of_the_help_can_be_pasted(capsys):
         if line.startswith("  trainer ")
     ]
 
-    assert len(examples) == 5
+    assert len(examples) == 6
     for arguments in examples:
         assert callable(build_parser(arguments).parse_args(arguments).run)
 
@@ -209,14 +237,20 @@ def test_the_examples_of_the_help_can_be_pasted(capsys):
 
 
 def test_shipped_protocols_fit_the_surveys(shared_data, capsys):
-    """Every shipped protocol gives splits for the copies that there are."""
+    """Every protocol of what was recorded gives splits for the copies that there are.
+
+    What is simulated is not run unless it is asked for.
+    """
     data = shared_data("surveys").parent
 
     assert main(["benchmark", "--data", str(data), "--dry-run", "--targets", "1"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     for name in shipped_names():
-        assert any(line.startswith(f"{name} ") and " 3shot " in line for line in lines)
+        has_splits = any(
+            line.startswith(f"{name} ") and " 3shot " in line for line in lines
+        )
+        assert has_splits is not survey_card(name).is_simulated
 
 
 def test_real_weeks_are_located(shared_data, tmp_path):

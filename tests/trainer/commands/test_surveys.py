@@ -9,6 +9,7 @@ from tests.trainer.survey_files import write_lines
 from trainer.cli import main
 from trainer.surveys.catalogue import CARDS
 from trainer.surveys.registry import survey_names
+from trainer.surveys.simulated import Plan
 
 
 def surveys(capsys, *arguments):
@@ -50,6 +51,12 @@ def test_all_surveys_are_listed_with_their_licences(capsys):
     assert " no " in crisloc
     assert "none stated" in crisloc
     assert "passed on" in err
+    for name in ("simhall", "simlab"):
+        line = next(line for line in lines if line.startswith(f"{name} "))
+        assert line.split(maxsplit=6)[1:6] == ["CSI", "made", "here", "5", "yes"]
+        assert " MIT " in line
+        assert "Simulated" in line
+    assert sum(" made here " in line for line in lines) == 2
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -60,6 +67,7 @@ def test_a_survey_is_described_with_the_commands_that_obtain_it(capsys, card):
     assert card.citation in out
     assert card.url in out
     assert card.licence in out
+    assert ("made here" in out) is card.is_simulated
     for command in card.obtain:
         assert f"\n  {command}\n" in out
     assert ("must not be passed on" in out) is not card.may_ship
@@ -72,6 +80,8 @@ def test_the_list_is_there_for_programs_too(capsys):
     assert code == 0
     assert [entry["name"] for entry in listed] == list(survey_names())
     assert listed[0]["licence"] == "MIT"
+    simulated = {entry["name"] for entry in listed if entry["simulated"]}
+    assert simulated == {"simhall", "simlab"}
     assert listed[0]["obtain"][0].startswith("git clone https://github.com/")
 
 
@@ -109,6 +119,24 @@ def test_without_a_name_all_that_is_found_is_checked(capsys, sod):
     assert found["not_there"] == ["CETC331", "HCXY"]
     assert found["skipped"] == {"values that are no received power": 2}
     assert found["files"] == {"intact": 0, "missing": [], "damaged": []}
+
+
+def test_what_is_simulated_is_counted_and_found_in_no_folder(
+    capsys, tmp_path, monkeypatch
+):
+    small = Plan(n_days=2, n_visits=2, images_per_visit=1, n_packets=2)
+    monkeypatch.setattr("trainer.surveys.simulated.PAPER_PLAN", small)
+
+    code, out, _ = surveys(capsys, "simlab", "--data", tmp_path)
+    _, listed, _ = surveys(capsys, "simlab", "--data", tmp_path, "--json")
+
+    assert code == 0
+    assert out.splitlines()[0] == (
+        "simlab: 2 of 5 environments, 360 samples, made here (simulated)"
+    )
+    (entry,) = json.loads(listed)["surveys"]
+    assert (entry["source"], entry["files"]) == (None, None)
+    assert surveys(capsys, "--data", tmp_path)[2].startswith("trainer: found no survey")
 
 
 def test_one_damaged_survey_does_not_hide_the_others(capsys, sod):

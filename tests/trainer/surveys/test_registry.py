@@ -15,6 +15,7 @@ from trainer.surveys.registry import (
     survey_names,
 )
 from trainer.surveys.report import SurveyDataError
+from trainer.surveys.simulated import Plan
 
 
 def write_sod(root):
@@ -99,7 +100,26 @@ def test_every_survey_has_a_module_that_reads_what_its_card_says():
         module = importlib.import_module(f"trainer.surveys.{card.module}")
         assert (card.compact_file is None) or callable(module.from_compact)
         assert not card.reads_originals or callable(module.from_original)
+        assert not card.is_simulated or callable(module.simulate)
         assert survey_card(card.name) is card
+
+
+def test_what_is_simulated_needs_no_data(tmp_path, monkeypatch):
+    small = Plan(n_days=2, n_visits=1, images_per_visit=1, n_packets=2)
+    monkeypatch.setattr("trainer.surveys.simulated.PAPER_PLAN", small)
+
+    environments, report = load_survey_with_report("simhall", tmp_path / "nowhere")
+
+    assert [e.name for e in environments] == ["d1", "d2"]
+    assert all(e.is_simulated for e in environments)
+    assert (report.source, report.is_compact, report.skipped) == (None, False, {})
+    assert report.n_environments == 2
+
+
+@pytest.mark.parametrize("name", ["simhall:raw", "simlab:compact", "simlab:"])
+def test_what_is_simulated_has_no_files(tmp_path, name):
+    with pytest.raises(SurveyDataError, match="load it as sim"):
+        load_survey(name, tmp_path)
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
