@@ -22,6 +22,7 @@ from trainer.methods.day_effects import (
     _Today,
 )
 from trainer.methods.references import References
+from trainer.methods.rows import group_means
 from trainer.methods.wccn import Wccn, neighbour_posterior
 from trainer.methods.whitening import Whitening
 
@@ -153,15 +154,21 @@ def by_density(given, shots, signals):
         ]
     )
     near = neighbour_posterior(z, given.samples, N_POINTS)
-    weights = np.exp(_TEMPER * log_p) * (near + _DOUBT) ** np.mean(counts == 0)
+    known = np.isfinite(given.means[:, 0])
+    weights = np.exp(_TEMPER * log_p) * known
+    weights *= (near + _DOUBT) ** np.mean(counts[known] == 0)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize(
-    "counts", [[3] * 6, [3, 0, 3, 0, 0, 3], [0] * 6], ids=["all", "some", "none"]
+    ("counts", "unknown"),
+    [([3] * 6, []), ([3, 0, 3, 0, 0, 3], []), ([0] * 6, []), ([3, 0, 3, 0, 0, 3], [1])],
+    ids=["all", "some", "none", "some-unknown"],
 )
-def test_the_posterior_is_the_tempered_density_and_historys_neighbours(rng, counts):
-    given, shots = past(rng), shots_of(rng, counts)
+def test_the_posterior_is_the_tempered_density_and_historys_neighbours(
+    rng, counts, unknown
+):
+    given, shots = past(rng, unknown=unknown), shots_of(rng, counts)
     queries = shots_of(rng, [4] * 6).signals
 
     found = _Today(PLACE, given, *_moved(given, shots)).locate(queries)
@@ -236,7 +243,9 @@ def test_moments_are_those_of_days_and_of_points_on_days(rng, points):
 
 
 @pytest.mark.parametrize(
-    "points", [[range(6)], [[0, 1, 2], [3, 4, 5]]], ids=["one-day", "no-point-twice"]
+    "points",
+    [[[0, 0, 0, *range(6)]], [[0, 1, 2, 2], [3, 4, 5]]],
+    ids=["one-day", "no-point-twice"],
 )
 def test_days_that_cannot_be_compared_may_move_points_as_far_as_they_are_apart(
     rng, points
@@ -263,7 +272,7 @@ def test_a_history_of_one_point_is_enough_to_go_on(rng):
 
 def test_of_many_directions_those_are_kept_in_which_points_and_days_differ_most(rng):
     place = hall([(3.0 * i, 0) for i in range(90)], 200)
-    days = daily(rng, 2, place=place, n=1)
+    days = daily(rng, 2, points=[[*range(90), 5, 5, 5]] * 2, place=place, n=1)
 
     found = _Past.of(days, place)
 
@@ -271,7 +280,7 @@ def test_of_many_directions_those_are_kept_in_which_points_and_days_differ_most(
     assert kept.shape == (200, _MAX_DIRECTIONS)
     np.testing.assert_allclose(kept.T @ kept, np.eye(_MAX_DIRECTIONS), atol=1e-9)
     rows = np.concatenate(
-        [found.whitening(e.signals)[: 2 * 90].reshape(2, 90, 200).mean(0) for e in days]
+        [group_means(found.whitening(e.signals), e.point_of, 90) for e in days]
     )
     spread = np.cov(rows, rowvar=False)
     largest = np.linalg.eigvalsh(spread)[::-1][:_MAX_DIRECTIONS]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import gamma, kv
 
@@ -228,17 +228,23 @@ def test_a_lattice_has_at_most_sixteen_places_for_every_point(end, n_places):
     assert bool(found) == (n_places <= 16 * 3)
 
 
+@settings(max_examples=40)
 @given(
     spacing=st.sampled_from([0.5, 0.6, 0.8, 1.2, 1.5]),
     x=st.integers(-500, 500),
     y=st.integers(-500, 500),
 )
 def test_rounding_loses_no_row_of_the_lattice(spacing, x, y):
-    # A grid with a hole, whose place is as far from the nearest points as they are.
     columns, rows = np.meshgrid(np.arange(5), np.arange(4))
     grid = np.stack([columns.ravel(), rows.ravel()], axis=1) * spacing
-    points = np.delete(grid, 7, axis=0) + np.array([x, y]) / 10
+    # Two points, a gap, and a third: what is at 2 and at 3 is exactly as far from the
+    # next point as points are from one another.
+    line = np.array([[0.0, 0], [1, 0], [4, 0]]) * spacing
+    shift = np.array([x, y]) / 10
 
-    places, _ = between(points, np.zeros(len(points), np.intp))
+    of_grid, _ = between(grid + shift, np.zeros(20, np.intp))
+    of_line, _ = between(line + shift, np.zeros(3, np.intp))
 
-    assert len(places) == 9 * 7 - len(points)
+    assert len(of_grid) == 9 * 7 - 20
+    expected = np.array([0.5, 1.5, 2, 3, 3.5]) * spacing + shift[0]
+    np.testing.assert_allclose(of_line[:, 0], expected)

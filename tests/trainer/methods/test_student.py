@@ -63,5 +63,11 @@ def test_only_differences_of_scores_count(level):
     np.testing.assert_allclose(found, [0.25, 0.75], rtol=1e-9)
 
 
+def test_rows_that_are_much_less_likely_than_others_do_not_underflow():
+    found = softmax(np.array([[0.0, np.log(3)], [-1e5, -1e5 + np.log(3)]]))
+
+    np.testing.assert_allclose(found, [[0.25, 0.75]] * 2, rtol=1e-9)
+
+
 def test_what_is_impossible_has_no_probability():
     assert softmax(np.array([-np.inf, 7.0, 7.0])).tolist() == [0, 0.5, 0.5]

@@ -164,12 +164,13 @@ def test_a_sample_per_point_is_no_division_by_zero():
 
 
 def test_days_without_samples_say_nothing(rng):
-    past = survey(rng, np.eye(N_CHANNELS))
-    empty = past.select(np.arange(0))
+    # Nor do they make it seem that a day had one visit alone.
+    days = [survey(rng, np.eye(N_CHANNELS), spread=s) for s in (10, 15)]
+    empty = days[0].select(np.arange(0))
 
-    found = Whitening.learn([empty, past, empty], shrinkage=0.1)
+    found = Whitening.learn([empty, *days, empty], shrinkage=0.1)
 
-    expected = Whitening.learn([past], shrinkage=0.1)
+    expected = Whitening.learn(days, shrinkage=0.1)
     np.testing.assert_array_equal(found.matrix, expected.matrix)
 
 
@@ -252,7 +253,7 @@ def replayed(days, n_known):
 def test_only_days_before_the_replayed_one_choose():
     choices = set()
     n_told_apart = 0
-    for seed in range(40):
+    for seed in range(25):
         rng = np.random.default_rng(seed)
         nuisance = rng.choice([0.0, 5.0, 20.0], 6)
         days = [wide_day(rng, s, n=2 + i, signal=1.0) for i, s in enumerate(nuisance)]
@@ -267,4 +268,4 @@ def test_only_days_before_the_replayed_one_choose():
         cheating = replayed(days, lambda target: target + 1)
         n_told_apart += SHRINKAGES[int(cheating.argmin())] != best
     assert len(choices) >= 3
-    assert n_told_apart >= 5
+    assert n_told_apart >= 3
