@@ -99,6 +99,20 @@ def test_no_two_visits_are_the_same():
     assert len({image.tobytes() for image in images}) == 2 * 2 * 3 * 2
 
 
+@pytest.mark.parametrize("other", [{"day": 2}, {"visit": 1}, {"point": 1}])
+def test_placement_and_noise_are_drawn_anew_every_time(other):
+    """In one room, so that nothing else could differ; and at one point of the map."""
+    scene = replace(HALL, points=np.tile(HALL.points[:1], (2, 1)))
+    (room,) = rooms(scene, 1)
+    usual = {"day": 1, "visit": 0, "point": 0}
+
+    first = record(scene, TINY, room, **usual)
+    second = record(scene, TINY, room, **usual | other)
+
+    for heard, again in zip(first, second, strict=True):
+        assert (np.abs(heard.csi) != np.abs(again.csi)).mean() > 0.9
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
