@@ -272,7 +272,7 @@ def test_a_history_of_one_point_is_enough_to_go_on(rng):
 
 def test_of_many_directions_those_are_kept_in_which_points_and_days_differ_most(rng):
     place = hall([(3.0 * i, 0) for i in range(90)], 200)
-    days = daily(rng, 2, points=[[*range(90), 5, 5, 5]] * 2, place=place, n=1)
+    days = daily(rng, 2, points=[[*range(90), *[5] * 80]] * 2, place=place, n=1)
 
     found = _Past.of(days, place)
 
