@@ -15,8 +15,7 @@ from torch import Tensor
 from trainer.episodes import TaskConfig, usable_points
 from trainer.errors import TaskError
 from trainer.meta.choice import choose_environment
-from trainer.meta.curves import step_errors
-from trainer.meta.inner_loop import Parameters
+from trainer.meta.inner_loop import Parameters, as_leaves, inner_step
 from trainer.meta.maml import adapted_to
 from trainer.methods.contract import Fixes
 from trainer.methods.csi_front import CsiFront
@@ -41,9 +40,7 @@ from trainer.tasks import Task
 
 Model = ClassificationModel | PrototypeModel
 
-DEFAULT_STEPS = 10
-"""Of fine-tuning, where there is no past to replay; the authors' number."""
-
+_TEMPERATURES = (1.0, 0.5, 0.25, 0.1, 0.05)
 _N_REPLAYS = 3
 _N_BEST = 5
 """Classes that ConFi's centroid is of."""
@@ -52,6 +49,17 @@ _N_REFERENCES = 256
 """Images of history that stand for all of it."""
 
 _N_PER_PASS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What is chosen by replaying the past; the defaults are without any."""
+
+    n_steps: int = 10
+    """Of fine-tuning; the authors' number."""
+
+    temperature: float = 1.0
+    """Logits are divided by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class CsiSite:
 
     model: Model | None
     trained: Trained
-    n_steps: int
+    tuning: "Tuning"
     days: tuple[Environment, ...]
     """History as the network sees it."""
 
@@ -87,7 +95,7 @@ class CsiSite:
         try:
             front = CsiFront.learn(days, method.filters, n_rows=method.n_rows)
         except TaskError:  # silence everywhere
-            return cls(method, None, None, Trained({}, {}), 0, ())
+            return cls(method, None, None, Trained({}, {}), Tuning(), ())
         seen = [day for day in map(front.of, days) if len(day)]
         model = make_model(method.training, front, place)
         theta = model.initial(generator_of(rng))
@@ -101,14 +109,12 @@ class CsiSite:
             n = max(1, round(share * iterations))
             return train(method.training, model, theta, tasks, n, rng)
 
-        n_steps = DEFAULT_STEPS
-        if len(seen) > 1 and method.training not in (
-            Training.CONFI,
-            Training.PROTONET,
-        ):
+        tuning = Tuning()
+        if len(seen) > 1 and method.training is not Training.CONFI:
             past = train_on(seen[:-1], 0.5).theta
-            n_steps = best_steps(model, past, front, seen[-1], budget.max_steps, rng)
-        return cls(method, front, model, train_on(seen, 1), n_steps, tuple(seen))
+            tasks = replayed_tasks(front, seen[-1], rng, _N_REPLAYS)
+            tuning = tune(model, past, tasks, budget.max_steps)
+        return cls(method, front, model, train_on(seen, 1), tuning, tuple(seen))
 
     def calibrate(
         self, place: Place, shots: Environment, rng: np.random.Generator
@@ -130,15 +136,24 @@ class CsiSite:
             if history is not None:  # for points without a shot
                 older = _prototypes(theta, make_batch(self.front, history))
                 prototypes = torch.where(prototypes.isfinite(), prototypes, older)
-            return CsiLocator(place, self.front, theta, support, prototypes, None)
+            return CsiLocator(
+                place,
+                self.front,
+                theta,
+                support,
+                self.tuning.temperature,
+                prototypes=prototypes,
+            )
         if not fixed:
             theta = adapted_to(
-                self.model, theta, task, alpha=ALPHA, n_steps=self.n_steps
+                self.model, theta, task, alpha=ALPHA, n_steps=self.tuning.n_steps
             )
         elif self.model.site_points is None:
             theta = self.model.start(theta, task)
         n_best = _N_BEST if self.method.training is Training.CONFI else None
-        return CsiLocator(place, self.front, theta, support, None, n_best)
+        return CsiLocator(
+            place, self.front, theta, support, self.tuning.temperature, n_best=n_best
+        )
 
     def _start(self, shots: Environment, rng: np.random.Generator) -> Parameters:
         """Return θ*, or that of the most similar environment, Algorithm 2."""
@@ -176,8 +191,9 @@ class CsiLocator:
     support: Batch
     """Whose statistics normalise."""
 
-    prototypes: Tensor | None
-    n_best: int | None
+    temperature: float
+    prototypes: Tensor | None = None
+    n_best: int | None = None
     """Points that the location is the mean of; all when None."""
 
     def locate(self, signals: Signals) -> Fixes:
@@ -191,7 +207,8 @@ class CsiLocator:
                 part = slice(start, start + _N_PER_PASS)
                 inputs = amplitude_inputs(self.front.architecture, seen.select(part))
                 scores = self._logits(torch.from_numpy(inputs), statistics)
-                posterior[part] = scores.double().softmax(dim=1).numpy()
+                scores = scores.double() / self.temperature
+                posterior[part] = scores.softmax(dim=1).numpy()
         if self.n_best is not None:
             posterior = keep_best(posterior, self.n_best)
         return expectation(self.place, posterior, signals)
@@ -238,31 +255,37 @@ def tasks_of(
     return Tasks(sampler(able), {day.name: sampler([day]) for day in able})
 
 
-def best_steps(
-    model: Model,
-    theta: Parameters,
-    front: CsiFront,
-    day: Environment,
-    most: int,
-    rng: np.random.Generator,
-) -> int:
-    """Return the number of steps of fine-tuning that would have been best on a day.
+def tune(model: Model, theta: Parameters, tasks: Sequence[Task], most: int) -> Tuning:
+    """Return what would have been best on tasks of the past: the smallest mean error.
 
     Args:
         model: f, its losses and its locations.
         theta: Trained on earlier days.
-        front: Of the network.
-        day: As `CsiFront.of` returns it.
-        most: Largest number that is tried.
-        rng: Draws the shots.
+        tasks: Of a later day.
+        most: Largest number of steps that is tried.
     """
-    tasks = replayed_tasks(front, day, rng, _N_REPLAYS)
     if not tasks:
-        return DEFAULT_STEPS
-    errors = np.mean(
-        [step_errors(model, theta, t, alpha=ALPHA, n_steps=most) for t in tasks], axis=0
-    )
-    return int(np.argmin(errors))
+        return Tuning()
+    n_steps = 0 if isinstance(model, PrototypeModel) else most
+    errors = np.mean([_tried(model, theta, task, n_steps) for task in tasks], axis=0)
+    step, number = np.unravel_index(np.argmin(errors), errors.shape)
+    return Tuning(int(step), _TEMPERATURES[number])
+
+
+def _tried(model: Model, theta: Parameters, task: Task, most: int) -> Matrix:
+    """Return the mean error of a task [m], (most + 1, n_temperatures)."""
+    adapted = as_leaves(model.start(theta, task))
+    truth = task.locations[task.query.points.numpy()]
+    errors = np.empty((most + 1, len(_TEMPERATURES)))
+    for step in range(most + 1):
+        if step:
+            adapted = inner_step(model.support_loss, adapted, task, ALPHA)
+        scores = model.query_logits(adapted, task).double()
+        for number, temperature in enumerate(_TEMPERATURES):
+            posterior = (scores / temperature).softmax(dim=1).numpy()
+            missed = posterior @ task.locations - truth
+            errors[step, number] = np.linalg.norm(missed, axis=1).mean()
+    return errors
 
 
 def replayed_tasks(

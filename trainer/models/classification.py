@@ -80,10 +80,13 @@ class ClassificationModel:
             theta: Adapted parameters.
             task: Its labels serve to measure alone.
         """
+        posterior = self.query_logits(theta, task).double().softmax(dim=1).cpu().numpy()
+        truth = task.locations[task.query.points.cpu().numpy()]
+        return np.asarray(np.linalg.norm(posterior @ task.locations - truth, axis=1))
+
+    def query_logits(self, theta: Parameters, task: Task) -> Tensor:
+        """Return the logits of the query images, shape (n, n_points)."""
         statistics: Statistics = []
         with torch.no_grad():
             forward(theta, task.support.inputs, collect=statistics)
-            logits = forward(theta, task.query.inputs, statistics)
-            posterior = logits.double().softmax(dim=1).cpu().numpy()
-        truth = task.locations[task.query.points.cpu().numpy()]
-        return np.asarray(np.linalg.norm(posterior @ task.locations - truth, axis=1))
+            return forward(theta, task.query.inputs, statistics)

@@ -50,11 +50,14 @@ class PrototypeModel:
 
     def query_errors(self, theta: Parameters, task: Task) -> npt.NDArray[np.float64]:
         """Return how far from its point each query image is located [m], shape (n,)."""
-        with torch.no_grad():
-            logits = self._logits(theta, task, of_support=False)
-        posterior = logits.double().softmax(dim=1).cpu().numpy()
+        posterior = self.query_logits(theta, task).double().softmax(dim=1).cpu().numpy()
         truth = task.locations[task.query.points.cpu().numpy()]
         return np.asarray(np.linalg.norm(posterior @ task.locations - truth, axis=1))
+
+    def query_logits(self, theta: Parameters, task: Task) -> Tensor:
+        """Return the logits of the query images, shape (n, n_points)."""
+        with torch.no_grad():
+            return self._logits(theta, task, of_support=False)
 
     def _loss(self, theta: Parameters, task: Task, *, of_support: bool) -> Tensor:
         points = task.support.points if of_support else task.query.points
