@@ -31,10 +31,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from trainer.methods.contract import Fixes, Locator, Needs
-from trainer.methods.posterior import expectation
+from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, of_place, recent
 from trainer.methods.rows import Matrix, Vector, group_means
-from trainer.methods.student import softmax
 from trainer.methods.wccn import neighbour_posterior
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals

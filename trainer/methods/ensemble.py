@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 
 from trainer.methods.contract import Fixes, Learnt, Locator, Method, Needs
-from trainer.methods.posterior import expectation
-from trainer.methods.student import softmax
+from trainer.methods.posterior import expectation, softmax
 from trainer.surveys.environment import Environment, Place, Signals
 
 _DOUBT: Final = 0.01

@@ -18,10 +18,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from trainer.methods.contract import Fixes, Locator, Needs
-from trainer.methods.posterior import expectation
+from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, of_place, recent
 from trainer.methods.rows import Groups, Matrix, Vector
-from trainer.methods.student import softmax
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
 

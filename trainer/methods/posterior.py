@@ -44,3 +44,10 @@ def keep_best(weights: Matrix, k: int) -> Matrix:
     kept = np.zeros_like(weights)
     np.put_along_axis(kept, best, np.take_along_axis(weights, best, axis=1), axis=1)
     return kept
+
+
+def softmax(scores: Matrix) -> Matrix:
+    """Return probabilities along the last axis, proportional to exp(scores)."""
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    probabilities: Matrix = raised / raised.sum(axis=-1, keepdims=True)
+    return probabilities

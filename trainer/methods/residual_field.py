@@ -1,73 +1,40 @@
 """History draws the map, a few fresh points bend it, and the sky is not trusted.
 
-For every channel c (an access point; in CSI a tone of one) and point p of the map:
+    f          = the map, `trainer.methods.field_map`
+    P(p | x) ∝ exp(-1/(T √C) Σ_c misfit(x_c | f_c(p)))     `trainer.methods.hurdle`
+    fix      = Σ_p P(p | x) location(p)
 
-    m_c(p)  = mean of history at p                                       the map
-    f_c(p)  = m_c(p) + GP[fresh - m_c at the calibrated points](p)       bent
-    s_c²    = sensor + spread within a visit + how badly points left out are foretold
-    P(p|x)  ∝ exp(-1/(T √C) Σ_c (ν+1)/2 log(1 + (x_c - f_c(p))² / (ν s_c²)))
-    fix     = Σ_p P(p|x) location(p)
+Dead access points, not drift, are most of what a map loses with age. Of each channel it
+is therefore asked whether it is still on the air: the odds that it is dead grow with
+every shot and every located sample that lacks it where it should be heard, and are gone
+once it is heard. C counts the channels that are believed to be alive.
 
-Channels without history are drawn by the fresh points alone, around their mean. Without
-any history that is all there is, and still better than nearest neighbours: places
-between the points are asked about too, and each channel counts as far as the points of
-this map foretell one another.
+Without any history the fresh points draw the map alone, still better than nearest
+neighbours: places between them are asked about too, each channel counts as far as the
+points foretell one another, and T is what locates points best that are left out. Where
+the signal tells nothing T grows until the fix is the middle of the map.
 
-A channel that history expects at the calibrated points and no fresh shot hears is dead,
-and is dropped; one that history expects where the last fixes were, and no signal so far
-has held, is dropped too, until it is heard. Dead access points, not drift, are most of
-what a map loses with age.
-
-Departures from the recipe it began with, nearest neighbours on the bent map: the heavy
-tails of Student's t stand for changes nobody has seen, the tempered posterior mean for
-the five nearest, and lengths follow the spacing of the calibrated points.
+Departures from the recipe it began with, nearest neighbours on the bent map: silence
+and level are two questions, heavy tails stand for changes nobody has seen, the mean of
+the tempered posterior for the five nearest, and lengths follow the calibrated points.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.features import decibel_floor, decibels
-from trainer.methods.posterior import expectation
-from trainer.methods.rows import Matrix, Rows, Vector, group_means
-from trainer.methods.spatial import between, interpolate, typical_spacing
-from trainer.methods.student import softmax, student_misfit
+from trainer.methods.field_map import FieldMap, FieldSettings
+from trainer.methods.hurdle import misfits, odds_of_silence
+from trainer.methods.posterior import expectation, softmax
+from trainer.methods.references import of_place
+from trainer.methods.rows import Matrix, Rows, Vector
 from trainer.surveys.environment import Environment, Place, Signals
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSettings:
-    """Chosen on past days of MTLocData, UM_DSI, NCEPU and UJI, once for all surveys."""
-
-    freedom: float = 8.0
-    """ν of Student's t."""
-
-    temperature: float = 0.25
-    """T; channels err together, so that C of them count for about √C."""
-
-    lengths: float = 5.0
-    """Length of the field, in spacings of the calibrated points."""
-
-    shortest_length_m: float = 0.5
-
-    noise_of_change: float = 0.3
-    """Variance of a fresh value, in units of the change since history."""
-
-    noise_of_value: float = 0.1
-    """The same where there is no history, in units of what varies over the map."""
-
-    missed_before_dead: float = 1.5
-    """Receptions that history expects of a channel and that did not come."""
-
-    few_points: int = 8
-    """With fewer calibrated points, leaving one out says little."""
-
 
 _SETTINGS: Final = FieldSettings()
 
@@ -75,11 +42,15 @@ _RSS_SENSOR_DB: Final = 4.4
 _CSI_SENSOR_DB: Final = 1.0
 """Spread of one reading about a perfect map [dB]."""
 
-_UNKNOWN_DB: Final = 10.0
-"""Spread about the map of a channel that too few points have drawn [dB]."""
+_CERTAIN: Final = 0.999
+"""Probability of being dead from which a channel is not even looked at."""
 
-_STOREY_M: Final = 10.0
-"""Between floors, for the field: farther than they are, as there is concrete."""
+_N_FOLDS: Final = 5
+_MAX_REPLAYED: Final = 200
+"""Shots that are located to choose T."""
+
+_WARMER: Final = 2.0 ** np.arange(-2, 6)
+"""T that are tried, in units of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,84 +77,55 @@ class _Learnt:
 
     def calibrate(self, place: Place, shots: Environment) -> Locator:
         """Draw the map and bend it."""
-        here = [e for e in self.history if e.place.name == place.name and len(e)]
+        here = [day for day in of_place(self.history, place) if len(day)]
         known = [*here, shots] if len(shots) else here
         if not known:
             return _Nowhere(place)
         floor_db = decibel_floor([e.signals for e in known])
-        field = _blank(self.settings, place, floor_db, known[0].signals.is_csi)
+        is_csi = known[0].signals.is_csi
+        sensor = (_CSI_SENSOR_DB if is_csi else _RSS_SENSOR_DB) ** 2
+        n_channels = decibels(known[0].signals, floor_db).shape[1]
+        blank = FieldMap.blank(self.settings, place, n_channels, sensor)
         if here:
-            field = _drawn(field, Rows.of(here, floor_db))
-        if len(shots):
-            field = _bent(field, Rows.of([shots], floor_db))
-        return field
+            field = blank.drawn(Rows.of(here, floor_db))
+            if len(shots):
+                field = field.bent(Rows.of([shots], floor_db))
+            return _Located(place, floor_db, field, self.settings.temperature)
+        fresh = Rows.of([shots], floor_db)
+        temperature = _temperature(blank, place, fresh)
+        field = blank.with_places_between(np.unique(fresh.point_of), place).bent(fresh)
+        return _Located(place, floor_db, field, temperature)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Field:
-    """The map as far as it is known, and what is located with it."""
+class _Located:
+    """What is located with a map."""
 
-    settings: FieldSettings
     place: Place
     floor_db: float
-    sensor: float
-    """Variance of one reading about a perfect map [dB²]."""
-
-    candidates: Matrix
-    """Where one may be: the points, and perhaps places between them; [m], with the
-    height that stands for the floor, shape (n_candidates, 3)."""
-
-    owner_of: npt.NDArray[np.intp]
-    """The point nearest to each candidate, (n_candidates,)."""
-
-    means: Matrix
-    """Expected signal [dB above the floor], shape (n_candidates, n_channels)."""
-
-    variances: Vector
-    """Of a signal about it [dB²], shape (n_channels,)."""
-
-    detection: Matrix
-    """How often history heard each channel, shape (n_candidates, n_channels)."""
-
-    has_past: Mask
-    """Channels that history ever heard, shape (n_channels,)."""
-
-    is_alive: Mask
-    """Channels that are believed to be on the air, shape (n_channels,)."""
-
-    is_heard: Mask
-    """Channels that today's shots heard, shape (n_channels,)."""
+    field: FieldMap
+    temperature: float
 
     def locate(self, signals: Signals) -> Fixes:
-        """Locate one after the other, forgetting channels that stay silent."""
+        """Locate one after the other; channels that stay silent are doubted more."""
+        field, n_points = self.field, self.place.n_points
         values = decibels(signals, self.floor_db) - self.floor_db
-        n_points = self.place.n_points
         locations = np.empty((len(values), 2))
         posterior = np.zeros((len(values), n_points))
-        missed, ever_heard = np.zeros(values.shape[1]), self.is_heard.copy()
+        dead_odds = field.dead_odds
         for row, sample in enumerate(values):
-            ever_heard |= sample > 0
-            silent = ~ever_heard & (missed > self.settings.missed_before_dead)
-            channels = np.flatnonzero(self.is_alive & ~silent)
-            if not sample[channels].any():
+            dead_odds = np.where(sample > 0, -np.inf, dead_odds)
+            if not sample[field.is_known].any():
                 posterior[row] = 1 / n_points
                 locations[row] = self.place.locations.mean(axis=0)
                 continue
-            weights = self._explain(sample, channels)
-            np.add.at(posterior[row], self.owner_of, weights)
-            locations[row] = weights @ self.candidates[:, :2]
-            missed += weights @ self.detection
+            scores = explain(field, sample, expit(dead_odds))
+            weights = softmax(scores / self.temperature)
+            np.add.at(posterior[row], field.owner_of, weights)
+            locations[row] = weights @ field.candidates[:, :2]
+            missed = odds_of_silence(weights @ field.detection)
+            dead_odds = dead_odds + np.where(field.has_past, missed, 0.0)
         return Fixes(locations, posterior)
-
-    def _explain(self, sample: Vector, channels: npt.NDArray[np.intp]) -> Vector:
-        """Return the probability of each candidate."""
-        misfit = student_misfit(
-            sample[channels],
-            self.means[:, channels],
-            self.variances[channels],
-            self.settings.freedom,
-        )
-        return softmax(-misfit / (self.settings.temperature * len(channels) ** 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,131 +139,63 @@ class _Nowhere:
         return expectation(self.place, np.ones((len(signals), n_points)), signals)
 
 
-def _blank(
-    settings: FieldSettings, place: Place, floor_db: float, is_csi: bool
-) -> _Field:
-    """Return a map on which nothing is drawn yet."""
-    points = np.column_stack([place.locations, _STOREY_M * place.floors])
-    nothing, none = np.zeros((place.n_points, 0)), np.zeros(0, np.bool_)
-    return _Field(
-        settings,
-        place,
-        floor_db,
-        (_CSI_SENSOR_DB if is_csi else _RSS_SENSOR_DB) ** 2,
-        points,
-        np.arange(place.n_points),
-        nothing,
-        np.zeros(0),
-        nothing,
-        none,
-        none,
-        none,
-    )
+def explain(field: FieldMap, sample: Vector, is_dead: Vector) -> Vector:
+    """Return how well each candidate explains a sample, shape (n_candidates,).
 
-
-def _drawn(blank: _Field, past: Rows) -> _Field:
-    """Return the map that history draws."""
-    n_points = blank.place.n_points
-    means = group_means(past.values, past.point_of, n_points)
-    is_heard = (past.values > 0).astype(np.float64)
-    detection = group_means(is_heard, past.point_of, n_points)
-    has_past = past.is_heard
-    return replace(
-        blank,
-        means=_filled(blank, means),
-        variances=blank.sensor + past.spread,
-        detection=np.nan_to_num(detection),
-        has_past=has_past,
-        is_alive=has_past,
-        is_heard=np.zeros(len(has_past), np.bool_),
-    )
-
-
-def _bent(field: _Field, fresh: Rows) -> _Field:
-    """Return the map with today's shots on it."""
-    settings, n_channels = field.settings, fresh.values.shape[1]
-    if not field.means.shape[1]:
-        field = _with_places_between(field, fresh)
-        nothing = np.zeros((len(field.candidates), n_channels))
-        field = replace(
-            field,
-            means=nothing,
-            detection=nothing,
-            variances=np.full(n_channels, field.sensor),
-            has_past=np.zeros(n_channels, np.bool_),
-        )
-    today = group_means(fresh.values, fresh.point_of, field.place.n_points)
-    calibrated = np.flatnonzero(np.isfinite(today[:, 0]))
-    change = today[calibrated] - field.means[calibrated]
-    # What has no history varies around its own mean, not around nothing.
-    base = np.where(field.has_past, 0.0, change.mean(axis=0))
-    noise = (
-        settings.noise_of_change if field.has_past.any() else settings.noise_of_value
-    )
-    moved = interpolate(
-        field.candidates,
-        calibrated,
-        change - base,
-        length=_length(settings, field.candidates[calibrated]),
-        noise=noise,
-    )
-    if len(calibrated) >= settings.few_points:
-        old = (field.variances + moved.left_out) / 2
-        new = field.sensor / 2 + fresh.spread + moved.left_out
-    else:
-        old = field.variances
-        new = field.sensor + fresh.spread + _UNKNOWN_DB**2
-    expected = field.detection[fresh.point_of].sum(axis=0)
-    is_dead = ~fresh.is_heard & (expected > settings.missed_before_dead)
-    return replace(
-        field,
-        means=np.maximum(field.means + base + moved.values, 0.0),
-        variances=np.where(field.has_past, old, new),
-        is_alive=(field.has_past | fresh.is_heard) & ~is_dead,
-        is_heard=fresh.is_heard,
-    )
-
-
-def _with_places_between(field: _Field, fresh: Rows) -> _Field:
-    """Return a map that asks about places between the calibrated points too.
-
-    History's points are where people were asked to stand before, and where the map is
-    known best. Without history nothing speaks for the points but that they were easy to
-    measure at.
+    Args:
+        field: The map.
+        sample: [dB above the floor], shape (n_channels,).
+        is_dead: Probability that a channel is off the air; 0 where it is heard.
     """
+    used = np.flatnonzero(field.is_known & (is_dead < _CERTAIN))
+    total = misfits(
+        sample[used],
+        field.level[:, used],
+        field.variances[used],
+        field.detection[:, used],
+        is_dead[used],
+        field.settings.freedom,
+    ).sum(axis=1)
+    scores: Vector = -total / np.sqrt(np.sum(1 - is_dead[used]))
+    return scores
+
+
+def _temperature(blank: FieldMap, place: Place, fresh: Rows) -> float:
+    """Return T with which points that are left out are located best."""
+    settings = blank.settings
     shown = np.unique(fresh.point_of)
-    place = field.place
-    added, floors = between(place.locations[shown], place.floors[shown])
-    points = np.column_stack([added, _STOREY_M * floors])
-    gaps = ((points[:, None] - field.candidates[shown]) ** 2).sum(axis=-1)
-    owner_of = shown[gaps.argmin(axis=1)]
-    return replace(
-        field,
-        candidates=np.concatenate([field.candidates, points]),
-        owner_of=np.concatenate([field.owner_of, owner_of]),
-    )
+    if len(shown) < settings.few_points:
+        return settings.temperature
+    temperatures: Vector = settings.temperature * _WARMER
+    errors = np.zeros(len(temperatures))
+    for left_out in _folds(place, shown):
+        is_out = np.isin(fresh.point_of, left_out)
+        kept = np.setdiff1d(shown, left_out)
+        field = blank.with_places_between(kept, place)
+        field = field.bent(
+            Rows(fresh.values[~is_out], fresh.point_of[~is_out], fresh.stop_of[~is_out])
+        )
+        rows = np.flatnonzero(is_out)
+        step = -(-len(rows) * _N_FOLDS // _MAX_REPLAYED)
+        for row in rows[:: max(step, 1)]:
+            errors += _errors(field, place, fresh, row, temperatures)
+    return float(temperatures[errors.argmin()])
 
 
-def _length(settings: FieldSettings, points: Matrix) -> float:
-    """Return the length of a field that these points can show [m]."""
-    if len(np.unique(points, axis=0)) < 2:
-        return np.inf  # one point moves the whole map
-    return max(settings.lengths * typical_spacing(points), settings.shortest_length_m)
+def _errors(
+    field: FieldMap, place: Place, fresh: Rows, row: np.intp, temperatures: Vector
+) -> Vector:
+    """Return the error of one shot at each temperature [m]."""
+    sample = fresh.values[row]
+    scores = explain(field, sample, np.where(sample > 0, 0.0, expit(field.dead_odds)))
+    weights: Matrix = softmax(scores / temperatures[:, None])
+    gaps = weights @ field.candidates[:, :2] - place.locations[fresh.point_of[row]]
+    errors: Vector = np.linalg.norm(gaps, axis=1)
+    return errors
 
 
-def _filled(field: _Field, means: Matrix) -> Matrix:
-    """Return the map with the points that history does not have interpolated."""
-    known = np.flatnonzero(np.isfinite(means[:, 0]))
-    if len(known) == len(means):
-        return means
-    base = means[known].mean(axis=0)
-    guessed = interpolate(
-        field.candidates,
-        known,
-        means[known] - base,
-        length=_length(field.settings, field.candidates[known]),
-        noise=field.settings.noise_of_value,
-    )
-    filled: Matrix = base + guessed.values
-    filled[known] = means[known]
-    return filled
+def _folds(place: Place, shown: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+    """Return parts of the points, each spread over the map, however it is numbered."""
+    x, y = place.locations[shown].T
+    in_order = shown[np.lexsort([y, x, place.floors[shown]])]
+    return [in_order[start::_N_FOLDS] for start in range(_N_FOLDS)]

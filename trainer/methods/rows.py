@@ -51,10 +51,37 @@ class Rows:
         heard: npt.NDArray[np.bool_] = np.logical_or.reduce(self.values > 0, axis=0)
         return heard
 
+    def level(self, n_points: int) -> Matrix:
+        """Return the mean of what is heard, (n_points, n_channels); NaN if nothing."""
+        return self._means_heard(self.point_of, n_points)
+
+    def detection(self, n_points: int) -> Matrix:
+        """Return the share of rows that hear, (n_points, n_channels); NaN without."""
+        is_heard = (self.values > 0).astype(np.float64)
+        return group_means(is_heard, self.point_of, n_points)
+
     @property
     def spread(self) -> Vector:
-        """Pooled variance of the rows of a stop about their mean, (n_channels,)."""
-        return variance_within(self.values, self.stop_of)
+        """Pooled variance of what a stop hears about its mean, shape (n_channels,).
+
+        Zero where no stop hears a channel twice.
+        """
+        n_stops = int(self.stop_of.max(initial=-1)) + 1
+        means = self._means_heard(self.stop_of, n_stops)
+        is_heard = self.values > 0
+        residuals = np.where(is_heard, self.values - means[self.stop_of], 0.0)
+        freedom = is_heard.sum(axis=0) - np.isfinite(means).sum(axis=0)
+        variance: Vector = (residuals**2).sum(axis=0) / np.maximum(freedom, 1)
+        return variance
+
+    def _means_heard(self, group_of: Groups, n_groups: int) -> Matrix:
+        counts = np.zeros((n_groups, self.values.shape[1]))
+        np.add.at(counts, group_of, (self.values > 0).astype(np.float64))
+        sums = np.zeros_like(counts)
+        np.add.at(sums, group_of, self.values)
+        means: Matrix = np.full_like(sums, np.nan)
+        np.divide(sums, counts, out=means, where=counts > 0)
+        return means
 
 
 def group_means(values: Matrix, group_of: Groups, n_groups: int) -> Matrix:
@@ -77,14 +104,3 @@ def residuals_within(values: Matrix, group_of: Groups) -> Matrix:
     """Return the rows less the mean of their group; the same shape."""
     n_groups = int(group_of.max(initial=-1)) + 1
     return values - group_means(values, group_of, n_groups)[group_of]
-
-
-def variance_within(values: Matrix, group_of: Groups) -> Vector:
-    """Return the pooled, unbiased variance within groups, shape (n_columns,).
-
-    Zero where no group has two rows.
-    """
-    residuals = residuals_within(values, group_of)
-    freedom = max(len(values) - len(np.unique(group_of)), 1)
-    variance: Vector = np.einsum("nc,nc->c", residuals, residuals) / freedom
-    return variance

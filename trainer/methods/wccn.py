@@ -14,10 +14,9 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from trainer.methods.contract import Fixes, Locator, Needs
-from trainer.methods.posterior import expectation
+from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, of_place, recent, sources
 from trainer.methods.rows import Groups, Matrix
-from trainer.methods.student import softmax
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
 
