@@ -49,7 +49,7 @@ _N_FOLDS: Final = 5
 _MAX_REPLAYED: Final = 200
 """Shots that are located to choose T."""
 
-_WARMER: Final = 2.0 ** np.arange(-2, 6)
+_WARMER: Final[Vector] = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
 """T that are tried, in units of the setting."""
 
 
