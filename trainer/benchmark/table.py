@@ -5,6 +5,7 @@ from typing import Final
 
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.rows import Interval, Row
+from trainer.benchmark.summary import summary
 
 _HEADER: Final = (
     "Method",
@@ -41,7 +42,7 @@ def markdown(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
         rows: In the order of the table.
         remarks: Printed above.
     """
-    parts = ["# Benchmark", "", *[f"{r}\n" for r in remarks], _PREFACE]
+    parts = ["# Benchmark", "", *[f"{r}\n" for r in remarks], *summary(rows), _PREFACE]
     parts += _sections([r for r in rows if not r.same_visit], level="##")
     same = [r for r in rows if r.same_visit]
     if same:
