@@ -19,7 +19,7 @@ and level are two questions, heavy tails stand for changes nobody has seen, the 
 the tempered posterior for the five nearest, and lengths follow the calibrated points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,35 +66,47 @@ class ResidualField:
     def learn(
         self, history: Sequence[Environment], rng: np.random.Generator
     ) -> "_Learnt":
-        """Keep the past; which place it is needed for, calibration tells."""
-        return _Learnt(tuple(history), self.settings)
+        """Draw the map of every place."""
+        days = [day for day in history if len(day)]
+        drawn = {}
+        for place in {day.place.name: day.place for day in days}.values():
+            here = of_place(days, place)
+            floor_db = decibel_floor([day.signals for day in here])
+            blank = _blank(self.settings, place, here[0].signals, floor_db)
+            drawn[place.name] = (floor_db, blank.drawn(Rows.of(here, floor_db)))
+        return _Learnt(self.settings, drawn)
 
 
 @dataclass(frozen=True, slots=True)
 class _Learnt:
-    history: tuple[Environment, ...]
     settings: FieldSettings
+    drawn: Mapping[str, tuple[float, FieldMap]]
+    """By place: the floor [dB], and the map above it."""
 
     def calibrate(self, place: Place, shots: Environment) -> Locator:
-        """Draw the map and bend it."""
-        here = [day for day in of_place(self.history, place) if len(day)]
-        known = [*here, shots] if len(shots) else here
-        if not known:
-            return _Nowhere(place)
-        floor_db = decibel_floor([e.signals for e in known])
-        is_csi = known[0].signals.is_csi
-        sensor = (_CSI_SENSOR_DB if is_csi else _RSS_SENSOR_DB) ** 2
-        n_channels = decibels(known[0].signals, floor_db).shape[1]
-        blank = FieldMap.blank(self.settings, place, n_channels, sensor)
-        if here:
-            field = blank.drawn(Rows.of(here, floor_db))
+        """Bend the map, or draw it if it has no past."""
+        if place.name in self.drawn:
+            floor_db, field = self.drawn[place.name]
             if len(shots):
                 field = field.bent(Rows.of([shots], floor_db))
             return _Located(place, floor_db, field, self.settings.temperature)
+        if not len(shots):
+            return _Nowhere(place)
+        floor_db = decibel_floor([shots.signals])
         fresh = Rows.of([shots], floor_db)
+        blank = _blank(self.settings, place, shots.signals, floor_db)
         temperature = _temperature(blank, place, fresh)
         field = blank.with_places_between(np.unique(fresh.point_of), place).bent(fresh)
         return _Located(place, floor_db, field, temperature)
+
+
+def _blank(
+    settings: FieldSettings, place: Place, signals: Signals, floor_db: float
+) -> FieldMap:
+    """Return a map on which signals of this kind can be drawn."""
+    sensor = (_CSI_SENSOR_DB if signals.is_csi else _RSS_SENSOR_DB) ** 2
+    n_channels = decibels(signals.select(slice(1)), floor_db).shape[1]
+    return FieldMap.blank(settings, place, n_channels, sensor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
