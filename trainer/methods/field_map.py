@@ -159,9 +159,8 @@ class FieldMap:
         today, rate = today[calibrated], rate[calibrated]
         was_heard = ~self.has_past | (self.detection[calibrated] > 0)
         is_heard = np.isfinite(today)
-        change = np.where(is_heard & was_heard, today - self.level[calibrated], np.nan)
         # What has no history varies around its own mean, not around nothing.
-        level = np.where(self.has_past, self.level, _column_means(change))
+        level = np.where(self.has_past, self.level, _column_means(today))
         change = today - level[calibrated]
         change = np.where(is_heard & was_heard, change, 0.0)
         moved = self._interpolated(calibrated, change)
