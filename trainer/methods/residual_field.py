@@ -197,8 +197,13 @@ def _temperature(blank: FieldMap, place: Place, fresh: Rows) -> float:
 def _errors(
     field: FieldMap, place: Place, fresh: Rows, row: np.intp, temperatures: Vector
 ) -> Vector:
-    """Return the error of one shot at each temperature [m]."""
+    """Return the error of one shot at each temperature [m].
+
+    Zero where it hears nothing of the map: no temperature locates it.
+    """
     sample = fresh.values[row]
+    if not sample[field.is_known].any():
+        return np.zeros(len(temperatures))
     scores = explain(field, sample, np.where(sample > 0, 0.0, expit(field.dead_odds)))
     weights: Matrix = softmax(scores / temperatures[:, None])
     gaps = weights @ field.candidates[:, :2] - place.locations[fresh.point_of[row]]
