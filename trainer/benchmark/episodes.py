@@ -94,6 +94,13 @@ def make_history(split: Split) -> tuple[Environment, ...]:
     return tuple(history)
 
 
+def labelled_target(split: Split) -> Environment:
+    """Return all of the target at known points, labels and all: never for a method."""
+    target, known = split.target, split.known
+    rows = np.flatnonzero(np.isin(target.point_of, known))
+    return _within(target, rows, known, target.place.select(known))
+
+
 def permute_labels(episode: Episode, rng: np.random.Generator) -> Episode:
     """Return the episode with the points of all labelled samples shuffled.
 

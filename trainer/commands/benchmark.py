@@ -10,6 +10,7 @@ from typing import Final
 from edge_agent.console import Console
 from trainer.benchmark.dry_run import split_table
 from trainer.benchmark.errors import BenchmarkError
+from trainer.benchmark.paper_figures import write_paper_figures
 from trainer.benchmark.plan import Extent
 from trainer.benchmark.protocol import (
     Protocol,
@@ -85,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"their history, {_QUICK_SEEDS} seed, short training",
     )
     parser.add_argument(
+        "--curves",
+        action="store_true",
+        help="also train the networks once more, watching: error against "
+        "meta-iterations and against gradient steps (Fig. 13 and 14)",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="print the splits, and stop"
     )
     parser.add_argument(
@@ -132,6 +139,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         on_progress=_Talk(console),
     )
     console.result(f"{args.out / 'table.md'}: {len(rows)} rows")
+    if args.curves:
+        made = methods(quick=args.quick)
+        for path in write_paper_figures(
+            args.out,
+            [bench.survey(protocol.survey) for protocol in bench.protocols],
+            [made[name] for name in extent.methods],
+            on_method=console.progress,
+        ):
+            console.result(str(path))
     return 0
 
 
