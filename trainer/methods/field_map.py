@@ -1,13 +1,24 @@
 """The map of a place: what every point is expected to hear, drawn and bent.
 
-    d_c(p), m_c(p)     detection and level in history                     drawn
-    m_c + GP[fresh level - m_c at the calibrated points](p)                bent
-    d_c + GP[fresh detection - d_c](p)
-    s_c²               spread within a stop, the sensor's, and how badly points that are
-                       left out are foretold
+    d(p), m(p)               detection and level in history            drawn
+    m + GP[m' - m](p)        m': today's level, where heard            bent
+    d + GP[d' - d](p)        d': today's detection
 
-per channel c (an access point; in CSI a tone of one) and point p. A channel without
-history is drawn by the fresh points alone, around their mean.
+per channel (an access point; in CSI a tone of one) and point p, with GP the regression
+of `trainer.methods.spatial`. Points that history lacks are filled in by one around the
+mean of its points. For a channel without history m and d are the means of m' and d':
+the fresh points alone draw it.
+
+What is heard varies about its level by
+
+    σ² + w²                  with history alone; or bent by fewer than `few_points`
+    (σ² + w² + e²) / 2       bent by more
+    σ² + w'² + 10²           a channel without history, bent by fewer
+    σ²/2 + w'² + e²          the same, bent by more
+
+[dB²] with σ² of the sensor, w² within a stop (w'² today), and e² how badly calibrated
+points that are left out are foretold: the sum of their squares over the number of those
+that hear the channel, zero where none does.
 """
 
 from dataclasses import dataclass, replace
@@ -59,7 +70,7 @@ class FieldSettings:
     """Share of channels that are off the air by the time history is used."""
 
     few_points: int = 8
-    """With fewer calibrated points, leaving one out says little."""
+    """With fewer calibrated points, leaving one out says little; 2 at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +86,8 @@ class FieldMap:
     with a height that stands for the floor, shape (n_candidates, 3)."""
 
     owner_of: npt.NDArray[np.intp]
-    """The point nearest to each candidate, shape (n_candidates,)."""
+    """Point that each candidate counts for, shape (n_candidates,): a point for itself,
+    a place between points for the nearest of the calibrated ones."""
 
     level: Matrix
     """Where heard [dB above the floor], shape (n_candidates, n_channels)."""
@@ -93,7 +105,8 @@ class FieldMap:
     """Channels that history or today's shots heard, shape (n_channels,)."""
 
     dead_odds: Vector
-    """Log odds that a channel is off the air today, shape (n_channels,)."""
+    """Log odds that a channel is off the air today, shape (n_channels,); minus infinity
+    once it was heard today, of no meaning where nobody ever heard it."""
 
     @classmethod
     def blank(
@@ -152,30 +165,28 @@ class FieldMap:
         )
 
     def bent(self, fresh: Rows) -> Self:
-        """Return the map with today's shots on it."""
+        """Return the map with today's shots on it, at least one."""
         n_points = int(self.owner_of.max()) + 1
         today, rate = fresh.level(n_points), fresh.detection(n_points)
         calibrated = np.flatnonzero(np.isfinite(rate[:, 0]))
         today, rate = today[calibrated], rate[calibrated]
-        was_heard = ~self.has_past | (self.detection[calibrated] > 0)
-        is_heard = np.isfinite(today)
         # What has no history varies around its own mean, not around nothing.
         level = np.where(self.has_past, self.level, _column_means(today))
-        change = today - level[calibrated]
-        change = np.where(is_heard & was_heard, change, 0.0)
+        detection = np.where(self.has_past, self.detection, rate.mean(axis=0))
+        is_heard = np.isfinite(today)
+        # Where history never heard it there is no level that could have changed.
+        is_new = is_heard & (detection[calibrated] == 0)
+        change = np.where(is_heard & ~is_new, today - level[calibrated], 0.0)
         moved = self._interpolated(calibrated, change)
-        gain = rate - self.detection[calibrated]
-        usual = np.where(self.has_past, 0.0, gain.mean(axis=0))
-        found = self._interpolated(calibrated, gain - usual)
+        found = self._interpolated(calibrated, rate - detection[calibrated])
         level = np.maximum(level + moved.values, 0.0)
-        # A point that hears what it never heard before is as loud as it is heard.
-        level[calibrated] = np.where(is_heard & ~was_heard, today, level[calibrated])
+        level[calibrated] = np.where(is_new, today, level[calibrated])
         heard_share = np.maximum(is_heard.mean(axis=0), 1 / len(calibrated))
         silence = odds_of_silence(self.detection[fresh.point_of]).sum(axis=0)
         return replace(
             self,
             level=level,
-            detection=np.clip(self.detection + usual + found.values, 0.0, 1.0),
+            detection=np.clip(detection + found.values, 0.0, 1.0),
             variances=self._variances(
                 fresh.spread, moved.left_out / heard_share, len(calibrated)
             ),
@@ -184,7 +195,7 @@ class FieldMap:
         )
 
     def _variances(self, spread: Vector, left_out: Vector, n_points: int) -> Vector:
-        """Return the variances once points have been calibrated."""
+        """Return the variances once points have been calibrated; see the module."""
         if n_points < self.settings.few_points:
             new = self.sensor + spread + _UNKNOWN_DB**2
             return np.where(self.has_past, self.variances, new)

@@ -3,16 +3,17 @@
     f          = the map, `trainer.methods.field_map`
     P(p | x) ∝ exp(-1/(T √C) Σ_c misfit(x_c | f_c(p)))     `trainer.methods.hurdle`
     fix      = Σ_p P(p | x) location(p)
+    C        = Σ_c (1 - δ_c), δ_c the probability that channel c is dead
 
 Dead access points, not drift, are most of what a map loses with age. Of each channel it
 is therefore asked whether it is still on the air: the odds that it is dead grow with
 every shot and every located sample that lacks it where it should be heard, and are gone
-once it is heard. C counts the channels that are believed to be alive.
+once it is heard, for the rest of the day. From 0.999 a channel is not asked at all.
 
 Without any history the fresh points draw the map alone, still better than nearest
 neighbours: places between them are asked about too, each channel counts as far as the
 points foretell one another, and T is what locates points best that are left out. Where
-the signal tells nothing T grows until the fix is the middle of the map.
+the signal tells nothing T grows until the fix is about the middle of the map.
 
 Departures from the recipe it began with, nearest neighbours on the bent map: silence
 and level are two questions, heavy tails stand for changes nobody has seen, the mean of
@@ -96,8 +97,7 @@ class _Learnt:
         fresh = Rows.of([shots], floor_db)
         blank = _blank(self.settings, place, shots.signals, floor_db)
         temperature = _temperature(blank, place, fresh)
-        field = blank.with_places_between(np.unique(fresh.point_of), place).bent(fresh)
-        return _Located(place, floor_db, field, temperature)
+        return _Located(place, floor_db, _drawn_by(fresh, blank, place), temperature)
 
 
 def _blank(
@@ -107,6 +107,11 @@ def _blank(
     sensor = (_CSI_SENSOR_DB if signals.is_csi else _RSS_SENSOR_DB) ** 2
     n_channels = decibels(signals.select(slice(1)), floor_db).shape[1]
     return FieldMap.blank(settings, place, n_channels, sensor)
+
+
+def _drawn_by(fresh: Rows, blank: FieldMap, place: Place) -> FieldMap:
+    """Return the map without history: the shots alone draw it, and between them."""
+    return blank.with_places_between(np.unique(fresh.point_of), place).bent(fresh)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,8 +140,7 @@ class _Located:
             weights = softmax(scores / self.temperature)
             np.add.at(posterior[row], field.owner_of, weights)
             locations[row] = weights @ field.candidates[:, :2]
-            missed = odds_of_silence(weights @ field.detection)
-            dead_odds = dead_odds + np.where(field.has_past, missed, 0.0)
+            dead_odds = dead_odds + odds_of_silence(weights @ field.detection)
         return Fixes(locations, posterior)
 
 
@@ -154,10 +158,13 @@ class _Nowhere:
 def explain(field: FieldMap, sample: Vector, is_dead: Vector) -> Vector:
     """Return how well each candidate explains a sample, shape (n_candidates,).
 
+    T times the logarithm of the posterior, up to a constant.
+
     Args:
         field: The map.
-        sample: [dB above the floor], shape (n_channels,).
-        is_dead: Probability that a channel is off the air; 0 where it is heard.
+        sample: [dB above the floor], shape (n_channels,); hears a channel of the map.
+        is_dead: Probability that a channel is off the air, shape (n_channels,); 0 where
+            it is heard.
     """
     used = np.flatnonzero(field.is_known & (is_dead < _CERTAIN))
     total = misfits(
@@ -173,7 +180,10 @@ def explain(field: FieldMap, sample: Vector, is_dead: Vector) -> Vector:
 
 
 def _temperature(blank: FieldMap, place: Place, fresh: Rows) -> float:
-    """Return T with which points that are left out are located best."""
+    """Return T with which points that are left out are located best.
+
+    A fifth of them at a time; the setting where they are too few.
+    """
     settings = blank.settings
     shown = np.unique(fresh.point_of)
     if len(shown) < settings.few_points:
@@ -182,11 +192,7 @@ def _temperature(blank: FieldMap, place: Place, fresh: Rows) -> float:
     errors = np.zeros(len(temperatures))
     for left_out in _folds(place, shown):
         is_out = np.isin(fresh.point_of, left_out)
-        kept = np.setdiff1d(shown, left_out)
-        field = blank.with_places_between(kept, place)
-        field = field.bent(
-            Rows(fresh.values[~is_out], fresh.point_of[~is_out], fresh.stop_of[~is_out])
-        )
+        field = _drawn_by(fresh.select(~is_out), blank, place)
         rows = np.flatnonzero(is_out)
         step = -(-len(rows) * _N_FOLDS // _MAX_REPLAYED)
         for row in rows[:: max(step, 1)]:
@@ -204,7 +210,7 @@ def _errors(
     sample = fresh.values[row]
     if not sample[field.is_known].any():
         return np.zeros(len(temperatures))
-    scores = explain(field, sample, np.where(sample > 0, 0.0, expit(field.dead_odds)))
+    scores = explain(field, sample, expit(field.dead_odds))
     weights: Matrix = softmax(scores / temperatures[:, None])
     gaps = weights @ field.candidates[:, :2] - place.locations[fresh.point_of[row]]
     errors: Vector = np.linalg.norm(gaps, axis=1)

@@ -31,10 +31,7 @@ class Rows:
     def of(cls, environments: Sequence[Environment], floor_db: float) -> "Rows":
         """Stack the samples of some environments of one place."""
         stops = [
-            np.stack(
-                [np.full(len(e), number), e.visit_of, e.point_of],
-                axis=1,
-            )
+            np.stack([np.full(len(e), number), e.visit_of, e.point_of], axis=1)
             for number, e in enumerate(environments)
         ]
         _, stop_of = np.unique(np.concatenate(stops), axis=0, return_inverse=True)
@@ -45,6 +42,10 @@ class Rows:
             stop_of.reshape(-1),
         )
 
+    def select(self, rows: Groups | npt.NDArray[np.bool_]) -> "Rows":
+        """Return some of the rows; numbers or a mask."""
+        return Rows(self.values[rows], self.point_of[rows], self.stop_of[rows])
+
     @property
     def is_heard(self) -> npt.NDArray[np.bool_]:
         """Which channels were heard in any row, shape (n_channels,)."""
@@ -53,38 +54,31 @@ class Rows:
 
     def level(self, n_points: int) -> Matrix:
         """Return the mean of what is heard, (n_points, n_channels); NaN if nothing."""
-        return self._means_heard(self.point_of, n_points)
+        return _heard_means(self.values, self.point_of, n_points)
 
     def detection(self, n_points: int) -> Matrix:
         """Return the share of rows that hear, (n_points, n_channels); NaN without."""
-        is_heard = (self.values > 0).astype(np.float64)
-        return group_means(is_heard, self.point_of, n_points)
+        return group_means(self.values > 0, self.point_of, n_points)
 
     @property
     def spread(self) -> Vector:
         """Pooled variance of what a stop hears about its mean, shape (n_channels,).
 
-        Zero where no stop hears a channel twice.
+        [dB²]; one degree of freedom less than receptions for every stop that hears the
+        channel. Zero where no stop hears it twice.
         """
         n_stops = int(self.stop_of.max(initial=-1)) + 1
-        means = self._means_heard(self.stop_of, n_stops)
+        means = _heard_means(self.values, self.stop_of, n_stops)
         is_heard = self.values > 0
         residuals = np.where(is_heard, self.values - means[self.stop_of], 0.0)
         freedom = is_heard.sum(axis=0) - np.isfinite(means).sum(axis=0)
         variance: Vector = (residuals**2).sum(axis=0) / np.maximum(freedom, 1)
         return variance
 
-    def _means_heard(self, group_of: Groups, n_groups: int) -> Matrix:
-        counts = np.zeros((n_groups, self.values.shape[1]))
-        np.add.at(counts, group_of, (self.values > 0).astype(np.float64))
-        sums = np.zeros_like(counts)
-        np.add.at(sums, group_of, self.values)
-        means: Matrix = np.full_like(sums, np.nan)
-        np.divide(sums, counts, out=means, where=counts > 0)
-        return means
 
-
-def group_means(values: Matrix, group_of: Groups, n_groups: int) -> Matrix:
+def group_means(
+    values: Matrix | npt.NDArray[np.bool_], group_of: Groups, n_groups: int
+) -> Matrix:
     """Return the mean of each group's rows, (n_groups, n_columns); NaN if none.
 
     Args:
@@ -93,14 +87,32 @@ def group_means(values: Matrix, group_of: Groups, n_groups: int) -> Matrix:
         n_groups: How many there are.
     """
     counts = np.bincount(group_of, minlength=n_groups)[:, None]
-    sums = np.zeros((n_groups, values.shape[1]))
-    np.add.at(sums, group_of, values)
-    means: Matrix = np.full_like(sums, np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+    return _ratios(_group_sums(values, group_of, n_groups), counts)
 
 
 def residuals_within(values: Matrix, group_of: Groups) -> Matrix:
     """Return the rows less the mean of their group; the same shape."""
     n_groups = int(group_of.max(initial=-1)) + 1
     return values - group_means(values, group_of, n_groups)[group_of]
+
+
+def _heard_means(values: Matrix, group_of: Groups, n_groups: int) -> Matrix:
+    """Return the mean of what each group's rows hear; NaN if none does."""
+    # Silence is zero, and adds nothing to the sums.
+    sums = _group_sums(values, group_of, n_groups)
+    return _ratios(sums, _group_sums(values > 0, group_of, n_groups))
+
+
+def _group_sums(
+    values: Matrix | npt.NDArray[np.bool_], group_of: Groups, n_groups: int
+) -> Matrix:
+    sums = np.zeros((n_groups, values.shape[1]))
+    np.add.at(sums, group_of, values)
+    return sums
+
+
+def _ratios(sums: Matrix, counts: Matrix | Groups) -> Matrix:
+    """Return sums by counts; NaN where nothing was counted."""
+    means: Matrix = np.full_like(sums, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
