@@ -1,9 +1,10 @@
 """Locations from weights of points, on a map of three."""
 
 import numpy as np
+import pytest
 
 from tests.trainer.surveyed import place
-from trainer.methods.posterior import expectation, keep_best
+from trainer.methods.posterior import expectation, keep_best, softmax
 from trainer.surveys.environment import Signals
 
 MAP = place(2, locations=[(0, 0), (6, 0), (0, 3)])
@@ -42,3 +43,35 @@ def test_the_largest_weights_are_kept():
     assert keep_best(weights, 2).tolist() == [[0, 0.4, 0.2], [3, 0, 2]]
     assert keep_best(weights, 3).tolist() == weights.tolist()
     assert keep_best(weights, 9).tolist() == weights.tolist()
+
+
+def test_probabilities_are_proportional_to_exponentials():
+    found = softmax(np.log([[1.0, 3, 4], [2, 2, 4]]))
+
+    np.testing.assert_allclose(found, [[1 / 8, 3 / 8, 1 / 2], [0.25, 0.25, 0.5]])
+
+
+def test_probabilities_are_along_the_last_axis(rng):
+    scores = rng.normal(0, 3, (4, 5, 6))
+
+    found = softmax(scores)
+
+    np.testing.assert_allclose(found.sum(axis=2), 1)
+    np.testing.assert_allclose(found[2, 3], softmax(scores[2, 3]))
+
+
+@pytest.mark.parametrize("level", [-1e5, 0.0, 1e5])
+def test_only_differences_of_scores_count(level):
+    found = softmax(np.array([0.0, np.log(3)]) + level)
+
+    np.testing.assert_allclose(found, [0.25, 0.75], rtol=1e-9)
+
+
+def test_rows_that_are_much_less_likely_than_others_do_not_underflow():
+    found = softmax(np.array([[0.0, np.log(3)], [-1e5, -1e5 + np.log(3)]]))
+
+    np.testing.assert_allclose(found, [[0.25, 0.75]] * 2, rtol=1e-9)
+
+
+def test_what_is_impossible_has_no_probability():
+    assert softmax(np.array([-np.inf, 7.0, 7.0])).tolist() == [0, 0.5, 0.5]
