@@ -1,20 +1,56 @@
-/* What follows a convolution, in one pass over memory forwards and one backwards.
+/* A layer of the network, image by image, so that what it needs stays in the caches.
  *
+ *     y = convolution of x, 3x3, zero beyond the border
  *     r = max(y, 0)
  *     p = maximum of every 2x2 cell of r        or r itself, without halving
- *     mean, sum of squared deviations of r      over images and pixels, per filter
+ *     mean and variance of r                    over images and pixels, per filter
  *
- * and backwards, with slope and level per filter from the gradients of the moments:
+ * and backwards, with level and slope per filter from the gradients of the moments:
  *
  *     dL/dy = [y > 0] (level + slope r + dL/dp where r is the first maximum of its cell)
+ *     dL/dx, dL/dw, dL/db from dL/dy
  *
- * y has the shape (n, n_filters, height, width). Included for float and for double by
- * its own second half; see trainer/layer_kernel.py.
+ * Shapes: x (n, n_in, height, width), y (n, n_out, height, width), all contiguous.
+ *
+ * Convolutions are sums over shifted copies of one long row. An image is kept with a
+ * border of zeros, `stride` = width + 2 numbers to a row; the output at (row, column) is
+ * number row * stride + column, and tap (i, j) reads i * stride + j numbers further on.
+ * What comes out between the rows is not used.
+ *
+ * The file includes itself for float and for double; see trainer/layer_kernel.py.
  */
 
 #ifndef REAL
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define VECTORS 2 /* at a time; with 10 filters 20 of the 32 registers are sums */
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#define VECTORS 1
+#else
+#define VECTOR_BYTES 16
+#define VECTORS 1
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Call `block` with as many filters as compile to registers, until none is left; ten
+ * filters as one block of ten, or two of five. */
+#define IN_BLOCKS(total, ten, block)                                                    \
+    for (ptrdiff_t at = 0; at < (total);) {                                             \
+        const ptrdiff_t left = (total) - at;                                            \
+        if (left % 10 == 0) { block(ten); at += ten; }                                  \
+        else if (left % 10 == 5) { block(5); at += 5; }                                 \
+        else if (left >= 8) { block(8); at += 8; }                                      \
+        else if (left >= 4) { block(4); at += 4; }                                      \
+        else if (left >= 2) { block(2); at += 2; }                                      \
+        else { block(1); at += 1; }                                                     \
+    }
 
 #define REAL float
 #define NAME(stem) stem##_float
@@ -28,9 +64,158 @@
 
 #else
 
-static inline REAL NAME(positive)(REAL y) { return y > 0 ? y : 0; }
+typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
+#define VECTOR NAME(vector)
+#define LANES (ptrdiff_t)(VECTOR_BYTES / sizeof(REAL))
+#define STEP (VECTORS * LANES)
 
-/* Mean and sum of squared deviations of one plane, which is in the first cache. */
+INLINE VECTOR NAME(load)(const REAL *at)
+{
+    VECTOR v;
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
+/* -- images with a border ---------------------------------------------------------- */
+
+/* Numbers of a plane with its border, and some that only whole vectors reach. */
+INLINE ptrdiff_t NAME(padded_size)(ptrdiff_t height, ptrdiff_t width)
+{
+    return ((height + 2) * (width + 2) + 4 * STEP - 1) / STEP * STEP;
+}
+
+/* Numbers of an output row by row, to the end of the last whole vector. */
+INLINE ptrdiff_t NAME(row_size)(ptrdiff_t height, ptrdiff_t width)
+{
+    return (height * (width + 2) + STEP - 1) / STEP * STEP;
+}
+
+static void NAME(pad)(const REAL *x, REAL *padded, ptrdiff_t n_planes,
+                      ptrdiff_t height, ptrdiff_t width)
+{
+    const ptrdiff_t size = NAME(padded_size)(height, width), stride = width + 2;
+    for (ptrdiff_t plane = 0; plane < n_planes; plane++) {
+        REAL *to = padded + plane * size + stride + 1;
+        for (ptrdiff_t row = 0; row < height; row++)
+            memcpy(to + row * stride, x + (plane * height + row) * width,
+                   width * sizeof(REAL));
+    }
+}
+
+/* -- convolutions ------------------------------------------------------------------ */
+
+/* `n_block` outputs; weights are in the order in which they are used. */
+INLINE void NAME(convolve_block)(const int n_block, const REAL *restrict padded,
+                                 const REAL *restrict weights, const REAL *bias,
+                                 REAL *restrict out, ptrdiff_t n_in, ptrdiff_t height,
+                                 ptrdiff_t width)
+{
+    const ptrdiff_t size = NAME(padded_size)(height, width), stride = width + 2;
+    const ptrdiff_t length = NAME(row_size)(height, width);
+    for (ptrdiff_t q = 0; q < length; q += STEP) {
+        VECTOR sum[10][VECTORS];
+#pragma GCC unroll 10
+        for (int b = 0; b < n_block; b++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++)
+                sum[b][v] = (VECTOR){0} + (bias ? bias[b] : 0);
+        const REAL *w = weights;
+        for (ptrdiff_t channel = 0; channel < n_in; channel++)
+            for (int tap = 0; tap < 9; tap++, w += n_block) {
+                const REAL *at = padded + channel * size + q + tap / 3 * stride + tap % 3;
+                VECTOR in[VECTORS];
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; v++)
+                    in[v] = NAME(load)(at + v * LANES);
+#pragma GCC unroll 10
+                for (int b = 0; b < n_block; b++)
+#pragma GCC unroll 2
+                    for (int v = 0; v < VECTORS; v++)
+                        sum[b][v] += w[b] * in[v];
+            }
+#pragma GCC unroll 10
+        for (int b = 0; b < n_block; b++)
+            memcpy(out + b * length + q, sum[b], sizeof sum[b]);
+    }
+}
+
+/* Return weights in the order of convolve_block; transposed and turned for dL/dx. */
+static void NAME(pack)(const REAL *weight, REAL *packed, ptrdiff_t n_out,
+                       ptrdiff_t n_in, int transposed)
+{
+    const ptrdiff_t n_to = transposed ? n_in : n_out, n_from = transposed ? n_out : n_in;
+    REAL *next = packed;
+#define PACK(n_block)                                                                   \
+    for (ptrdiff_t from = 0; from < n_from; from++)                                     \
+        for (int tap = 0; tap < 9; tap++)                                               \
+            for (ptrdiff_t to = at; to < at + n_block; to++)                            \
+                *next++ = transposed ? weight[(from * n_in + to) * 9 + 8 - tap]         \
+                                     : weight[(to * n_in + from) * 9 + tap];
+    IN_BLOCKS(n_to, 10, PACK)
+#undef PACK
+}
+
+static void NAME(convolve)(const REAL *padded, const REAL *packed, const REAL *bias,
+                           REAL *rows, REAL *y, ptrdiff_t n_in, ptrdiff_t n_out,
+                           ptrdiff_t height, ptrdiff_t width)
+{
+    const ptrdiff_t length = NAME(row_size)(height, width);
+#define CONVOLVE(n_block)                                                               \
+    NAME(convolve_block)(n_block, padded, packed + at * n_in * 9,                       \
+                         bias ? bias + at : NULL, rows + at * length, n_in, height,     \
+                         width);
+    IN_BLOCKS(n_out, 10, CONVOLVE)
+#undef CONVOLVE
+    for (ptrdiff_t f = 0; f < n_out; f++)
+        for (ptrdiff_t row = 0; row < height; row++)
+            memcpy(y + (f * height + row) * width, rows + f * length + row * (width + 2),
+                   width * sizeof(REAL));
+}
+
+/* Add an image's dL/dw of some filters to as many sums as a vector has lanes, so that
+ * none of them is long; g is dL/dy with a border. */
+INLINE void NAME(weight_block)(const int n_block, const REAL *restrict padded,
+                               const REAL *restrict g, REAL *restrict sums,
+                               ptrdiff_t n_in, ptrdiff_t height, ptrdiff_t width)
+{
+    const ptrdiff_t size = NAME(padded_size)(height, width), stride = width + 2;
+    for (ptrdiff_t channel = 0; channel < n_in; channel++)
+        for (int row = 0; row < 3; row++) {
+            const REAL *in = padded + channel * size + row * stride;
+            VECTOR sum[8][3];
+#pragma GCC unroll 8
+            for (int b = 0; b < n_block; b++)
+#pragma GCC unroll 3
+                for (int tap = 0; tap < 3; tap++)
+                    sum[b][tap] = (VECTOR){0};
+            for (ptrdiff_t q = 0; q < height * stride; q += LANES) {
+                VECTOR at[3];
+#pragma GCC unroll 3
+                for (int tap = 0; tap < 3; tap++)
+                    at[tap] = NAME(load)(in + q + tap);
+#pragma GCC unroll 8
+                for (int b = 0; b < n_block; b++) {
+                    const VECTOR slope = NAME(load)(g + b * size + stride + 1 + q);
+#pragma GCC unroll 3
+                    for (int tap = 0; tap < 3; tap++)
+                        sum[b][tap] += slope * at[tap];
+                }
+            }
+#pragma GCC unroll 8
+            for (int b = 0; b < n_block; b++)
+#pragma GCC unroll 3
+                for (int tap = 0; tap < 3; tap++) {
+                    REAL *to = sums + ((b * n_in + channel) * 9 + row * 3 + tap) * LANES;
+                    const VECTOR total = NAME(load)(to) + sum[b][tap];
+                    memcpy(to, &total, sizeof total);
+                }
+        }
+}
+
+/* -- ReLU, moments, maxima ----------------------------------------------------------- */
+
+INLINE REAL NAME(positive)(REAL y) { return y > 0 ? y : 0; }
+
 static void NAME(plane_moments)(const REAL *restrict y, ptrdiff_t size, double *mean,
                                 double *squares)
 {
@@ -65,85 +250,161 @@ static void NAME(plane_halve)(const REAL *restrict y, REAL *restrict p,
     }
 }
 
-void NAME(forward)(const REAL *y, REAL *p, double *mean, double *variance, ptrdiff_t n,
-                   ptrdiff_t n_filters, ptrdiff_t height, ptrdiff_t width, int halve)
+static void NAME(plane_backward)(const REAL *restrict y, const REAL *restrict g,
+                                 REAL level, REAL slope, REAL *restrict result,
+                                 ptrdiff_t height, ptrdiff_t width, int halve)
+{
+    const ptrdiff_t size = height * width, half = width / 2;
+    if (!halve) {
+#pragma omp simd
+        for (ptrdiff_t i = 0; i < size; i++) {
+            const REAL value = level + slope * y[i] + g[i];
+            result[i] = y[i] > 0 ? value : 0;
+        }
+        return;
+    }
+    for (ptrdiff_t row = 0; row < height / 2; row++) {
+        const REAL *restrict upper = y + 2 * row * width, *lower = upper + width;
+        const REAL *restrict cell = g + row * half;
+        REAL *restrict to_upper = result + 2 * row * width;
+        REAL *restrict to_lower = to_upper + width;
+#pragma omp simd
+        for (ptrdiff_t i = 0; i < half; i++) {
+            const REAL a = upper[2 * i], b = upper[2 * i + 1];
+            const REAL c = lower[2 * i], d = lower[2 * i + 1];
+            const REAL top = a > b ? a : b, bottom = c > d ? c : d;
+            const REAL of_top = top >= bottom ? cell[i] : 0;
+            const REAL of_bottom = top >= bottom ? 0 : cell[i];
+            const REAL of_a = a >= b ? of_top : 0, of_b = a >= b ? 0 : of_top;
+            const REAL of_c = c >= d ? of_bottom : 0, of_d = c >= d ? 0 : of_bottom;
+            const REAL at_a = level + slope * a + of_a, at_b = level + slope * b + of_b;
+            const REAL at_c = level + slope * c + of_c, at_d = level + slope * d + of_d;
+            to_upper[2 * i] = a > 0 ? at_a : 0;
+            to_upper[2 * i + 1] = b > 0 ? at_b : 0;
+            to_lower[2 * i] = c > 0 ? at_c : 0;
+            to_lower[2 * i + 1] = d > 0 ? at_d : 0;
+        }
+    }
+    /* Odd edges are in no cell, but in the moments. */
+    if (width % 2)
+        for (ptrdiff_t row = 0; row < height; row++) {
+            const ptrdiff_t i = row * width + width - 1;
+            result[i] = y[i] > 0 ? level + slope * y[i] : 0;
+        }
+    if (height % 2)
+        for (ptrdiff_t i = (height - 1) * width; i < size; i++)
+            result[i] = y[i] > 0 ? level + slope * y[i] : 0;
+}
+
+/* -- a layer ------------------------------------------------------------------------- */
+
+/* Return 0, or 1 where there is no memory. */
+int NAME(forward)(const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *p,
+                  double *mean, double *variance, ptrdiff_t n, ptrdiff_t n_in,
+                  ptrdiff_t n_out, ptrdiff_t height, ptrdiff_t width, int halve)
 {
     const ptrdiff_t size = height * width;
     const ptrdiff_t out_size = halve ? (height / 2) * (width / 2) : size;
-    for (ptrdiff_t f = 0; f < n_filters; f++)
-        mean[f] = variance[f] = 0;
-    for (ptrdiff_t image = 0; image < n; image++) {
-        for (ptrdiff_t f = 0; f < n_filters; f++) {
-            const REAL *plane = y + (image * n_filters + f) * size;
-            REAL *out = p + (image * n_filters + f) * out_size;
-            double centre, squares;
-            NAME(plane_moments)(plane, size, &centre, &squares);
-            /* Chan, Golub and LeVeque: moments of a union. */
-            const double shift = centre - mean[f];
-            mean[f] += shift / (image + 1);
-            variance[f] += squares + shift * shift * size * image / (image + 1);
-            if (halve)
-                NAME(plane_halve)(plane, out, height, width);
-            else
-                for (ptrdiff_t i = 0; i < size; i++)
-                    out[i] = NAME(positive)(plane[i]);
+    REAL *padded = calloc(n_in * NAME(padded_size)(height, width), sizeof(REAL));
+    REAL *packed = malloc(n_out * n_in * 9 * sizeof(REAL));
+    REAL *rows = malloc(n_out * NAME(row_size)(height, width) * sizeof(REAL));
+    const int failed = !padded || !packed || !rows;
+    if (!failed) {
+        NAME(pack)(weight, packed, n_out, n_in, 0);
+        for (ptrdiff_t f = 0; f < n_out; f++)
+            mean[f] = variance[f] = 0;
+        for (ptrdiff_t image = 0; image < n; image++) {
+            REAL *of_image = y + image * n_out * size;
+            NAME(pad)(x + image * n_in * size, padded, n_in, height, width);
+            NAME(convolve)(padded, packed, bias, rows, of_image, n_in, n_out, height,
+                           width);
+            for (ptrdiff_t f = 0; f < n_out; f++) {
+                const REAL *plane = of_image + f * size;
+                REAL *out = p + (image * n_out + f) * out_size;
+                double centre, squares;
+                NAME(plane_moments)(plane, size, &centre, &squares);
+                /* Chan, Golub and LeVeque: moments of a union. */
+                const double shift = centre - mean[f];
+                mean[f] += shift / (image + 1);
+                variance[f] += squares + shift * shift * size * image / (image + 1);
+                if (halve)
+                    NAME(plane_halve)(plane, out, height, width);
+                else
+                    for (ptrdiff_t i = 0; i < size; i++)
+                        out[i] = NAME(positive)(plane[i]);
+            }
         }
+        for (ptrdiff_t f = 0; f < n_out; f++)
+            variance[f] /= (double)n * size;
     }
-    for (ptrdiff_t f = 0; f < n_filters; f++)
-        variance[f] /= (double)n * size;
+    free(padded);
+    free(packed);
+    free(rows);
+    return failed;
 }
 
-void NAME(backward)(const REAL *y, const REAL *g, const REAL *level, const REAL *slope,
-                    REAL *result, ptrdiff_t n, ptrdiff_t n_filters, ptrdiff_t height,
-                    ptrdiff_t width, int halve)
+/* of_x may be NULL. Return 0, or 1 where there is no memory. */
+int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL *g,
+                   const REAL *level, const REAL *slope, REAL *of_x, double *of_weight,
+                   double *of_bias, ptrdiff_t n, ptrdiff_t n_in, ptrdiff_t n_out,
+                   ptrdiff_t height, ptrdiff_t width, int halve)
 {
-    const ptrdiff_t size = height * width, half = width / 2;
-    const ptrdiff_t out_size = halve ? (height / 2) * half : size;
-    for (ptrdiff_t plane = 0; plane < n * n_filters; plane++) {
-        const REAL *restrict in = y + plane * size;
-        const REAL *restrict of_cell = g + plane * out_size;
-        REAL *restrict out = result + plane * size;
-        const REAL c0 = level[plane % n_filters], c1 = slope[plane % n_filters];
-        if (!halve) {
-#pragma omp simd
-            for (ptrdiff_t i = 0; i < size; i++) {
-                const REAL value = c0 + c1 * in[i] + of_cell[i];
-                out[i] = in[i] > 0 ? value : 0;
+    const ptrdiff_t size = height * width;
+    const ptrdiff_t out_size = halve ? (height / 2) * (width / 2) : size;
+    const ptrdiff_t padded_size = NAME(padded_size)(height, width);
+    REAL *padded = calloc(n_in * padded_size, sizeof(REAL));
+    REAL *of_y = malloc(n_out * size * sizeof(REAL));
+    /* Its first pixel, which is not the first of the border, begins a vector. */
+    const ptrdiff_t lead = LANES - (width + 3) % LANES;
+    const size_t bytes = (n_out * padded_size + LANES) * sizeof(REAL);
+    REAL *aligned = aligned_alloc(VECTOR_BYTES, bytes), *padded_of_y = aligned + lead;
+    REAL *packed = malloc(n_out * n_in * 9 * sizeof(REAL));
+    REAL *rows = malloc(n_in * NAME(row_size)(height, width) * sizeof(REAL));
+    REAL *sums = calloc(n_out * n_in * 9 * LANES, sizeof(REAL));
+    const int failed = !padded || !of_y || !aligned || !packed || !rows || !sums;
+    if (!failed) {
+        memset(aligned, 0, bytes);
+        NAME(pack)(weight, packed, n_out, n_in, 1);
+        memset(of_bias, 0, n_out * sizeof(double));
+        for (ptrdiff_t image = 0; image < n; image++) {
+            for (ptrdiff_t f = 0; f < n_out; f++) {
+                REAL *plane = of_y + f * size, sum = 0;
+                NAME(plane_backward)(y + (image * n_out + f) * size,
+                                     g + (image * n_out + f) * out_size, level[f],
+                                     slope[f], plane, height, width, halve);
+#pragma omp simd reduction(+ : sum)
+                for (ptrdiff_t i = 0; i < size; i++)
+                    sum += plane[i];
+                of_bias[f] += sum;
             }
-            continue;
+            NAME(pad)(x + image * n_in * size, padded, n_in, height, width);
+            NAME(pad)(of_y, padded_of_y, n_out, height, width);
+#define WEIGHT(n_block)                                                                 \
+    NAME(weight_block)(n_block, padded, padded_of_y + at * padded_size,                 \
+                       sums + at * n_in * 9 * LANES, n_in, height, width);
+            IN_BLOCKS(n_out, 5, WEIGHT)
+#undef WEIGHT
+            if (of_x)
+                NAME(convolve)(padded_of_y, packed, NULL, rows,
+                               of_x + image * n_in * size, n_out, n_in, height, width);
         }
-        for (ptrdiff_t row = 0; row < height / 2; row++) {
-            const REAL *restrict upper = in + 2 * row * width, *lower = upper + width;
-            const REAL *restrict cell = of_cell + row * half;
-            REAL *restrict to_upper = out + 2 * row * width;
-            REAL *restrict to_lower = to_upper + width;
-#pragma omp simd
-            for (ptrdiff_t i = 0; i < half; i++) {
-                const REAL a = upper[2 * i], b = upper[2 * i + 1];
-                const REAL c = lower[2 * i], d = lower[2 * i + 1];
-                const REAL top = a > b ? a : b, bottom = c > d ? c : d;
-                const REAL of_top = top >= bottom ? cell[i] : 0;
-                const REAL of_bottom = top >= bottom ? 0 : cell[i];
-                const REAL of_a = a >= b ? of_top : 0, of_b = a >= b ? 0 : of_top;
-                const REAL of_c = c >= d ? of_bottom : 0, of_d = c >= d ? 0 : of_bottom;
-                const REAL at_a = c0 + c1 * a + of_a, at_b = c0 + c1 * b + of_b;
-                const REAL at_c = c0 + c1 * c + of_c, at_d = c0 + c1 * d + of_d;
-                to_upper[2 * i] = a > 0 ? at_a : 0;
-                to_upper[2 * i + 1] = b > 0 ? at_b : 0;
-                to_lower[2 * i] = c > 0 ? at_c : 0;
-                to_lower[2 * i + 1] = d > 0 ? at_d : 0;
-            }
+        for (ptrdiff_t i = 0; i < n_out * n_in * 9; i++) {
+            of_weight[i] = 0;
+            for (ptrdiff_t lane = 0; lane < LANES; lane++)
+                of_weight[i] += sums[i * LANES + lane];
         }
-        /* Odd edges are in no cell, but in the moments. */
-        if (width % 2)
-            for (ptrdiff_t row = 0; row < height; row++) {
-                const ptrdiff_t i = row * width + width - 1;
-                out[i] = in[i] > 0 ? c0 + c1 * in[i] : 0;
-            }
-        if (height % 2)
-            for (ptrdiff_t i = (height - 1) * width; i < size; i++)
-                out[i] = in[i] > 0 ? c0 + c1 * in[i] : 0;
     }
+    free(padded);
+    free(of_y);
+    free(aligned);
+    free(packed);
+    free(rows);
+    free(sums);
+    return failed;
 }
+
+#undef VECTOR
+#undef LANES
+#undef STEP
 
 #endif

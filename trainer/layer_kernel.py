@@ -1,14 +1,14 @@
-"""What follows a convolution, compiled on this machine: `trainer.operations` in C.
+"""A layer of the network, compiled on this machine: `trainer.operations.layer` in C.
 
-    rectify = compile_rectify()
-    ClassificationModel(architecture, rectify)
+    ClassificationModel(architecture, layer=compile_layer())
 
-Forwards one pass over memory where torch makes ten, backwards one where it makes nine.
-That, not arithmetic, is what the layers of a small network cost. torch.compile gains
-no more, and takes 20 s per shape of a batch; this takes a second, for all of them.
+Image by image: convolution, ReLU, moments and maxima while an image is in the caches,
+where torch makes a dozen passes over all images forwards, and more backwards. That, not
+arithmetic, is what the layers of a small network cost. torch.compile, tried first,
+gains less, and takes 20 s per shape of a batch; this takes a second, for all of them.
 
 On processors, in single and double precision, and differentiable once: other devices,
-and second-order gradients, are for `trainer.operations.rectify`.
+and second-order gradients, are for `trainer.operations`.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from trainer.errors import CompilerError
-from trainer.operations import Rectified, Rectify
+from trainer.operations import Layer, LayerOutput
 
 _SOURCE = Path(__file__).with_name("layer_kernel.c")
 _OPTIONS = (
@@ -41,13 +41,16 @@ class _Context(Protocol):
     library: ctypes.CDLL
 
     @property
+    def needs_input_grad(self) -> tuple[bool, ...]: ...
+
+    @property
     def saved_tensors(self) -> tuple[Tensor, ...]: ...
 
     def save_for_backward(self, *tensors: Tensor) -> None: ...
 
 
-def compile_rectify(compiler: str | None = None) -> Rectify:
-    """Compile `trainer.operations.rectify` for this processor.
+def compile_layer(compiler: str | None = None) -> Layer:
+    """Compile `trainer.operations.layer` for this processor.
 
     Args:
         compiler: Command; ``$CC`` or ``cc`` when None.
@@ -57,49 +60,87 @@ def compile_rectify(compiler: str | None = None) -> Rectify:
     """
     library = _compile(shlex.split(compiler or os.environ.get("CC") or "cc"))
 
-    def rectify(
-        y: Tensor, *, halve: bool, frozen: tuple[Tensor, Tensor] | None
-    ) -> Rectified:
-        if y.device.type != "cpu" or y.dtype not in _SUFFIXES:
-            raise TypeError(f"compiled for processors, not {y.dtype} on {y.device}")
-        values, mean, variance = _Rectify.apply(  # type: ignore[no-untyped-call]
-            y, halve, library
+    def layer(
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        halve: bool,
+        frozen: tuple[Tensor, Tensor] | None,
+    ) -> LayerOutput:
+        if x.device.type != "cpu" or x.dtype not in _SUFFIXES:
+            raise TypeError(f"compiled for processors, not {x.dtype} on {x.device}")
+        _check(x, weight, bias)
+        values, mean, variance = _Layer.apply(  # type: ignore[no-untyped-call]
+            x, weight, bias, halve, library
         )
-        return Rectified(values, *((mean, variance) if frozen is None else frozen))
+        return LayerOutput(values, *((mean, variance) if frozen is None else frozen))
 
-    return rectify
+    return layer
 
 
-class _Rectify(Function):
+class _Layer(Function):
     @staticmethod
     def forward(
-        ctx: _Context, y: Tensor, halve: bool, library: ctypes.CDLL
+        ctx: _Context,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        halve: bool,
+        library: ctypes.CDLL,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        n, n_filters, height, width = y.shape
-        y = y.contiguous()
-        divisor = 2 if halve else 1
-        values = y.new_empty((n, n_filters, height // divisor, width // divisor))
-        mean = torch.empty(n_filters, dtype=torch.float64)
+        x, weight, bias = x.contiguous(), weight.contiguous(), bias.contiguous()
+        n, n_in, height, width = x.shape
+        n_out, divisor = len(weight), 2 if halve else 1
+        y = x.new_empty((n, n_out, height, width))
+        values = x.new_empty((n, n_out, height // divisor, width // divisor))
+        mean = torch.empty(n_out, dtype=torch.float64)
         variance = torch.empty_like(mean)
-        _call(library, "forward", (y, values, mean, variance), y.shape, halve)
-        mean, variance = mean.to(y.dtype), variance.to(y.dtype)
-        ctx.save_for_backward(y, mean)
+        tensors = (x, weight, bias, y, values, mean, variance)
+        _call(library, "forward", tensors, (n, n_in, n_out, height, width), halve)
+        mean, variance = mean.to(x.dtype), variance.to(x.dtype)
+        ctx.save_for_backward(x, weight, y, mean)
         ctx.halve, ctx.library = halve, library
         return values, mean, variance
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: _Context, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(
+        ctx: _Context, *gradients: Tensor
+    ) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
         of_values, of_mean, of_variance = gradients
-        y, mean = ctx.saved_tensors
-        count = y.numel() // y.shape[1]
+        x, weight, y, mean = ctx.saved_tensors
+        n, n_in, height, width = x.shape
+        n_out, count = len(weight), n * height * width
         # ∂mean/∂r = 1/n and ∂variance/∂r = 2 (r - mean) / n
         slope = of_variance * (2 / count)
         level = of_mean / count - mean * slope
-        result = torch.empty_like(y)
-        tensors = (y, of_values.contiguous(), level, slope, result)
-        _call(ctx.library, "backward", tensors, y.shape, ctx.halve)
-        return result, None, None
+        of_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        of_weight = torch.empty(weight.shape, dtype=torch.float64)
+        of_bias = torch.empty(n_out, dtype=torch.float64)
+        tensors = (
+            *(x, weight, y, of_values.contiguous(), level, slope),
+            *(of_x, of_weight, of_bias),
+        )
+        shape = (n, n_in, n_out, height, width)
+        _call(ctx.library, "backward", tensors, shape, ctx.halve)
+        return of_x, of_weight.to(x.dtype), of_bias.to(x.dtype), None, None
+
+
+def _check(x: Tensor, weight: Tensor, bias: Tensor) -> None:
+    """Check what the kernel relies on, before it is handed addresses."""
+    fits = (
+        x.ndim == 4
+        and weight.shape == (len(bias), x.shape[1], 3, 3)
+        and bias.ndim == 1
+        and len({t.dtype for t in (x, weight, bias)}) == 1
+        and len({t.device for t in (x, weight, bias)}) == 1
+    )
+    if not fits:
+        raise ValueError(
+            f"images {x.dtype} {tuple(x.shape)}, weights {weight.dtype} "
+            f"{tuple(weight.shape)}, bias {bias.dtype} {tuple(bias.shape)} do not fit"
+        )
 
 
 def _compile(compiler: list[str]) -> ctypes.CDLL:
@@ -122,14 +163,21 @@ def _compile(compiler: list[str]) -> ctypes.CDLL:
 def _call(
     library: ctypes.CDLL,
     name: str,
-    tensors: tuple[Tensor, ...],
-    shape: torch.Size,
+    tensors: tuple[Tensor | None, ...],
+    shape: tuple[int, ...],
     halve: bool,
 ) -> None:
-    """Call a function of the kernel; the tensors are contiguous and of its sizes."""
-    function = getattr(library, f"{name}_{_SUFFIXES[tensors[0].dtype]}")
-    function(
-        *(ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors),
+    """Call a function of the kernel; the tensors are contiguous and of its sizes.
+
+    Raises:
+        MemoryError: There is none left.
+    """
+    first = tensors[0]
+    assert first is not None
+    failed = getattr(library, f"{name}_{_SUFFIXES[first.dtype]}")(
+        *(ctypes.c_void_p(None if t is None else t.data_ptr()) for t in tensors),
         *(ctypes.c_ssize_t(size) for size in shape),
         ctypes.c_int(halve),
     )
+    if failed:
+        raise MemoryError(f"a layer of {shape} does not fit into memory")

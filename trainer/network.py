@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
-from edge_agent.network import NORM_EPSILON, Architecture, scale_input
+from edge_agent.network import NORM_EPSILON, Architecture
 from trainer import operations
 from trainer.meta.inner_loop import Parameters
-from trainer.operations import Rectify, affine, maxima
+from trainer.operations import Layer, affine, maxima
 
 Statistics = list[tuple[Tensor, Tensor]]
 """Mean and variance per layer, each (n_filters,)."""
@@ -48,14 +48,21 @@ def make_batch(
     *,
     dtype: torch.dtype = torch.float32,
 ) -> Batch:
-    """Return a batch of images scaled as the device scales them."""
-    precision = np.float64 if dtype is torch.float64 else np.float32
-    inputs = scale_input(architecture, images, heard, precision)
-    return Batch(
-        torch.from_numpy(np.ascontiguousarray(inputs.transpose(1, 0, 2, 3))),
-        torch.from_numpy(points.astype(np.int64)),
-        n_points,
-    )
+    """Return a batch of images scaled as the device scales them.
+
+    Raises:
+        ValueError: Images or mask of another shape.
+    """
+    if images.shape[1:] != architecture.image_shape or heard.shape != images.shape[:2]:
+        raise ValueError(
+            f"images of shape {images.shape} with mask {heard.shape}, expected "
+            f"(n, *{architecture.image_shape}) and (n, {architecture.image_shape[0]})"
+        )
+    # `edge_agent.network.scale_input`, in place: tasks are scaled as they are drawn.
+    inputs = torch.from_numpy(images).to(dtype)
+    inputs.div_(255).sub_(architecture.pixel_mean).div_(architecture.pixel_std)
+    inputs[torch.from_numpy(~heard)] = 0
+    return Batch(inputs, torch.from_numpy(points.astype(np.int64)), n_points)
 
 
 def initial_parameters(
@@ -92,7 +99,7 @@ def forward(
     statistics: Statistics | None = None,
     *,
     collect: Statistics | None = None,
-    rectify: Rectify = operations.rectify,
+    layer: Layer = operations.layer,
 ) -> Tensor:
     """Return the logits, shape (n, n_points).
 
@@ -101,9 +108,9 @@ def forward(
         inputs: Shape (n, n_channels, n_packets, n_tones).
         statistics: Frozen ones; those of ``inputs`` when None.
         collect: List to which the statistics of ``inputs`` are appended.
-        rectify: That of `trainer.operations`, or compiled.
+        layer: That of `trainer.operations`, or compiled.
     """
-    x = features(theta, inputs, statistics, collect=collect, rectify=rectify)
+    x = features(theta, inputs, statistics, collect=collect, layer=layer)
     return x @ theta["head.weight"].T + theta["head.bias"]
 
 
@@ -113,21 +120,22 @@ def features(
     statistics: Statistics | None = None,
     *,
     collect: Statistics | None = None,
-    rectify: Rectify = operations.rectify,
+    layer: Layer = operations.layer,
 ) -> Tensor:
     """Return what the head sees, shape (n, n_features); arguments as of `forward`."""
     n_layers = sum(name.endswith(".scale") for name in theta)
     x = inputs
-    for layer in range(n_layers):
-        weight, bias = theta[f"conv{layer}.weight"], theta[f"conv{layer}.bias"]
-        scale, shift = theta[f"norm{layer}.scale"], theta[f"norm{layer}.shift"]
-        is_last = layer == n_layers - 1
+    for i in range(n_layers):
+        scale, shift = theta[f"norm{i}.scale"], theta[f"norm{i}.shift"]
+        is_last = i == n_layers - 1
         # Rising functions and maxima commute: a quarter of the pixels to scale.
         commutes = not is_last and bool((scale > 0).all())
-        x, mean, variance = rectify(
-            _convolve(x, weight, bias),
+        x, mean, variance = layer(
+            x,
+            theta[f"conv{i}.weight"],
+            theta[f"conv{i}.bias"],
             halve=commutes,
-            frozen=None if statistics is None else statistics[layer],
+            frozen=None if statistics is None else statistics[i],
         )
         if collect is not None:
             collect.append((mean, variance))
@@ -138,18 +146,6 @@ def features(
     return x.flatten(1)
 
 
-def _convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return the 3x3 convolution, in the layout (n, n_filters, height, width).
-
-    Processors convolve twice as fast, above all backwards, where the channels of a
-    pixel are neighbours in memory. Not the first layer: its input has few channels, and
-    needs no gradient.
-    """
-    if x.requires_grad and x.device.type == "cpu":
-        x = x.contiguous(memory_format=torch.channels_last)
-    return F.conv2d(x, weight, bias, padding=1).contiguous()
-
-
 def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
     """Return Σ over points of the mean cross-entropy of their images."""
     images_per_point = torch.bincount(batch.points, minlength=batch.n_points)
@@ -158,10 +154,10 @@ def cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def support_loss(
-    theta: Parameters, support: Batch, *, rectify: Rectify = operations.rectify
+    theta: Parameters, support: Batch, *, layer: Layer = operations.layer
 ) -> Tensor:
     """L(f_θ; D^s): the normalisation uses the statistics of the support set."""
-    return cross_entropy(forward(theta, support.inputs, rectify=rectify), support)
+    return cross_entropy(forward(theta, support.inputs, layer=layer), support)
 
 
 def query_loss(
@@ -169,13 +165,13 @@ def query_loss(
     support: Batch,
     query: Batch,
     *,
-    rectify: Rectify = operations.rectify,
+    layer: Layer = operations.layer,
 ) -> Tensor:
     """L(f_θ; D^q): the normalisation uses the statistics of the support set.
 
     As on the device, where images to locate arrive one at a time.
     """
     statistics: Statistics = []
-    forward(theta, support.inputs, collect=statistics, rectify=rectify)
-    logits = forward(theta, query.inputs, statistics, rectify=rectify)
+    forward(theta, support.inputs, collect=statistics, layer=layer)
+    logits = forward(theta, query.inputs, statistics, layer=layer)
     return cross_entropy(logits, query)

@@ -1,4 +1,4 @@
-"""What follows a convolution, in C against torch: two implementations, one result."""
+"""A layer in C against torch: two implementations, one result."""
 
 import shutil
 
@@ -6,120 +6,219 @@ import numpy as np
 import pytest
 import torch
 
+from tests.trainer.builders import (
+    PAPER_NETWORK,
+    SMALL_NETWORK,
+    as_tensors,
+    random_batch,
+    random_parameters,
+)
 from trainer import operations
 from trainer.errors import CompilerError
-from trainer.layer_kernel import compile_rectify
+from trainer.layer_kernel import compile_layer
+from trainer.meta.maml import maml_gradient
+from trainer.models.classification import ClassificationModel
+from trainer.network import forward
+from trainer.tasks import Task
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 
 SHAPES = pytest.mark.parametrize(
-    "shape", [(3, 2, 4, 6), (2, 3, 5, 7), (1, 1, 3, 2), (2, 10, 25, 25), (1, 4, 1, 1)]
+    ("n_in", "n_out", "size"),
+    [
+        (1, 1, (1, 1)),
+        (2, 3, (5, 7)),
+        (3, 10, (6, 25)),
+        (10, 5, (12, 12)),
+        (4, 16, (4, 30)),
+        (16, 24, (2, 15)),
+        (5, 14, (3, 50)),
+        (3, 20, (50, 3)),
+    ],
 )
 HALVE = pytest.mark.parametrize("halve", [False, True])
 DTYPES = pytest.mark.parametrize(
-    ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-5)]
+    ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)]
 )
 
 
 @pytest.fixture(scope="module")
-def rectify():
-    return compile_rectify()
+def layer():
+    return compile_layer()
 
 
 def random(shape, rng, dtype=torch.float64):
     return torch.from_numpy(rng.normal(size=shape)).to(dtype)
 
 
-def with_gradient(function, y, rng, *, halve):
-    """Values, moments, and the gradient of a random combination of all of them."""
-    y = y.clone().requires_grad_()
-    rectified = function(y * 1, halve=halve, frozen=None)
-    weights = [random(part.shape, rng, y.dtype) for part in rectified]
-    loss = sum((w * part).sum() for w, part in zip(weights, rectified, strict=True))
-    (gradient,) = torch.autograd.grad(loss, y)
-    return (*rectified, gradient)
+def make_inputs(rng, n_in=2, n_out=3, size=(4, 4), *, n=3, dtype=torch.float64):
+    return (
+        random((n, n_in, *size), rng, dtype),
+        random((n_out, n_in, 3, 3), rng, dtype),
+        random(n_out, rng, dtype),
+    )
+
+
+PLAIN = {"halve": True, "frozen": None}
+
+
+def with_gradients(function, inputs, *, halve):
+    """Values, moments, and gradients of a random combination of all of them."""
+    rng = np.random.default_rng(7)
+    leaves = [tensor.clone().requires_grad_() for tensor in inputs]
+    output = function(*leaves, halve=halve, frozen=None)
+    weights = [random(part.shape, rng, part.dtype) for part in output]
+    loss = sum((w * part).sum() for w, part in zip(weights, output, strict=True))
+    return (*output, *torch.autograd.grad(loss, leaves))
 
 
 @SHAPES
 @HALVE
 @DTYPES
 def test_results_and_gradients_are_those_of_torch(
-    rectify, shape, halve, dtype, tolerance, rng
+    layer, n_in, n_out, size, halve, dtype, tolerance, rng
 ):
-    y = random(shape, rng, dtype)
-    seeds = (np.random.default_rng(7) for _ in range(2))
+    inputs = make_inputs(rng, n_in, n_out, size, dtype=dtype)
 
-    ours = with_gradient(rectify, y, next(seeds), halve=halve)
-    theirs = with_gradient(operations.rectify, y, next(seeds), halve=halve)
+    ours = with_gradients(layer, inputs, halve=halve)
+    theirs = with_gradients(operations.layer, inputs, halve=halve)
 
     for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=tolerance)
+        largest = max(1.0, b.abs().max().item() if b.numel() else 0.0)
+        torch.testing.assert_close(a, b, rtol=0, atol=tolerance * largest)
 
 
-def test_gradient_of_ties_goes_where_torch_sends_it(rectify, rng):
-    y = torch.from_numpy(rng.integers(1, 4, (4, 3, 9, 8))).double()
-    seeds = (np.random.default_rng(7) for _ in range(2))
+def test_gradients_of_ties_go_where_torch_sends_them(layer, rng):
+    # Sums of small whole numbers are exact, and often equal.
+    x, weight, bias = (tensor.sign() for tensor in make_inputs(rng, size=(9, 8)))
 
-    ours = with_gradient(rectify, y, next(seeds), halve=True)[-1]
-    theirs = with_gradient(operations.rectify, y, next(seeds), halve=True)[-1]
+    ours = with_gradients(layer, (x, weight, bias), halve=True)
+    theirs = with_gradients(operations.layer, (x, weight, bias), halve=True)
 
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
-
-
-def test_any_layout_is_understood(rectify, rng):
-    y = random((2, 3, 6, 5), rng)
-
-    other = rectify(y.contiguous(memory_format=torch.channels_last), **PLAIN)
-
-    assert torch.equal(other.values, rectify(y, **PLAIN).values)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-11)
 
 
-PLAIN = {"halve": True, "frozen": None}
+def test_images_that_need_no_gradient_get_none(layer, rng):
+    x, weight, bias = make_inputs(rng)
+    weight.requires_grad_()
+
+    loss = layer(x, weight, bias, **PLAIN).values.sum()
+
+    (ours,) = torch.autograd.grad(loss, weight)
+    loss = operations.layer(x, weight, bias, **PLAIN).values.sum()
+    torch.testing.assert_close(ours, torch.autograd.grad(loss, weight)[0])
+    assert x.grad is None
 
 
-def test_frozen_moments_are_handed_through(rectify, rng):
+def test_any_layout_is_understood(layer, rng):
+    x, weight, bias = make_inputs(rng)
+    other = x.contiguous(memory_format=torch.channels_last)
+
+    assert torch.equal(
+        layer(other, weight, bias, **PLAIN).values,
+        layer(x, weight, bias, **PLAIN).values,
+    )
+
+
+def test_frozen_moments_are_handed_through(layer, rng):
     frozen = (torch.ones(3), torch.full((3,), 2.0))
 
-    result = rectify(random((2, 3, 4, 4), rng), halve=True, frozen=frozen)
+    result = layer(*make_inputs(rng), halve=True, frozen=frozen)
 
     assert (result.mean, result.variance) == frozen
 
 
-def test_moments_survive_a_large_mean(rectify):
-    values = np.tile(np.float32([4096, 4096.5]), (2, 1, 8, 4))
+def test_moments_survive_a_large_mean(layer):
+    x = torch.from_numpy(np.tile(np.float32([4096, 4096.5]), (2, 1, 8, 4)))
+    middle = torch.zeros(1, 1, 3, 3)
+    middle[..., 1, 1] = 1
 
-    result = rectify(torch.from_numpy(values), **PLAIN)
+    result = layer(x, middle, torch.zeros(1), **PLAIN)
 
     assert result.mean.item() == 4096.25
     assert result.variance.item() == 0.0625
 
 
-def test_a_second_derivative_is_refused(rectify, rng):
-    y = random((1, 1, 4, 4), rng).requires_grad_()
-    values = rectify(y, **PLAIN).values
-    (gradient,) = torch.autograd.grad(values.square().sum(), y, create_graph=True)
+def test_no_image_is_no_work(layer, rng):
+    _, weight, bias = make_inputs(rng)
+
+    assert layer(
+        torch.zeros(0, 2, 4, 4).double(), weight, bias, **PLAIN
+    ).values.shape == (
+        0,
+        3,
+        2,
+        2,
+    )
+
+
+def test_the_network_is_the_same_with_it(layer, rng):
+    theta = as_tensors(random_parameters(PAPER_NETWORK, rng, n_points=3))
+    batch = random_batch(PAPER_NETWORK, rng, [0, 1, 2], n_points=3)
+
+    logits = forward(theta, batch.inputs, layer=layer)
+
+    torch.testing.assert_close(logits, forward(theta, batch.inputs), rtol=0, atol=1e-10)
+
+
+def test_the_meta_gradient_is_the_same_with_it(layer, rng):
+    shots = random_batch(SMALL_NETWORK, rng, [0, 1, 2], n_points=3)
+    queries = random_batch(SMALL_NETWORK, rng, [2, 1, 0, 0], n_points=3)
+    task = Task(shots, queries, np.zeros((3, 2)))
+    theta = as_tensors(random_parameters(SMALL_NETWORK, rng))
+    compiled = ClassificationModel(SMALL_NETWORK, layer=layer)
+
+    loss, ours = maml_gradient(compiled, theta, [task], alpha=0.01, n_steps=3)
+
+    plain = ClassificationModel(SMALL_NETWORK)
+    expected, theirs = maml_gradient(plain, theta, [task], alpha=0.01, n_steps=3)
+    assert loss == pytest.approx(expected, rel=1e-10)
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value, rtol=0, atol=1e-9, msg=name)
+
+
+def test_a_second_derivative_is_refused(layer, rng):
+    x, weight, bias = make_inputs(rng)
+    x.requires_grad_()
+    values = layer(x, weight, bias, **PLAIN).values
+    (gradient,) = torch.autograd.grad(values.square().sum(), x, create_graph=True)
 
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
 
 
-def test_other_precisions_are_refused(rectify, rng):
+def test_other_precisions_are_refused(layer, rng):
     with pytest.raises(TypeError, match="float16 on cpu"):
-        rectify(random((1, 1, 4, 4), rng, torch.float16), **PLAIN)
+        layer(*make_inputs(rng, dtype=torch.float16), **PLAIN)
+
+
+def test_what_does_not_fit_together_is_refused(layer, rng):
+    x, weight, bias = make_inputs(rng)
+
+    for inputs in (
+        (x, weight[:, :1], bias),
+        (x, weight, bias[:2]),
+        (x, weight.float(), bias),
+        (x[0], weight, bias),
+        (x, weight[..., :2], bias),
+    ):
+        with pytest.raises(ValueError, match="do not fit"):
+            layer(*inputs, **PLAIN)
 
 
 def test_a_missing_compiler_is_named():
     with pytest.raises(CompilerError, match="'no-such-compiler' is not a command"):
-        compile_rectify("no-such-compiler")
+        compile_layer("no-such-compiler")
 
 
 def test_a_compiler_that_fails_is_quoted():
     with pytest.raises(CompilerError, match=r"cc -no-such-option .* failed: .*option"):
-        compile_rectify("cc -no-such-option")
+        compile_layer("cc -no-such-option")
 
 
 def test_the_compiler_is_that_of_the_environment(monkeypatch):
     monkeypatch.setenv("CC", "not-this-one")
 
     with pytest.raises(CompilerError, match="not-this-one"):
-        compile_rectify()
+        compile_layer()

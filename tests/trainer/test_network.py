@@ -237,6 +237,25 @@ def test_a_batch_holds_pixels_scaled_and_masked():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_batch_is_scaled_as_on_the_device_to_the_last_bit(rng, dtype):
+    images, heard = random_images(ODD_NETWORK, rng, 7)
+
+    batch = make_batch(ODD_NETWORK, images, heard, POINTS, N_POINTS, dtype=dtype)
+
+    precision = np.float64 if dtype is torch.float64 else np.float32
+    expected = scale_input(ODD_NETWORK, images, heard, precision)
+    assert np.array_equal(batch.inputs.numpy(), expected.transpose(1, 0, 2, 3))
+
+
+def test_a_batch_of_other_images_is_refused(rng):
+    images, heard = random_images(ODD_NETWORK, rng, 7)
+
+    for some, mask in ((images, heard[:, :1]), (images[:, :1], heard)):
+        with pytest.raises(ValueError, match=r"expected \(n, \*\(3, 13, 11\)\)"):
+            make_batch(ODD_NETWORK, some, mask, POINTS, N_POINTS)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_batch_has_the_precision_that_was_asked_for(rng, dtype):
     batch = random_batch(SMALL_NETWORK, rng, [0, 1], n_points=2, dtype=dtype)
 

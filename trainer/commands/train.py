@@ -19,10 +19,12 @@ from edge_agent.network import Architecture
 from edge_agent.recording import record_environment
 from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version
+from trainer import operations
 from trainer.checkpoint import Checkpoint
 from trainer.commands.options import seed
 from trainer.errors import CheckpointError, ConfigError, ResumeError
 from trainer.interrupts import stop_on_interrupt
+from trainer.layer_kernel import compile_layer
 from trainer.meta.config import MetaConfig, Optimizer
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner
@@ -129,6 +131,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--threads", type=int, default=0, help="processor threads (default: all)")
+    add(
+        "--compile",
+        action="store_true",
+        help="compile the layers with this machine's C compiler: twice as fast on one "
+        "processor core, not for GPUs or --second-order",
+    )
     parser.epilog = _EPILOG
 
 
@@ -157,7 +165,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"{sum(len(e.points) for e in environments)} points, "
         f"{sum(len(e.images) for e in environments)} images"
     )
-    model = ClassificationModel(architecture)
+    model = ClassificationModel(architecture, layer=_layer(args, device))
     initial = model.initial(torch.Generator().manual_seed(args.seed))
     training = _Training(
         args,
@@ -318,6 +326,17 @@ def _device(name: str) -> torch.device:
         return torch.device("cpu")
     torch.backends.cudnn.deterministic = True  # the seed decides
     return torch.device("cuda")
+
+
+def _layer(args: argparse.Namespace, device: torch.device) -> operations.Layer:
+    if not args.compile:
+        return operations.layer
+    if device.type != "cpu" or args.second_order:
+        raise ConfigError(
+            "--compile is for processors and the first order; do without it, or add "
+            "--device cpu and leave out --second-order"
+        )
+    return compile_layer()
 
 
 def _set_threads(n: int) -> None:

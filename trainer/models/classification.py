@@ -25,7 +25,7 @@ from trainer.network import (
     support_loss,
     with_head,
 )
-from trainer.operations import Rectify
+from trainer.operations import Layer
 from trainer.tasks import Task
 
 
@@ -43,8 +43,8 @@ class ClassificationModel:
     site_points: int | None = None
     """Rows of the head that θ includes."""
 
-    rectify: Rectify = operations.rectify
-    """What follows a convolution: in torch, or compiled by `trainer.layer_kernel`."""
+    layer: Layer = operations.layer
+    """A layer of the network: in torch, or compiled by `trainer.layer_kernel`."""
 
     def initial(self, generator: torch.Generator) -> Parameters:
         """Return random parameters to start meta-training from."""
@@ -64,11 +64,11 @@ class ClassificationModel:
 
     def support_loss(self, theta: Parameters, task: Task) -> Tensor:
         """Return L_τ(f_θ; D^s), normalised with the statistics of the support set."""
-        return support_loss(theta, task.support, rectify=self.rectify)
+        return support_loss(theta, task.support, layer=self.layer)
 
     def query_loss(self, theta: Parameters, task: Task) -> Tensor:
         """Return L_τ(f_θ; D^q) per point, with the statistics of the support set."""
-        total = query_loss(theta, task.support, task.query, rectify=self.rectify)
+        total = query_loss(theta, task.support, task.query, layer=self.layer)
         return total / torch.bincount(task.query.points).count_nonzero()
 
     def query_errors(self, theta: Parameters, task: Task) -> npt.NDArray[np.float64]:

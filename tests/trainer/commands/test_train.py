@@ -1,6 +1,7 @@
 """``trainer train``, through the command line, on a survey of two small rooms."""
 
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -138,6 +139,34 @@ def test_training_uses_the_threads_that_were_asked_for(survey, out):
     train([survey], out, "--threads", "2")
 
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_compiled_layers_train_the_same_model(survey, tmp_path):
+    plain, compiled = tmp_path / "plain.npz", tmp_path / "compiled.npz"
+
+    assert train([survey], plain, iterations=2) == 0
+    assert train([survey], compiled, "--compile", iterations=2) == 0
+
+    # Two of Adam's steps of 0.001; in single precision a ReLU may decide otherwise.
+    one, other = (Checkpoint.load(path).parameters for path in (plain, compiled))
+    for name, value in one.items():
+        assert np.median(np.abs(other[name] - value)) < 1e-4, name
+
+
+def test_compiled_layers_are_refused_where_they_cannot_be(survey, out, capsys):
+    assert train([survey], out, "--compile", "--second-order") == 1
+
+    assert "--compile is for processors and the first order" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_compiler_that_is_not_there_is_named(survey, out, capsys, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler")
+
+    assert train([survey], out, "--compile") == 1
+
+    assert "'no-such-compiler' is not a command" in capsys.readouterr().err
 
 
 def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
