@@ -65,7 +65,6 @@ def described(value):
         (partial(double, 1), partial(double, 2)),
         ({1, 2}, {1, 3}),
     ],
-    ids=str,
 )
 def test_different_settings_are_described_differently(one, other):
     assert described(one) != described(other)
@@ -74,7 +73,6 @@ def test_different_settings_are_described_differently(one, other):
 @pytest.mark.parametrize(
     "value",
     [Settings([1, "a", None, b"b"]), Plain({1, 2}), Colour.RED, partial(double, x=1)],
-    ids=str,
 )
 def test_no_description_holds_an_address(value):
     assert "0x" not in described(value)

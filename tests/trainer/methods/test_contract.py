@@ -15,10 +15,25 @@ import pytest
 
 from tests.trainer.surveyed import CENTRE, Episode, csi_episode, rss_episode
 from trainer.methods.contract import Needs
+from trainer.methods.ilcl import Ilcl
+from trainer.methods.networks import Budget, NetworkMethod
 from trainer.methods.registry import methods
 from trainer.surveys.environment import Signals
 
 METHODS = methods(quick=True)
+
+BRIEF = Budget(n_epochs=2, max_iterations=6, max_steps=3)
+"""Enough for every promise but that of locating well."""
+
+BRIEFLY = {
+    name: replace(method, budget=BRIEF)
+    if isinstance(method, NetworkMethod)
+    else replace(method, n_epochs=2)
+    if isinstance(method, Ilcl)
+    else method
+    for name, method in METHODS.items()
+}
+
 EPISODES = {"rss": rss_episode(), "csi": csi_episode()}
 
 FLOORS = ("centre", "random5")
@@ -48,13 +63,14 @@ every_case_without_history = pytest.mark.parametrize(
 )
 
 
-def learn(name, episode, *, seed=1):
-    return METHODS[name].learn(episode.history, np.random.default_rng(seed))
+def learn(name, episode, *, seed=1, made=BRIEFLY):
+    return made[name].learn(episode.history, np.random.default_rng(seed))
 
 
-def locate(name, episode, *, seed=1):
+def locate(name, episode, *, seed=1, made=BRIEFLY):
     """Learn, calibrate and locate."""
-    locator = learn(name, episode, seed=seed).calibrate(episode.place, episode.shots)
+    learnt = learn(name, episode, seed=seed, made=made)
+    locator = learnt.calibrate(episode.place, episode.shots)
     return locator.locate(episode.queries.signals)
 
 
@@ -157,7 +173,9 @@ def test_true_labels_beat_the_centre_of_the_map(name, kind):
     episode = EPISODES[kind]
     chance = mean_error(CENTRE, episode)
 
-    assert mean_error(fixes(name, kind).locations, episode) < 0.6 * chance
+    found = locate(name, episode, made=METHODS)
+
+    assert mean_error(found.locations, episode) < 0.6 * chance
 
 
 @every_case
@@ -178,7 +196,9 @@ def test_permuted_labels_land_on_the_floor(name, kind):
         shots=permuted(episode.shots),
     )
 
-    assert mean_error(locate(name, scrambled).locations, episode) > 0.75 * chance
+    found = locate(name, scrambled, made=METHODS)
+
+    assert mean_error(found.locations, episode) > 0.75 * chance
 
 
 # -- chance ----------------------------------------------------------------------------
@@ -382,7 +402,8 @@ def test_a_single_shot_is_enough_to_go_on(name, kind):
 
 def assert_finds_its_way(name, episode, history):
     """Locate with another past, better than by chance."""
-    found = locate(name, replace(episode, history=tuple(history)))
+    known = replace(episode, history=tuple(history))
+    found = locate(name, known, made=METHODS)
 
     assert_sound(found, episode, len(episode.queries))
     if name not in FLOORS:
