@@ -15,6 +15,7 @@ import pytest
 
 from tests.trainer.surveyed import CENTRE, Episode, csi_episode, rss_episode
 from trainer.methods.contract import Needs
+from trainer.methods.ensemble import Ensemble
 from trainer.methods.ilcl import Ilcl
 from trainer.methods.networks import Budget, NetworkMethod
 from trainer.methods.registry import methods
@@ -25,15 +26,18 @@ METHODS = methods(quick=True)
 BRIEF = Budget(n_epochs=2, max_iterations=6, max_steps=3)
 """Enough for every promise but that of locating well."""
 
-BRIEFLY = {
-    name: replace(method, budget=BRIEF)
-    if isinstance(method, NetworkMethod)
-    else replace(method, n_epochs=2)
-    if isinstance(method, Ilcl)
-    else method
-    for name, method in METHODS.items()
-}
 
+def briefly(method):
+    if isinstance(method, NetworkMethod):
+        return replace(method, budget=BRIEF)
+    if isinstance(method, Ilcl):
+        return replace(method, n_epochs=2)
+    if isinstance(method, Ensemble):
+        return replace(method, members=tuple(map(briefly, method.members)))
+    return method
+
+
+BRIEFLY = {name: briefly(method) for name, method in METHODS.items()}
 EPISODES = {"rss": rss_episode(), "csi": csi_episode()}
 
 FLOORS = ("centre", "random5")
