@@ -164,6 +164,10 @@ class FieldMap:
             detection=nothing,
         )
 
+    def lifted(self, lower_db: float) -> Self:
+        """Return the map above a floor that is so much lower [dB]."""
+        return replace(self, level=self.level + lower_db)
+
     def bent(self, fresh: Rows) -> Self:
         """Return the map with today's shots on it, at least one."""
         n_points = int(self.owner_of.max()) + 1

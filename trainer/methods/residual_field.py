@@ -89,6 +89,9 @@ class _Learnt:
         if place.name in self.drawn:
             floor_db, field = self.drawn[place.name]
             if len(shots):
+                # A receiver that is weaker than history's is not deaf.
+                lower_db = max(floor_db - decibel_floor([shots.signals]), 0.0)
+                floor_db, field = floor_db - lower_db, field.lifted(lower_db)
                 field = field.bent(Rows.of([shots], floor_db))
             return _Located(place, floor_db, field, self.settings.temperature)
         if not len(shots):
