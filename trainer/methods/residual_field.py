@@ -87,12 +87,14 @@ class _Learnt:
     def calibrate(self, place: Place, shots: Environment) -> Locator:
         """Bend the map, or draw it if it has no past."""
         if place.name in self.drawn:
-            floor_db, field = self.drawn[place.name]
-            if len(shots):
+            past_db, field = self.drawn[place.name]
+            floor_db = past_db
+            if shots.signals.heard.any():
                 # A receiver that is weaker than history's is not deaf.
-                lower_db = max(floor_db - decibel_floor([shots.signals]), 0.0)
-                floor_db, field = floor_db - lower_db, field.lifted(lower_db)
-                field = field.bent(Rows.of([shots], floor_db))
+                floor_db = min(past_db, decibel_floor([shots.signals]))
+            if len(shots):
+                fresh = Rows.of([shots], floor_db)
+                field = field.lifted(past_db - floor_db).bent(fresh)
             return _Located(place, floor_db, field, self.settings.temperature)
         if not len(shots):
             return _Nowhere(place)

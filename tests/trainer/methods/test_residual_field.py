@@ -242,6 +242,18 @@ def test_how_strong_a_receiver_is_only_shots_can_tell(rng, past):
     np.testing.assert_array_equal(found.posterior, silent.posterior)
 
 
+def test_shots_that_hear_nothing_tell_nothing_of_the_receiver(rng, past):
+    # With them alone the floor would be at -100 dBm, far below that of history.
+    deaf = day(OFFICE, np.full((1, 8), NAN), [9])
+
+    locator = FIELD.learn(past, rng).calibrate(OFFICE, deaf)
+
+    old = FIELD.learn(past, rng).calibrate(OFFICE, NONE)
+    assert locator.floor_db == old.floor_db
+    np.testing.assert_array_equal(locator.field.level, old.field.level)
+    assert (locator.field.dead_odds > old.field.dead_odds).all()
+
+
 def test_a_place_has_the_past_of_its_name_alone(rng, past):
     strange = [replace(e, place=replace(OFFICE, name="elsewhere")) for e in past]
     for e in strange:
