@@ -32,7 +32,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import References, of_place, recent
+from trainer.methods.references import References, by_place, recent
 from trainer.methods.rows import Matrix, Vector, group_means
 from trainer.methods.wccn import neighbour_posterior
 from trainer.methods.whitening import Whitening
@@ -67,11 +67,10 @@ class DayEffects:
         self, history: Sequence[Environment], rng: np.random.Generator
     ) -> "_Learnt":
         """Take the moments of every place's days."""
-        places = {day.place.name: day.place for day in history if len(day)}
         return _Learnt(
             {
-                name: _Past.of(recent(of_place(history, place)), place)
-                for name, place in places.items()
+                name: _Past.of(recent(days), days[0].place)
+                for name, days in by_place(history).items()
             }
         )
 

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import References, of_place, recent
+from trainer.methods.references import References, by_place, recent
 from trainer.methods.rows import Groups, Matrix, Vector
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
@@ -49,10 +49,9 @@ class HistoryHead:
         self, history: Sequence[Environment], rng: np.random.Generator
     ) -> "_Learnt":
         """Whiten the past of every place."""
-        places = {day.place.name: day.place for day in history if len(day)}
         past_of = {}
-        for name, place in places.items():
-            days = recent(of_place(history, place), max_samples=_MAX_SAMPLES)
+        for name, every_day in by_place(history).items():
+            days = recent(every_day, max_samples=_MAX_SAMPLES)
             whitening = Whitening.learn(days)
             past_of[name] = (whitening, References.of(days, whitening))
         return _Learnt(past_of)

@@ -19,6 +19,15 @@ def of_place(history: Sequence[Environment], place: Place) -> list[Environment]:
     return [e for e in history if e.place.name == place.name]
 
 
+def by_place(history: Sequence[Environment]) -> dict[str, list[Environment]]:
+    """Return the environments that have samples, by the name of their place."""
+    places: dict[str, list[Environment]] = {}
+    for environment in history:
+        if len(environment):
+            places.setdefault(environment.place.name, []).append(environment)
+    return places
+
+
 def recent(
     days: Sequence[Environment], *, max_samples: int = MAX_SAMPLES
 ) -> list[Environment]:

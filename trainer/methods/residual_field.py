@@ -33,7 +33,7 @@ from trainer.methods.features import decibel_floor, decibels
 from trainer.methods.field_map import FieldMap, FieldSettings
 from trainer.methods.hurdle import misfits, odds_of_silence
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import of_place
+from trainer.methods.references import by_place
 from trainer.methods.rows import Matrix, Rows, Vector
 from trainer.surveys.environment import Environment, Place, Signals
 
@@ -68,13 +68,11 @@ class ResidualField:
         self, history: Sequence[Environment], rng: np.random.Generator
     ) -> "_Learnt":
         """Draw the map of every place."""
-        days = [day for day in history if len(day)]
         drawn = {}
-        for place in {day.place.name: day.place for day in days}.values():
-            here = of_place(days, place)
-            floor_db = decibel_floor([day.signals for day in here])
-            blank = _blank(self.settings, place, here[0].signals, floor_db)
-            drawn[place.name] = (floor_db, blank.drawn(Rows.of(here, floor_db)))
+        for name, days in by_place(history).items():
+            floor_db = decibel_floor([day.signals for day in days])
+            blank = _blank(self.settings, days[0].place, days[0].signals, floor_db)
+            drawn[name] = (floor_db, blank.drawn(Rows.of(days, floor_db)))
         return _Learnt(self.settings, drawn)
 
 

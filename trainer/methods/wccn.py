@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import References, of_place, recent, sources
+from trainer.methods.references import References, by_place, recent, sources
 from trainer.methods.rows import Groups, Matrix
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
@@ -37,14 +37,11 @@ class Wccn:
         self, history: Sequence[Environment], rng: np.random.Generator
     ) -> "_Learnt":
         """Learn a whitening for every place."""
-        places = {day.place.name: day.place for day in history if len(day)}
-        return _Learnt(
-            tuple(history),
-            {
-                name: Whitening.learn(recent(of_place(history, place)))
-                for name, place in places.items()
-            },
-        )
+        whitening_of = {
+            name: Whitening.learn(recent(days))
+            for name, days in by_place(history).items()
+        }
+        return _Learnt(tuple(history), whitening_of)
 
 
 @dataclass(frozen=True, slots=True)
