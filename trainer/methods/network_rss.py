@@ -26,7 +26,7 @@ from trainer.methods.network_training import (
     n_iterations,
     train,
 )
-from trainer.methods.networks import NetworkMethod
+from trainer.methods.networks import NetworkMethod, Training
 from trainer.methods.replay import replay
 from trainer.models.rss_regression import (
     Fingerprints,
@@ -105,16 +105,24 @@ class RssSite:
     def calibrate(
         self, place: Place, shots: Environment, rng: np.random.Generator
     ) -> "RssLocator":
-        """Return the network, fine-tuned where there are shots enough."""
+        """Return the network, fine-tuned where there are shots enough.
+
+        A shot needs K others around it. With fewer, what was meta-learnt to be
+        fine-tuned is fine-tuned on the latest day of history; the others stay as they
+        are.
+        """
         fresh = shots.select(np.flatnonzero(shots.signals.heard.any(axis=1)))
         radio_map = _radio_map([*self.days, fresh] if self.days else [fresh], fresh)
         k = self.config.k
         if len(radio_map.points) < k:
             return RssLocator(place, radio_map, None, None)
-        if len(np.unique(fresh.point_of)) <= k:
-            # Nothing to learn from: no shot has K others around it.
+        known = [fresh]
+        if self.method.training not in (Training.RI, Training.TL):
+            known += reversed(self.days)
+        known = [e for e in known if len(np.unique(e.point_of)) > k]
+        if not known:
             return RssLocator(place, radio_map, self.model, self.trained.theta)
-        support = support_of(fresh, k, _CPU)
+        support = support_of(known[0], k, _CPU)
         theta = adapted_to(
             self.model,
             self._start(fresh, rng),

@@ -222,6 +222,20 @@ def test_history_draws_the_map_where_shots_are_few():
     np.testing.assert_allclose(locator.radio_map.rss[0][heard], today[heard])
 
 
+def test_what_was_learnt_to_be_tuned_is_tuned_on_history_where_shots_are_few():
+    episode = rss_episode()
+    few = episode.shots.select(np.array([0, 1]))
+
+    for training, is_tuned in ((Training.MAML, True), (Training.TL, False)):
+        rng = np.random.default_rng(0)
+        site = network_rss.RssSite.learn(
+            method(training), episode.place, episode.history, rng
+        )
+        site = replace(site, n_steps=2)
+        locator = site.calibrate(episode.place, few, rng)
+        assert same(site.trained.theta, locator.theta) != is_tuned
+
+
 # -- the registry's description --------------------------------------------------------
 
 
