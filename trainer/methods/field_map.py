@@ -132,9 +132,9 @@ class FieldMap:
     def drawn(self, past: Rows) -> Self:
         """Return the blank map with history on it."""
         n_points = len(self.candidates)
-        level, detection = past.level(n_points), past.detection(n_points)
+        level = np.nan_to_num(past.level(n_points), nan=_WEAK_DB)
+        detection = past.detection(n_points)
         surveyed = np.flatnonzero(np.isfinite(detection[:, 0]))
-        level[surveyed] = np.nan_to_num(level[surveyed], nan=_WEAK_DB)
         return replace(
             self,
             level=self._filled(level, surveyed),

@@ -205,6 +205,21 @@ def test_fields_end_at_ceilings():
     np.testing.assert_allclose(moved, expected - 30)
 
 
+def test_a_field_is_not_shorter_than_the_air_allows():
+    # On a table; half a metre is as short as signals change.
+    table = hall([(0, 0), (0.01, 0), (0.5, 0)], 1)
+    past = rows([[30]] * 3, [0, 1, 2])
+
+    bent = blank(table).drawn(past).bent(rows([[40], [40]], [0, 1]))
+
+    k = 1 + 3**0.5
+    between_two = (1 + 3**0.5 / 50) * np.exp(-(3**0.5) / 50)
+    closer = 3**0.5 * 0.98
+    across = k * np.exp(-(3**0.5)), (1 + closer) * np.exp(-closer)
+    expected = sum(across) * 10 / (1 + 0.3 + between_two)
+    np.testing.assert_allclose(bent.level[2] - 30, expected)
+
+
 def test_no_level_is_below_the_floor():
     past = rows([[30, 20], [30, 20], [30, 20], [3, 20]], [0, 1, 2, 3])
 
