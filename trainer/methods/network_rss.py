@@ -87,7 +87,8 @@ class RssSite:
             iterations = n_iterations(
                 sum(map(len, some)), budget.n_epochs, budget.max_iterations
             )
-            n = max(_LEAST_ITERATIONS, round(share * iterations))
+            least = min(_LEAST_ITERATIONS, budget.max_iterations)
+            n = max(least, round(share * iterations))
             tasks = _tasks(some, config)
             return train(method.training, model, theta, tasks, n, rng)
 
