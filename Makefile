@@ -4,10 +4,11 @@ VENV ?= .venv
 export PYTHON
 export METALOC_VENV = $(VENV)
 
-.PHONY: help demo test install uninstall benchmark clean
+.PHONY: help demo trainer test install uninstall benchmark clean
 
 help:
 	@echo "make demo       replay a simulated walk through the whole path (Ctrl-C ends it)"
+	@echo "make trainer    set up training, surveys, the benchmark and export"
 	@echo "make test       run the checks and tests"
 	@echo "make install    put edge_agent on everybody's path, root's included"
 	@echo "make uninstall  take it away again"
@@ -16,6 +17,9 @@ help:
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/edge_agent demo
+
+trainer: $(VENV)/.export
+	@echo "$(VENV)/bin/trainer --help; or once: . $(VENV)/bin/activate"
 
 test: $(VENV)/.dev
 	@scripts/check

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from edge_agent.command_line import command_parser
-from edge_agent.console import Console
+from edge_agent.console import Console, close_quietly
 from edge_agent.errors import AgentError
 from edge_agent.threads import use_one_blas_thread
 from trainer.errors import TrainerError
@@ -22,8 +22,8 @@ _COMMANDS = {
 }
 
 _EPILOG = """\
-train and survey need torch and openpyxl: in the clone, pip install '.[train]' (which
-make test does); export needs onnx: pip install '.[export]'.
+Everything is set up by make trainer, in the clone: torch for train and benchmark, onnx
+for export.
 
 examples:
   trainer simulate rooms out/rooms
@@ -62,5 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.debug:
             raise
         console.say(f"trainer: {error}")
-        return 1
+        return error.exit_code
+    except BrokenPipeError:  # the reader had enough, as in `| head`
+        close_quietly(sys.stdout)
+        return 0
     return code

@@ -4,6 +4,8 @@
 class TrainerError(Exception):
     """Base of all errors that a person can do something about; exit code 1."""
 
+    exit_code = 1
+
 
 class TaskError(TrainerError):
     """The surveys cannot serve the tasks that were asked for."""

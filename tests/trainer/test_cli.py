@@ -114,6 +114,19 @@ def test_an_interruption_is_code_1(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err == "trainer: interrupted\n"
 
 
+def test_a_reader_that_has_enough_is_no_failure():
+    # As in `trainer surveys | head -1`: nobody reads what is written.
+    script = (
+        "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1);"
+        "from trainer.cli import main; sys.exit(main(['surveys']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # -- what is not installed -------------------------------------------------------------
 
 

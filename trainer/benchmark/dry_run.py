@@ -18,9 +18,9 @@ _HEADER = [
     "points known",
     "calibrated",
     "shots",
-    "of visits",
+    "visit numbers",
     "queries",
-    "of visits",
+    "visit numbers",
     "note",
 ]
 _RIGHT = {4, 5, 6, 8}

@@ -23,6 +23,10 @@ from trainer.surveys.environment import Integers, Place
 QUANTILES: Final = {"median": 0.5, "p75": 0.75, "p90": 0.9, "ce95": 0.95}
 
 
+_TIE: Final = 1e-9
+"""Share by which probabilities may differ and still be the same."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What became of each query of one episode; all arrays have shape (n, ...)."""
@@ -122,9 +126,13 @@ def summarize(offset_m: npt.NDArray[np.float64]) -> Summary:
 
 
 def _predicted_points(fixes: Fixes, place: Place) -> Integers:
-    if fixes.posterior is not None:
-        return np.asarray(fixes.posterior.argmax(axis=1))
-    return _nearest(place, fixes.locations, None)
+    """Return the most probable point, of equals the one that is nearest to the fix."""
+    if fixes.posterior is None:
+        return _nearest(place, fixes.locations, None)
+    best = fixes.posterior.max(axis=1, keepdims=True)
+    apart = np.linalg.norm(fixes.locations[:, None] - place.locations, axis=2)
+    apart = np.where(fixes.posterior >= best * (1 - _TIE), apart, np.inf)
+    return np.asarray(apart.argmin(axis=1))
 
 
 def _nearest(

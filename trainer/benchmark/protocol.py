@@ -389,6 +389,11 @@ def _matching(entry: str, environments: Sequence[Environment]) -> set[str]:
     start, dots, end = entry.partition("..")
     if dots and start in by_name and end in by_name:
         first, last = by_name[start].order, by_name[end].order
+        if first > last:
+            raise ProtocolError(
+                f"{entry!r} is backwards: {start} is later than {end}; write "
+                f'"{end}..{start}"'
+            )
         place = by_name[start].place.name
         return {
             e.name

@@ -86,6 +86,7 @@ def run_benchmark(
             cannot be written.
     """
     methods = _chosen(bench.make_methods(), extent.methods)
+    _clear(bench.out)
     codes = method_digests(methods)
     store = bench.store
     rows: list[Row] = []
@@ -142,6 +143,14 @@ class _Counter:
                 time.monotonic() - self._started,
             )
         )
+
+
+def _clear(out: Path) -> None:
+    """Take away what an earlier run drew, perhaps of other surveys; units stay."""
+    for old in (*out.glob("cdf-*.png"), *out.glob("effort-*.png")):
+        old.unlink(missing_ok=True)
+    for old in (out / "errors").glob("*.npz"):
+        old.unlink(missing_ok=True)
 
 
 def _chosen(methods: Mapping[str, Method], names: Sequence[str]) -> dict[str, Method]:

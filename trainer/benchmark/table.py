@@ -27,11 +27,12 @@ _HEADER: Final = (
 
 _PREFACE: Final = """\
 Errors in metres; intervals are 95 %, from a bootstrap over target environments and
-their points; the median is the CEP. Accuracy: share of fixes at the right reference
-point, where queries are at reference points; zone: share nearest to the right one,
-otherwise; floor: share on the right floor. Skill: 1 - mean error / error of the middle
-of the map. Vs best simple: mean error against the best of 1-NN, KNN, WKNN and RSSI
-alone on the same queries, negative is better. Images: labelled ones of the target.
+their points; the median is the CEP. Accuracy: share of fixes whose most probable point
+is the right one, where queries are at reference points; zone: share for which it is
+the nearest one, otherwise; floor: share on the right floor. Skill: 1 - mean error /
+error of the middle of the map. Vs best simple: mean error against the best of 1-NN,
+KNN, WKNN and RSSI alone, those that were run, on the same queries; negative is better.
+Images: labelled ones of the target.
 """
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from edge_agent.console import Console
 from trainer.benchmark.dry_run import split_table
-from trainer.benchmark.errors import BenchmarkError
+from trainer.benchmark.errors import UsageError
 from trainer.benchmark.paper_figures import write_paper_figures
 from trainer.benchmark.plan import Extent
 from trainer.benchmark.protocol import (
@@ -61,7 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="default: all that were recorded, or --protocol's",
     )
-    parser.add_argument("--methods", type=_names, metavar="A,B", help="default: all")
+    parser.add_argument(
+        "--methods",
+        type=_names,
+        metavar="A,B",
+        help="default: all that docs/benchmark.md lists",
+    )
     parser.add_argument(
         "--regimes", type=_names, metavar="A,B", help=f"of {', '.join(REGIMES)}"
     )
@@ -112,9 +117,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 0
     protocols = _protocols(args.protocol, args.surveys)
     if args.data is None and not all(_is_simulated(p.survey) for p in protocols):
-        raise BenchmarkError("--data is missing: the folder where the surveys are")
+        raise UsageError("--data is missing: the folder where the surveys are")
     if args.out is None and not args.dry_run:
-        raise BenchmarkError("--out is missing: a folder for the results")
+        raise UsageError("--out is missing: a folder for the results")
     bench = Bench(
         data=args.data or Path(),
         out=args.out or Path(),
@@ -132,12 +137,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
                 console.result(line)
         return 0
     _use_one_thread()
-    rows = run_benchmark(
-        bench,
-        extent,
-        n_processes=_at_least_one("jobs", args.jobs),
-        on_progress=_Talk(console),
-    )
+    try:
+        rows = run_benchmark(
+            bench,
+            extent,
+            n_processes=_at_least_one("jobs", args.jobs),
+            on_progress=_Talk(console),
+        )
+    except KeyboardInterrupt:
+        console.say(f"{args.out} keeps what is done; the same command goes on from it")
+        raise
     console.result(f"{args.out / 'table.md'}: {len(rows)} rows")
     if args.curves:
         made = methods(quick=args.quick)
@@ -199,7 +208,7 @@ def _protocols(paths: Sequence[Path], surveys: Sequence[str] | None) -> list[Pro
     for path in paths:
         protocol = load_protocol(path)
         if protocol.survey in own:
-            raise BenchmarkError(
+            raise UsageError(
                 f"{path} is the second protocol for {protocol.survey}; run them one by "
                 "one, with an --out for each"
             )
@@ -208,9 +217,7 @@ def _protocols(paths: Sequence[Path], surveys: Sequence[str] | None) -> list[Pro
     wanted = surveys or list(own) or recorded
     for name in own:
         if name not in wanted:
-            raise BenchmarkError(
-                f"--protocol is for {name}, which --surveys leaves out"
-            )
+            raise UsageError(f"--protocol is for {name}, which --surveys leaves out")
     return [own.get(name) or shipped_protocol(name) for name in dict.fromkeys(wanted)]
 
 
@@ -228,7 +235,7 @@ def _check_known(
 ) -> None:
     for name in names:
         if name not in known:
-            raise BenchmarkError(
+            raise UsageError(
                 f"there is no {kind} {name!r}{nearest(name, known)}; there are "
                 f"{', '.join(known)}"
             )
@@ -236,7 +243,7 @@ def _check_known(
 
 def _at_least_one(name: str, value: int) -> int:
     if value < 1:
-        raise BenchmarkError(f"--{name} is {value}, not 1 or more")
+        raise UsageError(f"--{name} is {value}, not 1 or more")
     return value
 
 

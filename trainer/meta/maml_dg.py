@@ -135,6 +135,7 @@ def maml_dg_gradient(
     """
     if second_order:
         leaves = as_leaves(theta)
+        # Eq. (17), and below Eq. (18)
         F = meta_objective(model, leaves, first, alpha=alpha, n_steps=n_steps)
         ahead = leaves
         if not starts_at_theta:
@@ -145,6 +146,7 @@ def maml_dg_gradient(
         objective = F + weight * G  # Eq. (19)
         exact = torch.autograd.grad(objective, list(leaves.values()))
         return float(objective.detach()), dict(zip(leaves, exact, strict=True))
+    # Eq. (17), line 7, Eq. (18)
     f, g_one = maml_gradient(model, theta, first, alpha=alpha, n_steps=n_steps)
     ahead = theta if starts_at_theta else _stepped(theta, g_one, beta)  # line 7
     g, g_two = maml_gradient(model, ahead, second, alpha=alpha, n_steps=n_steps)

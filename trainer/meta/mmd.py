@@ -131,7 +131,7 @@ def _pooled_gram(
 def _estimates(
     gram: npt.NDArray[np.float64], is_x: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return MMD² for every way of splitting the pool.
+    """Return MMD², Eq. (16) squared, for every way of splitting the pool.
 
     Args:
         gram: Shape (m + n, m + n).

@@ -24,8 +24,8 @@ from trainer.surveys.environment import Environment, Place
 class Product:
     """The method; see the module."""
 
-    name: ClassVar[str] = "metaloc"
-    title: ClassVar[str] = "MetaLoc (ours)"
+    name: ClassVar[str] = "ours"
+    title: ClassVar[str] = "ours"
     needs: ClassVar[Needs] = Needs.NOTHING
     is_stochastic: ClassVar[bool] = False
 

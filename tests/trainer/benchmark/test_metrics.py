@@ -57,6 +57,15 @@ def test_the_point_is_the_most_probable_one():
     assert outcome.right_point.tolist() == [True, False]
 
 
+def test_of_points_that_are_as_probable_the_nearest_to_the_fix_counts():
+    # KNN's five neighbours weigh the same; the lowest number is not the answer.
+    outcome = judge(
+        fixes([(5, 0), (1, 0)], [[0.4, 0.4, 0.2], [0.4, 0.4, 0.2]]), episode([1, 0])
+    )
+
+    assert outcome.right_point.tolist() == [True, True]
+
+
 def test_without_probabilities_the_point_is_the_nearest():
     outcome = judge(fixes([(1.4, 0), (1.6, 0)]), episode([0, 0]))
 

@@ -96,6 +96,11 @@ def test_an_entry_that_selects_nothing_is_an_error_that_names_what_there_is():
         select("7-5", survey(12))
 
 
+def test_a_range_that_is_backwards_is_told_so():
+    with pytest.raises(ProtocolError, match=r"backwards: d3 is later .* \"d1\.\.d3\""):
+        select("d3..d1")
+
+
 def test_what_is_excluded_is_in_no_role():
     protocol = Protocol("days", test=("4-5",), history=("0-3",), exclude=("d2", "d5"))
     left = protocol.without_excluded(DAYS)

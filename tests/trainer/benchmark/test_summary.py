@@ -6,7 +6,7 @@ from trainer.benchmark.rows import make_rows
 from trainer.benchmark.summary import summary
 
 METHODS = {
-    name: Noisy(name, name) for name in ("knn", "wknn", "maml", "maml_dg", "metaloc")
+    name: Noisy(name, name) for name in ("knn", "wknn", "maml", "maml_dg", "ours")
 }
 
 
@@ -22,7 +22,7 @@ def table(*units):
 
 def test_without_our_method_there_is_none():
     assert summary(rows(unit("knn", [1, 3]))) == []
-    assert summary(rows(unit("knn", [1, 3]), unit("metaloc", "needs rest"))) == []
+    assert summary(rows(unit("knn", [1, 3]), unit("ours", "needs rest"))) == []
 
 
 def test_every_regime_is_compared_with_knn_on_all_points():
@@ -31,24 +31,45 @@ def test_every_regime_is_compared_with_knn_on_all_points():
         unit("wknn", [1, 2]),
         unit("maml", [3, 3]),
         unit("maml_dg", [2, 3]),
-        unit("metaloc", [1, 1]),
-        unit("metaloc", [2, 1], regime="five"),
-        unit("metaloc", [4, 2], regime="zero"),
+        unit("ours", [1, 1]),
+        unit("ours", [2, 1], regime="five"),
+        unit("ours", [4, 2], regime="zero"),
     )
 
     assert cells[0] == "days"
-    assert cells[2:5] == ["2.00", "1.50", "2.50"]
-    assert cells[5:] == ["1.00 (50%)", "–", "–", "1.50 (75%)", "3.00 (150%)"]
+    assert cells[2:6] == ["2.00", "1.50", "–", "2.50"]
+    assert cells[6:] == ["1.00 (50%)", "–", "–", "1.50 (75%)", "3.00 (150%)"]
 
 
 def test_without_knn_there_is_no_share():
-    (cells,) = table(unit("metaloc", [1, 2]))
+    (cells,) = table(unit("ours", [1, 2]))
 
-    assert cells[2:5] == ["–", "–", "–"]
-    assert cells[5] == "1.50"
+    assert cells[2:6] == ["–"] * 4
+    assert cells[6] == "1.50"
+
+
+def test_the_best_simple_method_without_shots_stands_beside_ours():
+    (cells,) = table(
+        unit("ours", [4, 2], regime="zero"), unit("wknn", [1, 2], regime="zero")
+    )
+
+    assert cells[4] == "1.50"
+    assert cells[10] == "3.00"
+
+
+def test_a_target_of_one_visit_does_not_stand_in_for_those_that_were_revisited():
+    (cells,) = table(
+        unit("ours", [3, 3], "d1"),
+        unit("knn", [6, 6], "d1"),
+        unit("ours", [1, 1], "d2", same_visit=True),
+        unit("knn", [1, 1], "d2", same_visit=True),
+    )
+
+    assert cells[0] == "days"
+    assert cells[6] == "3.00 (50%)"
 
 
 def test_same_visit_surveys_are_marked():
-    (cells,) = table(unit("metaloc", [1, 2], same_visit=True))
+    (cells,) = table(unit("ours", [1, 2], same_visit=True))
 
     assert cells[0] == "days *"

@@ -168,6 +168,16 @@ def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
             assert row["mean_m"] == row["centre_m"]
 
 
+def test_who_interrupts_is_told_that_nothing_is_lost(made, monkeypatch, capsys):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainer.commands.benchmark.run_benchmark", interrupted)
+
+    assert run(made) == 1
+    assert "keeps what is done; the same command goes on" in capsys.readouterr().err
+
+
 # -- what cannot be --------------------------------------------------------------------
 
 
@@ -185,12 +195,12 @@ def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
     ],
 )
 def test_what_does_not_exist_is_said(made, capsys, arguments, message):
-    assert run(made, *arguments) == 1
+    assert run(made, *arguments) == 2
     assert message in capsys.readouterr().err
 
 
 def test_two_protocols_of_one_survey_are_refused(made, capsys):
-    assert run(made, "--protocol", str(made / "days.toml")) == 1
+    assert run(made, "--protocol", str(made / "days.toml")) == 2
     assert "is the second protocol for days" in capsys.readouterr().err
 
 
