@@ -1,6 +1,7 @@
 """``trainer benchmark``: all methods on all surveys."""
 
 import argparse
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,9 @@ from trainer.benchmark.workers import Bench
 from trainer.methods.registry import methods
 from trainer.surveys.catalogue import CARDS
 from trainer.surveys.registry import load_survey
+
+_SAY_EVERY_S: Final = 60.0
+"""Also where nobody watches a progress line."""
 
 _SEEDS: Final = 5
 _QUICK_SEEDS: Final = 1
@@ -166,6 +170,7 @@ class _Talk:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._survey = ""
+        self._said = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
         if progress.survey != self._survey:
@@ -175,6 +180,9 @@ class _Talk:
                 "them done before"
             )
         self._console.progress(str(progress))
+        if time.monotonic() - self._said > _SAY_EVERY_S:
+            self._said = time.monotonic()
+            self._console.say(str(progress))
 
 
 def _use_one_thread() -> None:

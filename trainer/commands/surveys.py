@@ -197,6 +197,8 @@ def _show(
     if missing := _missing(card, environments):
         console.result(f"  not there: {_some(missing)}")
     if files is None:
+        if report.is_compact:
+            console.result("  values: not verified, a compact copy has no checksum")
         return
     console.result(f"  files: {files.n_intact} intact")
     if files.missing:

@@ -118,7 +118,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--variant",
         choices=[v.value for v in Variant],
-        default=Variant.EQ18.value,
         help="maml-dg: where the inner loop in the second environment starts "
         "(default eq18)",
     )
@@ -152,6 +151,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     adaptation = _adaptation(meta, args.device_steps)
     device = _device(args.device)
     _set_threads(args.threads)
+    _check_method(args)
     _check_resume(args)
     _check_writable(_checkpoint_path(args, _TOTAL))
     environments = _read_environments(args.surveys, spec, console)
@@ -183,7 +183,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     rng = np.random.default_rng(args.seed)
     if args.method == "maml-dg":
-        variant = Variant(args.variant)
+        variant = Variant(args.variant or Variant.EQ18)
         training.run(
             _TOTAL,
             MamlDg(model, single, meta, args.weight, variant, mix=with_images_of),
@@ -346,6 +346,12 @@ def _set_threads(n: int) -> None:
         torch.set_num_threads(n)
 
 
+def _check_method(args: argparse.Namespace) -> None:
+    """Tell what another method would do nothing with."""
+    if args.method != "maml-dg" and args.variant is not None:
+        raise ConfigError(f"--variant is for --method maml-dg, not {args.method}")
+
+
 def _check_resume(args: argparse.Namespace) -> None:
     if args.resume is None:
         return
@@ -415,7 +421,7 @@ def _method(args: argparse.Namespace) -> str:
     order = "second order" if args.second_order else "first order"
     title = _METHODS[args.method]
     if args.method == "maml-dg":
-        title = f"{title} {args.variant}, w = {args.weight:g}"
+        title = f"{title} {args.variant or Variant.EQ18}, w = {args.weight:g}"
     return f"{title}, {order}"
 
 

@@ -168,6 +168,15 @@ def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
             assert row["mean_m"] == row["centre_m"]
 
 
+def test_every_minute_a_line_stays(made, monkeypatch, capsys):
+    monkeypatch.setattr("trainer.commands.benchmark._SAY_EVERY_S", -1.0)
+
+    run(made, "--methods", "1nn", "--regimes", "3shot", "--seeds", "1")
+
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("days 1/") and "units" in line for line in said)
+
+
 def test_who_interrupts_is_told_that_nothing_is_lost(made, monkeypatch, capsys):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt

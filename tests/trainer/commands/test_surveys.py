@@ -139,6 +139,15 @@ def test_what_is_simulated_is_counted_and_found_in_no_folder(
     assert surveys(capsys, "--data", tmp_path)[2].startswith("trainer: found no survey")
 
 
+def test_what_has_no_checksum_is_not_called_verified(capsys, shared_data):
+    folder = shared_data("surveys/umdsi_rss.npz").parent
+
+    code, out, _ = surveys(capsys, "umdsi:compact", "--data", folder)
+
+    assert code == 0
+    assert "\n  values: not verified, a compact copy has no checksum\n" in out
+
+
 def test_one_damaged_survey_does_not_hide_the_others(capsys, sod):
     copy = sod / "surveys" / "umdsi_rss.npz"
     copy.parent.mkdir()

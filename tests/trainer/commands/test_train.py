@@ -161,6 +161,13 @@ def test_compiled_layers_are_refused_where_they_cannot_be(survey, out, capsys):
     assert not out.exists()
 
 
+def test_a_variant_of_another_method_is_refused(survey, out, capsys):
+    assert train([survey], out, "--variant", "alg3") == 1
+
+    assert "--variant is for --method maml-dg, not maml" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_a_compiler_that_is_not_there_is_named(survey, out, capsys, monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
 
