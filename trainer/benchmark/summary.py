@@ -1,6 +1,6 @@
 """One line per survey: what calibration costs, and what it buys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from trainer.benchmark.rows import Row
@@ -54,48 +54,47 @@ def summary(rows: Sequence[Row]) -> list[str]:
     lines += [_line(_HEADER), _line(["---", *["---:"] * (len(_HEADER) - 1)])]
     for survey in dict.fromkeys(row.survey for row in rows):
         of_survey = [r for r in rows if r.survey == survey and r.figures is not None]
-        revisited = [row for row in of_survey if not row.same_visit]
-        # What cannot keep visits apart is shown where there is nothing better.
-        shown = revisited or of_survey
-        if any(row.method == OURS for row in shown):
-            lines.append(_line(_cells(survey, shown)))
+        if any(row.method == OURS for row in of_survey):
+            lines.append(_line(_cells(survey, of_survey)))
     return [*lines, ""]
 
 
 def _cells(survey: str, rows: Sequence[Row]) -> list[str]:
-    full = {row.method: row for row in rows if row.regime == _FULL}
-    none = {row.method: row for row in rows if row.regime == "zero"}
-    ours = {row.regime: row for row in rows if row.method == OURS}
-    knn = _mean(full.get(_KNN))
-    middle = next((r.figures.centre_m for r in rows if r.figures is not None), None)
-    mark = " *" if any(row.same_visit for row in rows) else ""
+    shown: dict[tuple[str, str], Row] = {}
+    # What cannot keep visits apart is shown where there is nothing better.
+    for row in sorted(rows, key=lambda row: row.same_visit):
+        shown.setdefault((row.regime, row.method), row)
+    knn = shown.get((_FULL, _KNN))
+    middle = next(r.figures.centre_m for r in rows if r.figures is not None)
     return [
-        f"{survey}{mark}",
-        _metres(middle),
-        _metres(knn),
-        _metres(_least([_mean(full.get(name)) for name in _SIMPLE])),
-        _metres(_least([_mean(none.get(name)) for name in _SIMPLE])),
-        _metres(_least([_mean(full.get(name)) for name in _PAPER])),
-        *(_with_share(_mean(ours.get(regime)), knn) for regime in _OURS_IN),
+        survey,
+        f"{middle:.2f}",
+        _text(knn),
+        _text(_least(shown, _FULL, _SIMPLE)),
+        _text(_least(shown, "zero", _SIMPLE)),
+        _text(_least(shown, _FULL, _PAPER)),
+        *(_text(shown.get((regime, OURS)), of=knn) for regime in _OURS_IN),
     ]
 
 
-def _mean(row: Row | None) -> float | None:
-    return None if row is None or row.figures is None else row.figures.error.mean_m
+def _least(
+    shown: Mapping[tuple[str, str], Row], regime: str, methods: Sequence[str]
+) -> Row | None:
+    """Return the row of the method that errs least."""
+    rows = [row for name in methods if (row := shown.get((regime, name))) is not None]
+    return min(rows, key=_mean, default=None)
 
 
-def _least(values: Sequence[float | None]) -> float | None:
-    return min((value for value in values if value is not None), default=None)
+def _text(row: Row | None, of: Row | None = None) -> str:
+    """Return for example ``0.71 (57%) *``."""
+    if row is None:
+        return "–"
+    share = "" if of is None or not _mean(of) else f" ({_mean(row) / _mean(of):.0%})"
+    return f"{_mean(row):.2f}{share}{' *' if row.same_visit else ''}"
 
 
-def _metres(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _with_share(value: float | None, of: float | None) -> str:
-    if value is None or not of:
-        return _metres(value)
-    return f"{value:.2f} ({value / of:.0%})"
+def _mean(row: Row) -> float:
+    return 0.0 if row.figures is None else row.figures.error.mean_m
 
 
 def _line(cells: Sequence[str]) -> str:

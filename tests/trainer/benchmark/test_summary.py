@@ -69,7 +69,19 @@ def test_a_target_of_one_visit_does_not_stand_in_for_those_that_were_revisited()
     assert cells[6] == "3.00 (50%)"
 
 
-def test_same_visit_surveys_are_marked():
+def test_same_visit_results_are_marked():
     (cells,) = table(unit("ours", [1, 2], same_visit=True))
 
-    assert cells[0] == "days *"
+    assert cells[6] == "1.50 *"
+
+
+def test_where_one_regime_alone_keeps_visits_apart_the_others_are_marked():
+    (cells,) = table(
+        unit("ours", [3, 3], regime="zero"),
+        unit("ours", [1, 1], same_visit=True),
+        unit("knn", [2, 2], same_visit=True),
+    )
+
+    assert cells[2] == "2.00 *"
+    assert cells[6] == "1.00 (50%) *"
+    assert cells[10] == "3.00 (150%)"
