@@ -18,9 +18,9 @@ _HEADER = [
     "points known",
     "calibrated",
     "shots",
-    "visit numbers",
+    "of visits",
     "queries",
-    "visit numbers",
+    "of visits",
     "note",
 ]
 _RIGHT = {4, 5, 6, 8}
@@ -66,7 +66,15 @@ def _history(history: Sequence[Environment]) -> str:
 
 
 def _visits(target: Environment, rows: Integers) -> str:
-    visits = np.unique(target.visit_of[rows])
+    """Return the visits of some samples, counted at each point as protocols do."""
+    numbers: set[int] = set()
+    for point in np.unique(target.point_of[rows]):
+        here = rows[target.point_of[rows] == point]
+        same = target.point_of == point
+        same &= target.is_test == target.is_test[here[0]]
+        every = np.unique(target.visit_of[same])
+        numbers |= set((np.searchsorted(every, target.visit_of[here]) + 1).tolist())
+    visits = sorted(numbers)
     if len(visits) > 4:
         return f"{visits[0]} .. {visits[-1]} ({len(visits)})"
     return ", ".join(map(str, visits))

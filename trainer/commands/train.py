@@ -154,6 +154,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     _check_method(args)
     _check_resume(args)
     _check_writable(_checkpoint_path(args, _TOTAL))
+    if _checkpoint_path(args, _TOTAL).exists():
+        console.say(f"caution: {_checkpoint_path(args, _TOTAL)} will be replaced")
     environments = _read_environments(args.surveys, spec, console)
     architecture = _architecture(spec, environments)
     pooled, *single = (

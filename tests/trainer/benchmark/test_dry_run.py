@@ -20,8 +20,8 @@ def test_a_line_says_what_is_history_shot_and_query():
 
     assert header.startswith("survey target regime history points known")
     assert rest == [
-        "days d3 3shot d0 .. d2 (3) 12 12 36 0 6 2",
-        "days d5 3shot d0 .. d2 (3) 12 12 36 0 6 2",
+        "days d3 3shot d0 .. d2 (3) 12 12 36 1 6 1",
+        "days d5 3shot d0 .. d2 (3) 12 12 36 1 6 1",
     ]
 
 
@@ -29,18 +29,18 @@ def test_visits_are_listed_and_same_visits_named():
     protocol = Protocol("days", history=("0",), test=("1",), images_per_point=None)
 
     assert lines(protocol, survey(2, visits=range(7)), "3laps")[1] == (
-        "days d1 3laps d0 12 12 36 0, 1, 2 192 3, 4, 5, 6"
+        "days d1 3laps d0 12 12 36 1, 2, 3 192 4, 5, 6, 7"
     )
     assert lines(protocol, survey(2, visits=range(7)), "1shot")[1] == (
-        "days d1 1shot d0 12 12 12 0 288 1 .. 6 (6)"
+        "days d1 1shot d0 12 12 12 1 288 2 .. 7 (6)"
     )
     assert lines(protocol, survey(2, visits=[0], n=6), "1shot")[1].endswith(
-        "0 36 0 same visit"
+        "1 36 1 same visit"
     )
 
 
 def test_a_target_that_cannot_serve_a_regime_says_why():
     assert lines(Protocol("days", test=("1",)), survey(2), "zero", "1shot")[1:] == [
         "days d1 zero needs history",
-        "days d1 1shot none 12 12 12 0 48 1",
+        "days d1 1shot none 12 12 12 1 48 2",
     ]

@@ -161,6 +161,13 @@ def test_compiled_layers_are_refused_where_they_cannot_be(survey, out, capsys):
     assert not out.exists()
 
 
+def test_a_finished_model_is_not_replaced_without_a_word(survey, out, capsys):
+    assert train([survey], out) == 0
+    assert "will be replaced" not in capsys.readouterr().err
+    assert train([survey], out) == 0
+    assert f"caution: {out} will be replaced" in capsys.readouterr().err
+
+
 def test_a_variant_of_another_method_is_refused(survey, out, capsys):
     assert train([survey], out, "--variant", "alg3") == 1
 
