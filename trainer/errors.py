@@ -7,12 +7,20 @@ class TrainerError(Exception):
     exit_code = 1
 
 
+class UsageError(TrainerError):
+    """The command line cannot mean anything."""
+
+    exit_code = 2
+
+
 class TaskError(TrainerError):
     """The surveys cannot serve the tasks that were asked for."""
 
 
 class ConfigError(TrainerError):
     """A setting of the training means nothing."""
+
+    exit_code = 2
 
 
 class CompilerError(TrainerError):

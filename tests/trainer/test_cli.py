@@ -81,12 +81,23 @@ def test_a_command_line_that_means_nothing_is_a_usage_error(capsys, arguments):
     assert "usage: trainer" in capsys.readouterr().err
 
 
-def test_a_failure_is_one_line_and_code_1(tmp_path, capsys):
-    assert main(failing(tmp_path)) == 1
+def test_a_command_line_that_makes_no_sense_is_one_line_and_code_2(tmp_path, capsys):
+    assert main(failing(tmp_path)) == 2
 
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "trainer: --rooms is 0, not 1 or more\n"
+
+
+def test_a_failure_is_one_line_and_code_1(tmp_path, capsys):
+    nothing, out = str(tmp_path / "none"), str(tmp_path / "corridor.csv")
+
+    assert main(["survey", "csu", nothing, "--out", out]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("trainer: ")
+    assert said.err.count("\n") == 1
 
 
 def test_errors_of_the_device_code_are_failures_too(tmp_path, capsys, monkeypatch):

@@ -7,12 +7,6 @@ class BenchmarkError(TrainerError):
     """Something was asked for that the benchmark does not have, or cannot write."""
 
 
-class UsageError(BenchmarkError):
-    """The command line asks for what there is not."""
-
-    exit_code = 2
-
-
 class ProtocolError(BenchmarkError):
     """A protocol file is damaged, or does not fit its survey."""
 

@@ -9,6 +9,7 @@ A zone is what is nearest to one reference point (on its floor). Accuracy is the
 of fixes at the right reference point, where all queries are at reference points.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,6 +101,18 @@ class Summary:
     """Of the offset, about its mean."""
 
 
+def exact_mean(values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> float:
+    """Return the mean with one rounding, whatever the order and place in memory.
+
+    numpy sums in blocks that start where memory is aligned, and two runs would differ
+    in the last digit.
+
+    Args:
+        values: Shape (n,), n > 0.
+    """
+    return math.fsum(values.tolist()) / len(values)
+
+
 def summarize(offset_m: npt.NDArray[np.float64]) -> Summary:
     """Return the figures of some fixes.
 
@@ -111,13 +124,13 @@ def summarize(offset_m: npt.NDArray[np.float64]) -> Summary:
     bias = offset_m.mean(axis=0)
     (xx, xy), (yx, yy) = (offset_m - bias).T @ (offset_m - bias) / len(offset_m)
     return Summary(
-        mean_m=float(error.mean()),
+        mean_m=exact_mean(error),
         median_m=median,
         p75_m=p75,
         p90_m=p90,
         ce95_m=ce95,
         cep_m=median,
-        rmse_m=float(np.sqrt((error**2).mean())),
+        rmse_m=math.sqrt(exact_mean(error**2)),
         std_m=float(error.std()),
         max_m=float(error.max()),
         bias_m=(float(bias[0]), float(bias[1])),

@@ -15,7 +15,7 @@ from trainer.benchmark.bootstrap import (
     ratio_interval,
     resample,
 )
-from trainer.benchmark.metrics import Summary, summarize
+from trainer.benchmark.metrics import Summary, exact_mean, summarize
 from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.store import Unit
@@ -275,7 +275,7 @@ class _Pooled:
     def share(self, values: npt.NDArray[np.bool_]) -> Share:
         """Return how many are true."""
         interval = self.interval(self.sums(values), self.counts)
-        return Share(float(values.mean()), interval)
+        return Share(exact_mean(values), interval)
 
 
 def _figures(pooled: _Pooled, floors: Mapping[str, int]) -> Figures:
@@ -292,7 +292,7 @@ def _figures(pooled: _Pooled, floors: Mapping[str, int]) -> Figures:
     return Figures(
         error=summarize(pooled.offset_m),
         interval_m=pooled.interval(pooled.sums(error), pooled.counts),
-        centre_m=float(centre.mean()),
+        centre_m=exact_mean(centre),
         skill=skill,
         accuracy=pooled.share(pooled.right_point) if pooled.at_reference else None,
         floor_detection=pooled.share(pooled.right_floor) if several else None,

@@ -4,7 +4,7 @@ import itertools
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -86,11 +86,11 @@ def run_benchmark(
             cannot be written.
     """
     methods = _chosen(bench.make_methods(), extent.methods)
-    _clear(bench.out)
     codes = method_digests(methods)
     store = bench.store
     rows: list[Row] = []
     refusals: dict[str, list[Refusal]] = {}
+    written: set[Path] = set()
     for protocol in bench.protocols:
         survey = bench.survey(protocol.survey)
         plan = plan_survey(survey, methods, extent, codes)
@@ -107,10 +107,22 @@ def run_benchmark(
         new = make_rows(units, plan.refusals, methods, floors, protocol.survey)
         rows += new
         refusals[protocol.survey] = list(plan.refusals)
-        _write_errors(bench.out / "errors", new, units)
-        _write_plots(bench.out, protocol.survey, new, units)
+        written |= _write_errors(bench.out / "errors", new, units)
+        written |= _write_plots(bench.out, protocol.survey, new, units)
         _write_results(bench, extent, rows, refusals)
+    _remove_stale(bench.out, written)
     return rows
+
+
+def _remove_stale(out: Path, written: Collection[Path]) -> None:
+    """Take away what an earlier run in this folder wrote of what this one did not run.
+
+    Only once this run is complete, and only names that runs give; units stay.
+    """
+    patterns = ("errors/*.npz", "cdf-*.png", "effort-*.png")
+    for old in (path for pattern in patterns for path in out.glob(pattern)):
+        if old not in written:
+            old.unlink(missing_ok=True)
 
 
 class _Counter:
@@ -143,14 +155,6 @@ class _Counter:
                 time.monotonic() - self._started,
             )
         )
-
-
-def _clear(out: Path) -> None:
-    """Take away what an earlier run drew, perhaps of other surveys; units stay."""
-    for old in (*out.glob("cdf-*.png"), *out.glob("effort-*.png")):
-        old.unlink(missing_ok=True)
-    for old in (out / "errors").glob("*.npz"):
-        old.unlink(missing_ok=True)
 
 
 def _chosen(methods: Mapping[str, Method], names: Sequence[str]) -> dict[str, Method]:
@@ -210,18 +214,22 @@ def _units_of(row: Row, units: Sequence[Unit]) -> list[Unit]:
     ]
 
 
-def _write_errors(folder: Path, rows: Sequence[Row], units: Sequence[Unit]) -> None:
+def _write_errors(
+    folder: Path, rows: Sequence[Row], units: Sequence[Unit]
+) -> set[Path]:
     """Write each row's queries, so that everything else can be computed from them."""
+    written = set()
     for row in rows:
         of = _units_of(row, units)
         outcomes = [(u.key, u.outcome) for u in of if u.outcome is not None]
         if not outcomes:
             continue
         counts = [len(o.point) for _, o in outcomes]
+        path = folder / f"{row.key}.npz"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             np.savez(
-                folder / f"{row.key}.npz",
+                path,
                 target=np.repeat([key.target for key, _ in outcomes], counts),
                 seed=np.repeat([key.seed for key, _ in outcomes], counts),
                 point=np.concatenate([o.point for _, o in outcomes]),
@@ -231,11 +239,14 @@ def _write_errors(folder: Path, rows: Sequence[Row], units: Sequence[Unit]) -> N
             )
         except OSError as error:
             raise BenchmarkError(f"cannot write {folder}: {error.strerror}") from error
+        written.add(path)
+    return written
 
 
 def _write_plots(
     out: Path, survey: str, rows: Sequence[Row], units: Sequence[Unit]
-) -> None:
+) -> set[Path]:
+    written = set()
     groups = itertools.groupby(rows, key=lambda r: (r.regime, r.same_visit))
     for (regime, same_visit), group in groups:
         errors = {}
@@ -245,20 +256,25 @@ def _write_plots(
                 errors[row.title] = np.concatenate([o.error_m for o in outcomes])
         if errors:
             suffix = "-same-visit" if same_visit else ""
+            path = out / f"cdf-{survey}-{regime}{suffix}.png"
+            written.add(path)
             plot_errors(
-                out / f"cdf-{survey}-{regime}{suffix}.png",
+                path,
                 f"{survey}, {REGIMES[regime].title}{suffix.replace('-', ' ')}",
                 errors,
             )
     curves = effort_curves(rows)
     if curves:
+        path = out / f"effort-{survey}.png"
+        written.add(path)
         plot_curves(
-            out / f"effort-{survey}.png",
+            path,
             f"{survey}: error against calibration effort",
             "labelled images of the new environment",
             curves,
             log_x=True,
         )
+    return written
 
 
 def effort_curves(rows: Sequence[Row]) -> list[Curve]:

@@ -10,7 +10,6 @@ from typing import Final
 
 from edge_agent.console import Console
 from trainer.benchmark.dry_run import split_table
-from trainer.benchmark.errors import UsageError
 from trainer.benchmark.paper_figures import write_paper_figures
 from trainer.benchmark.plan import Extent
 from trainer.benchmark.protocol import (
@@ -24,6 +23,7 @@ from trainer.benchmark.protocol import (
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.run import Progress, run_benchmark
 from trainer.benchmark.workers import Bench
+from trainer.errors import UsageError
 from trainer.methods.registry import methods
 from trainer.surveys.catalogue import CARDS
 from trainer.surveys.registry import load_survey

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_agent.console import Console
 from trainer.commands.options import seed
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, UsageError
 from trainer.simulate.flat import simulate_flat
 from trainer.simulate.survey import SurveyPlan, simulate_survey
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """
     for name in ("rooms", "visits", "packets"):
         if getattr(args, name) < 1:
-            raise TrainerError(f"--{name} is {getattr(args, name)}, not 1 or more")
+            raise UsageError(f"--{name} is {getattr(args, name)}, not 1 or more")
     try:
         if args.scene == "flat":
             for path in simulate_flat(args.folder, seed=args.seed):

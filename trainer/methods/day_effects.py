@@ -31,9 +31,10 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from trainer.methods.contract import Fixes, Locator, Needs
+from trainer.methods.features import Matrix
 from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, by_place, recent
-from trainer.methods.rows import Matrix, Vector, group_means
+from trainer.methods.rows import Vector, group_means
 from trainer.methods.wccn import neighbour_posterior
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals

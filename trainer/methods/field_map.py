@@ -28,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
+from trainer.methods.features import Matrix
 from trainer.methods.hurdle import odds_of_silence
-from trainer.methods.rows import Matrix, Rows, Vector
+from trainer.methods.rows import Rows, Vector
 from trainer.methods.spatial import Field, between, interpolate, typical_spacing
 from trainer.surveys.environment import Place
 

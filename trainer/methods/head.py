@@ -18,9 +18,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from trainer.methods.contract import Fixes, Locator, Needs
+from trainer.methods.features import Matrix
 from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, by_place, recent
-from trainer.methods.rows import Groups, Matrix, Vector
+from trainer.methods.rows import Groups, Vector
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
 

@@ -20,7 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from trainer.methods.rows import Matrix, Vector
+from trainer.methods.features import Matrix
+from trainer.methods.rows import Vector
 
 _LEAST: Final = 0.08
 """Detection, and its complement, are at least this: a few samples are no law."""

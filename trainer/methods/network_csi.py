@@ -14,7 +14,6 @@ from torch import Tensor
 
 from trainer.episodes import TaskConfig, usable_points
 from trainer.errors import TaskError
-from trainer.meta.choice import choose_environment
 from trainer.meta.inner_loop import Parameters, as_leaves, inner_step
 from trainer.meta.maml import adapted_to
 from trainer.methods.contract import Fixes
@@ -25,11 +24,12 @@ from trainer.methods.network_training import (
     Tasks,
     Trained,
     generator_of,
+    most_similar,
     n_iterations,
     train,
 )
 from trainer.methods.networks import NetworkMethod, Training
-from trainer.methods.posterior import expectation, keep_best
+from trainer.methods.posterior import Unsure, expectation, keep_best
 from trainer.methods.replay import replay
 from trainer.models.classification import ClassificationModel
 from trainer.models.csi_tasks import CsiTaskSampler, amplitude_inputs
@@ -130,7 +130,7 @@ class CsiSite:
         reference = history if fixed and history is not None else seen
         support = make_batch(self.front, reference)
         task = Task(support, support, place.locations)
-        theta = self._start(seen, rng)
+        theta = most_similar(self.trained, seen, self.days, _vectors, rng)
         if isinstance(self.model, PrototypeModel):
             prototypes = _prototypes(theta, support)
             if history is not None:  # for points without a shot
@@ -154,31 +154,6 @@ class CsiSite:
         return CsiLocator(
             place, self.front, theta, support, self.tuning.temperature, n_best=n_best
         )
-
-    def _start(self, shots: Environment, rng: np.random.Generator) -> Parameters:
-        """Return θ*, or that of the most similar environment, Algorithm 2."""
-        if not self.trained.of_environment:
-            return self.trained.theta
-        by_visit = {day.name: _by_visit(day) for day in self.days}
-        try:
-            choice = choose_environment(_vectors(shots), by_visit, rng)
-        except TaskError:  # too few samples to compare
-            return self.trained.theta
-        if choice.environment is None:
-            return self.trained.theta
-        return self.trained.of_environment.get(choice.environment, self.trained.theta)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    """Nothing is known but the map."""
-
-    place: Place
-
-    def locate(self, signals: Signals) -> Fixes:
-        """Return the centre of the map."""
-        weights = np.ones((len(signals), self.place.n_points))
-        return expectation(self.place, weights, signals)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -346,14 +321,6 @@ def _some(days: Sequence[Environment], rng: np.random.Generator) -> Environment 
 
 def _joined(parts: Sequence[Integers]) -> Integers:
     return np.concatenate(parts)
-
-
-def _by_visit(day: Environment) -> list[Matrix]:
-    """Return the vectors of each visit with two samples or more."""
-    vectors = _vectors(day)
-    visits = [vectors[day.visit_of == visit] for visit in np.unique(day.visit_of)]
-    several = [visit for visit in visits if len(visit) > 1]
-    return several or [vectors]
 
 
 def _vectors(seen: Environment) -> Matrix:

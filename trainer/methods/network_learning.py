@@ -10,7 +10,7 @@ from trainer.methods.contract import Learnt, Locator
 from trainer.methods.network_csi import CsiSite
 from trainer.methods.network_rss import RssSite
 from trainer.methods.networks import NetworkMethod
-from trainer.methods.references import of_place
+from trainer.methods.references import by_place
 from trainer.surveys.environment import Environment, Place
 
 
@@ -34,10 +34,9 @@ def learn(
         rng: The only source of chance.
     """
     seed = int(rng.integers(2**63))
-    places = {e.place.name: e.place for e in history if len(e)}
     sites = {
-        name: _site(method, place, of_place(history, place), rng)
-        for name, place in places.items()
+        name: _site(method, days[0].place, days, rng)
+        for name, days in by_place(history).items()
     }
     return _Learnt(method, sites, seed)
 

@@ -11,8 +11,6 @@ from typing import Self
 import numpy as np
 import torch
 
-from trainer.errors import TaskError
-from trainer.meta.choice import choose_environment
 from trainer.meta.curves import step_errors
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.maml import adapted_to
@@ -23,6 +21,7 @@ from trainer.methods.network_training import (
     Tasks,
     Trained,
     generator_of,
+    most_similar,
     n_iterations,
     train,
 )
@@ -126,28 +125,12 @@ class RssSite:
         support = support_of(known[0], k, _CPU)
         theta = adapted_to(
             self.model,
-            self._start(fresh, rng),
+            most_similar(self.trained, fresh, self.days, _vectors, rng),
             RssTask(support, support),
             alpha=ALPHA,
             n_steps=self.n_steps,
         )
         return RssLocator(place, radio_map, self.model, theta)
-
-    def _start(self, shots: Environment, rng: np.random.Generator) -> Parameters:
-        """Return θ*, or that of the most similar environment, Algorithm 2."""
-        if not self.trained.of_environment:
-            return self.trained.theta
-        try:
-            choice = choose_environment(
-                levels(shots.signals.rss),
-                {day.name: _by_visit(day) for day in self.days},
-                rng,
-            )
-        except TaskError:  # too few samples to compare
-            return self.trained.theta
-        if choice.environment is None:
-            return self.trained.theta
-        return self.trained.of_environment.get(choice.environment, self.trained.theta)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,8 +220,6 @@ def _replayed(day: Environment, k: int, rng: np.random.Generator) -> RssTask | N
     )
 
 
-def _by_visit(day: Environment) -> list[Matrix]:
-    vectors = levels(day.signals.rss)
-    visits = [vectors[day.visit_of == visit] for visit in np.unique(day.visit_of)]
-    several = [visit for visit in visits if len(visit) > 1]
-    return several or [vectors]
+def _vectors(day: Environment) -> Matrix:
+    """Return what MMD compares, (n, n_channels)."""
+    return levels(day.signals.rss)

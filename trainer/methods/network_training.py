@@ -1,12 +1,14 @@
 """How the parameters of a network are trained on history, whichever network it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 
+from trainer.errors import TaskError
+from trainer.meta.choice import choose_environment
 from trainer.meta.config import MetaConfig
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner, TaskSource
@@ -15,7 +17,9 @@ from trainer.meta.maml_dg import MamlDg
 from trainer.meta.maml_ts import train_environments
 from trainer.meta.model import Model
 from trainer.meta.train import Snapshots, meta_train
+from trainer.methods.features import Matrix
 from trainer.methods.networks import Training
+from trainer.surveys.environment import Environment
 
 TaskT = TypeVar("TaskT")
 
@@ -106,6 +110,44 @@ def _learner(
         return Maml(model, tasks.pooled, config)
     # Supervised training is a meta-iteration without an inner step.
     return Maml(model, tasks.pooled, replace(config, n_steps=0))
+
+
+def most_similar(
+    trained: Trained,
+    shots: Environment,
+    days: Sequence[Environment],
+    vectors_of: Callable[[Environment], Matrix],
+    rng: np.random.Generator,
+) -> Parameters:
+    """Return where fine-tuning starts: Algorithm 2, lines 10-11, if it was trained so.
+
+    θ_i* of the environment that MMD finds most similar to the shots; θ* where none is,
+    where there are too few samples to compare, and for all other algorithms.
+
+    Args:
+        trained: What training has left.
+        shots: Today's.
+        days: History; its visits are the tasks of an environment.
+        vectors_of: What is compared, a row per sample.
+        rng: Of the permutation test.
+    """
+    if not trained.of_environment:
+        return trained.theta
+    by_visit = {day.name: _by_visit(day, vectors_of(day)) for day in days}
+    try:
+        choice = choose_environment(vectors_of(shots), by_visit, rng)
+    except TaskError:
+        return trained.theta
+    if choice.environment is None:
+        return trained.theta
+    return trained.of_environment.get(choice.environment, trained.theta)
+
+
+def _by_visit(day: Environment, vectors: Matrix) -> list[Matrix]:
+    """Return the vectors of each visit with two samples or more; or all of the day."""
+    visits = [vectors[day.visit_of == visit] for visit in np.unique(day.visit_of)]
+    several = [visit for visit in visits if len(visit) > 1]
+    return several or [vectors]
 
 
 def generator_of(rng: np.random.Generator) -> torch.Generator:

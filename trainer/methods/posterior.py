@@ -1,10 +1,24 @@
 """From how likely each point is to where the sample was taken."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainer.methods.contract import Fixes
 from trainer.methods.features import Matrix
 from trainer.surveys.environment import Place, Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A locator that knows nothing but the map: every point is as good as any other."""
+
+    place: Place
+
+    def locate(self, signals: Signals) -> Fixes:
+        """Return the centre of the map."""
+        weights = np.ones((len(signals), self.place.n_points))
+        return expectation(self.place, weights, signals)
 
 
 def expectation(place: Place, weights: Matrix, signals: Signals) -> Fixes:

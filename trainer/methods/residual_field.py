@@ -29,12 +29,12 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from trainer.methods.contract import Fixes, Locator, Needs
-from trainer.methods.features import decibel_floor, decibels
+from trainer.methods.features import Matrix, decibel_floor, decibels
 from trainer.methods.field_map import FieldMap, FieldSettings
 from trainer.methods.hurdle import misfits, odds_of_silence
-from trainer.methods.posterior import expectation, softmax
+from trainer.methods.posterior import Unsure, softmax
 from trainer.methods.references import by_place
-from trainer.methods.rows import Matrix, Rows, Vector
+from trainer.methods.rows import Rows, Vector
 from trainer.surveys.environment import Environment, Place, Signals
 
 _SETTINGS: Final = FieldSettings()
@@ -95,7 +95,7 @@ class _Learnt:
                 field = field.lifted(past_db - floor_db).bent(fresh)
             return _Located(place, floor_db, field, self.settings.temperature)
         if not len(shots):
-            return _Nowhere(place)
+            return Unsure(place)
         floor_db = decibel_floor([shots.signals])
         fresh = Rows.of([shots], floor_db)
         blank = _blank(self.settings, place, shots.signals, floor_db)
@@ -145,17 +145,6 @@ class _Located:
             locations[row] = weights @ field.candidates[:, :2]
             dead_odds = dead_odds + odds_of_silence(weights @ field.detection)
         return Fixes(locations, posterior)
-
-
-@dataclass(frozen=True, slots=True)
-class _Nowhere:
-    """Neither history nor shots: every point is as good as any other."""
-
-    place: Place
-
-    def locate(self, signals: Signals) -> Fixes:
-        n_points = self.place.n_points
-        return expectation(self.place, np.ones((len(signals), n_points)), signals)
 
 
 def explain(field: FieldMap, sample: Vector, is_dead: Vector) -> Vector:

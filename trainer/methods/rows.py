@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trainer.methods.features import decibels
+from trainer.methods.features import Matrix, decibels
 from trainer.surveys.environment import Environment
 
-Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]
 

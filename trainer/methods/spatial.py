@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
-Matrix = npt.NDArray[np.float64]
+from trainer.methods.features import Matrix
 
 _ROUNDING: Final = 1e-6
 """Share of the spacing by which coordinates may be off and still be on the lattice."""

@@ -14,9 +14,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from trainer.methods.contract import Fixes, Locator, Needs
+from trainer.methods.features import Matrix
 from trainer.methods.posterior import expectation, softmax
 from trainer.methods.references import References, by_place, recent, sources
-from trainer.methods.rows import Groups, Matrix
+from trainer.methods.rows import Groups
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
 

@@ -20,8 +20,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from trainer.methods.features import decibel_floor, decibels, level_db, packet_shape
-from trainer.methods.rows import Groups, Matrix, Vector, residuals_within
+from trainer.methods.features import (
+    Matrix,
+    decibel_floor,
+    decibels,
+    level_db,
+    packet_shape,
+)
+from trainer.methods.rows import Groups, Vector, residuals_within
 from trainer.surveys.environment import Environment, Signals
 
 SHRINKAGES: Final = (0.3, 0.1, 0.03, 0.01)

@@ -19,7 +19,12 @@ from typing import Any
 from trainer.surveys.catalogue import CARDS, SurveyCard
 from trainer.surveys.compact import read_compact
 from trainer.surveys.environment import Environment
-from trainer.surveys.report import Skips, SurveyDataError, SurveyReport
+from trainer.surveys.report import (
+    Skips,
+    SurveyDataError,
+    SurveyReport,
+    UnknownSurveyError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,13 @@ def survey_card(name: str) -> SurveyCard:
         name: One of `survey_names`, perhaps with ``:raw`` or ``:compact``.
 
     Raises:
-        SurveyDataError: There is no such survey.
+        UnknownSurveyError: There is no such survey.
     """
     survey, _, choice = name.partition(":")
     for card in CARDS:
         if card.name == survey and choice in ("", "raw", "compact"):
             return card
-    raise SurveyDataError(
+    raise UnknownSurveyError(
         f"{name!r} is no survey; there are {', '.join(survey_names())}, each perhaps "
         "with :raw (original files) or :compact"
     )

@@ -12,6 +12,12 @@ class SurveyDataError(TrainerError):
     """A public survey is missing files, or they are not what they should be."""
 
 
+class UnknownSurveyError(SurveyDataError):
+    """Nobody knows a survey of this name; exit code 2."""
+
+    exit_code = 2
+
+
 class Skips:
     """Counts by reason what a loader leaves out although the rest is sound."""
 

@@ -19,6 +19,7 @@ from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.run import Progress, effort_curves, run_benchmark
 from trainer.benchmark.workers import Bench
+from trainer.errors import TrainerError
 from trainer.methods.registry import methods
 
 METHODS = ("centre", "random5", "1nn", "wknn", "noisy")
@@ -51,6 +52,10 @@ def run(out, regimes=("zero", "3shot", "five", "3laps"), n_seeds=2, **options):
         max_targets=options.pop("max_targets", None),
     )
     return run_benchmark(bench(out, **fields), extent, **options)
+
+
+def cannot_load(name, data):
+    raise TrainerError(f"{name} is under water")
 
 
 def timeless(path):
@@ -199,6 +204,28 @@ def test_a_method_that_refuses_is_a_row_that_says_so(tmp_path):
 
     assert {r.note for r in rows} == {"too few stars tonight"}
     assert "Not run: too few stars tonight." in (tmp_path / "table.md").read_text()
+
+
+def test_what_an_earlier_run_drew_of_other_surveys_goes_once_this_one_is_done(tmp_path):
+    run(tmp_path, ["3shot"], 1, methods=("1nn", "centre"))
+    mine = tmp_path / "notes-cdf.png"
+    mine.touch()
+    before = {p.name for p in tmp_path.rglob("*") if p.suffix in (".png", ".npz")}
+    only = (Protocol("days", history=("0-2",), test=("3-5",)),)
+
+    with pytest.raises(TrainerError):
+        run(tmp_path, ["3shot"], 1, methods=("1nn",), load=cannot_load)
+    assert {p.name for p in tmp_path.rglob("*") if p.suffix in (".png", ".npz")} >= (
+        before
+    )
+    run(tmp_path, ["3shot"], 1, methods=("1nn",), protocols=only)
+
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == [
+        "cdf-days-3shot.png",
+        "notes-cdf.png",
+    ]
+    assert [p.name for p in (tmp_path / "errors").iterdir()] == ["days-3shot-1nn.npz"]
+    assert list((tmp_path / "units").iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):

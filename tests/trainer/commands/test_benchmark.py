@@ -6,9 +6,10 @@ import shutil
 import pytest
 
 from tests.trainer.benchmark import synthetic
-from trainer.benchmark.errors import BenchmarkError, ProtocolError
+from trainer.benchmark.errors import ProtocolError
 from trainer.benchmark.protocol import load_protocol, shipped_names, shipped_protocol
 from trainer.cli import build_parser, main
+from trainer.errors import UsageError
 from trainer.surveys.registry import survey_card
 from trainer.surveys.simulated import Plan
 
@@ -218,7 +219,7 @@ def test_two_protocols_of_one_survey_are_refused(made, capsys):
     [([], "--data is missing"), (["--data", "x"], "--out is missing")],
 )
 def test_folders_must_be_named(arguments, message):
-    with pytest.raises(BenchmarkError, match=message):
+    with pytest.raises(UsageError, match=message):
         main(["--debug", "benchmark", *arguments])
 
 

@@ -49,7 +49,7 @@ def test_the_seed_decides(tmp_path):
 def test_numbers_below_one_are_refused(tmp_path, capsys, flag, value):
     code = main(["simulate", "rooms", str(tmp_path / "out"), flag, value])
 
-    assert code == 1
+    assert code == 2
     assert capsys.readouterr().err == f"trainer: {flag} is {value}, not 1 or more\n"
     assert not (tmp_path / "out").exists()
 
