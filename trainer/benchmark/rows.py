@@ -1,7 +1,7 @@
 """Rows of the table: what the units of one survey, regime and method come to."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.benchmark.bootstrap import (
-    Vector,
     cluster_sums,
     percentile_interval,
     ratio_interval,
@@ -20,6 +19,9 @@ from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.store import Unit
 from trainer.methods.contract import Method
+
+Table = npt.NDArray[np.float64]
+"""Numbers per cluster and seed, shape (n_clusters, n_seeds or 1)."""
 
 SIMPLE: Final = (
     "rssi",
@@ -101,6 +103,8 @@ class Figures:
 
     zone_detection: Share
     n_queries: int
+    """Each once, however many seeds answered it."""
+
     n_targets: int
     n_seeds: int
     images: float
@@ -152,6 +156,7 @@ def make_rows(
     methods: Mapping[str, Method],
     floors: Mapping[str, int],
     survey: str,
+    places: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Return the rows of one survey, in the order of regimes and methods.
 
@@ -161,6 +166,7 @@ def make_rows(
         methods: By name, in the order of the table.
         floors: Number of floors of each target's place.
         survey: Its name.
+        places: Name of each target's place; one for all of them when None.
     """
     rows = []
     refused = list(refusals)
@@ -169,7 +175,9 @@ def make_rows(
         why = _reasons([r.reason for r in refused if r.regime == regime], "targets")
         for same_visit in (False, True):
             group = [u for u in of_regime if u.same_visit == same_visit]
-            rows += _group_rows(group, methods, floors, (survey, regime), same_visit)
+            rows += _group_rows(
+                group, methods, floors, (survey, regime), same_visit, places or {}
+            )
         if not of_regime and why:
             rows += [
                 Row(survey, regime, name, method.title, False, None, None, why)
@@ -184,9 +192,10 @@ def _group_rows(
     floors: Mapping[str, int],
     name: tuple[str, str],
     same_visit: bool,
+    places: Mapping[str, str],
 ) -> list[Row]:
     """Return the rows of units that are compared with each other."""
-    clusters = _Clusters(units, name)
+    clusters = _Clusters(units, name, places)
     of_method = {m: [u for u in units if u.key.method == m] for m in methods}
     pooled = {
         m: _Pooled(answered, clusters)
@@ -215,25 +224,40 @@ def _group_rows(
 class _Clusters:
     """Points of targets, and how often each is drawn."""
 
-    def __init__(self, units: Sequence[Unit], name: tuple[str, str]) -> None:
+    def __init__(
+        self, units: Sequence[Unit], name: tuple[str, str], places: Mapping[str, str]
+    ) -> None:
+        answered = [u for u in units if u.outcome is not None]
         there = {
             (u.key.target, int(point))
-            for u in units
+            for u in answered
             if u.outcome is not None
             for point in np.unique(u.outcome.point)
         }
         self._number = {cluster: i for i, cluster in enumerate(sorted(there))}
         self.n = len(there)
-        targets = [target for target, _ in self._number]
-        _, target_of = np.unique(targets, return_inverse=True)
+        self.seeds = sorted({u.key.seed for u in answered})
+        # Targets of one place share its points.
+        points = [(places.get(t, ""), p) for t, p in self._number]
         seed = hashlib.blake2b("\0".join(name).encode(), digest_size=8).digest()
-        rng = np.random.default_rng(int.from_bytes(seed))
-        self.weights = resample(target_of, rng) if there else np.empty((0, 0))
+        self.draws = resample(
+            _numbered([target for target, _ in self._number]),
+            _numbered(points),
+            _numbered([place for place, _ in points]),
+            max(len(self.seeds), 1),
+            np.random.default_rng(int.from_bytes(seed)),
+        )
 
     def of(self, target: str, points: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Return the cluster of each query of a target."""
         numbers = [self._number[target, point] for point in points.tolist()]
         return np.array(numbers, np.intp)
+
+
+def _numbered(things: Sequence[Hashable]) -> npt.NDArray[np.intp]:
+    """Return equal numbers, from 0 on, for equal things."""
+    number = {thing: i for i, thing in enumerate(dict.fromkeys(things))}
+    return np.array([number[thing] for thing in things], np.intp)
 
 
 class _Pooled:
@@ -250,27 +274,49 @@ class _Pooled:
         self.right_zone = np.concatenate([o.right_zone for o in outcomes])
         self.right_floor = np.concatenate([o.right_floor for o in outcomes])
         self.at_reference = all(o.at_reference.all() for o in outcomes)
-        self.cluster = np.concatenate(
-            [
-                clusters.of(u.key.target, u.outcome.point)
-                for u in units
-                if u.outcome is not None
-            ]
-        )
+        seeds = sorted({u.key.seed for u in units})
+        # What no seed changes is one column, whatever the others have.
+        self._columns = 1 if len(seeds) == 1 else len(clusters.seeds)
+        cells = []
+        for unit in units:
+            if unit.outcome is None:
+                continue
+            column = clusters.seeds.index(unit.key.seed) if self._columns > 1 else 0
+            of = clusters.of(unit.key.target, unit.outcome.point)
+            cells.append(of * self._columns + column)
+        self._cell = np.concatenate(cells)
 
-    def sums(self, values: npt.NDArray[np.generic]) -> Vector:
-        """Return the sum of values per cluster."""
+    def sums(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+        """Return the sum of values per cluster and seed, (n_clusters, n_seeds or 1)."""
+        shape = (self.clusters.n, self._columns)
         numbers = values.astype(np.float64)
-        return cluster_sums(numbers, self.cluster, self.clusters.n)
+        return cluster_sums(numbers, self._cell, shape[0] * shape[1]).reshape(shape)
 
     @property
-    def counts(self) -> Vector:
-        """Number of queries per cluster."""
+    def counts(self) -> npt.NDArray[np.float64]:
+        """Number of fixes per cluster and seed."""
         return self.sums(np.ones(len(self.error_m)))
 
-    def interval(self, numerator: Vector, denominator: Vector) -> Interval:
+    @property
+    def is_there(self) -> npt.NDArray[np.bool_]:
+        """Which clusters have fixes, shape (n_clusters,)."""
+        return np.asarray(self.counts.any(axis=1))
+
+    @property
+    def n_queries(self) -> int:
+        """Queries, each once however many seeds answered it."""
+        of_target: dict[str, int] = {}
+        for unit in self.units:
+            if unit.outcome is not None:
+                known = of_target.get(unit.key.target, 0)
+                of_target[unit.key.target] = max(known, len(unit.outcome.point))
+        return sum(of_target.values())
+
+    def interval(
+        self, numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64]
+    ) -> Interval:
         """Return the interval of a ratio, over clusters that are there."""
-        return ratio_interval(numerator, denominator, self.clusters.weights)
+        return ratio_interval(numerator, denominator, self.clusters.draws)
 
     def share(self, values: npt.NDArray[np.bool_]) -> Share:
         """Return how many are true."""
@@ -297,7 +343,7 @@ def _figures(pooled: _Pooled, floors: Mapping[str, int]) -> Figures:
         accuracy=pooled.share(pooled.right_point) if pooled.at_reference else None,
         floor_detection=pooled.share(pooled.right_floor) if several else None,
         zone_detection=pooled.share(pooled.right_zone),
-        n_queries=len(error),
+        n_queries=pooled.n_queries,
         n_targets=len(targets),
         n_seeds=len({u.key.seed for u in pooled.units}),
         images=float(np.mean([e.images for e in efforts])),
@@ -313,35 +359,36 @@ def _figures(pooled: _Pooled, floors: Mapping[str, int]) -> Figures:
 def _best_simple(pooled: Mapping[str, _Pooled]) -> str | None:
     """Return the simple method of least mean error, of those that missed nothing."""
     there = [m for m in SIMPLE if m in pooled]
-    most = max((np.count_nonzero(pooled[m].counts) for m in there), default=0)
-    complete = [m for m in there if np.count_nonzero(pooled[m].counts) == most]
+    most = max((np.count_nonzero(pooled[m].is_there) for m in there), default=0)
+    complete = [m for m in there if np.count_nonzero(pooled[m].is_there) == most]
     return min(complete, key=lambda m: pooled[m].error_m.mean(), default=None)
 
 
 def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
-    """Return how the errors compare where both answered."""
-    both = (pooled.counts > 0) & (best.counts > 0)
+    """Return how the errors compare where both answered, drawn alike."""
+    both = pooled.is_there & best.is_there
     if not both.any():
         return None
 
-    def mean(of: _Pooled, weights: npt.NDArray[np.float64]) -> Vector:
-        drawn = weights * both
-        drawn = drawn[drawn.any(axis=1)]
-        means: Vector = (drawn @ of.sums(of.error_m)) / (drawn @ of.counts)
-        return means
+    def of_both(of: _Pooled) -> tuple[Table, Table]:
+        return of.sums(of.error_m) * both[:, None], of.counts * both[:, None]
 
-    everything = np.ones((1, pooled.clusters.n))
-    found, simple = mean(pooled, everything).item(), mean(best, everything).item()
+    (lost, n), (lost_by_simple, n_simple) = of_both(pooled), of_both(best)
+    found, simple = lost.sum() / n.sum(), lost_by_simple.sum() / n_simple.sum()
     interval = difference_interval = None
     if np.count_nonzero(both) > 1:
-        weights = pooled.clusters.weights
-        drawn, of_simple = mean(pooled, weights), mean(best, weights)
+        draws = pooled.clusters.draws
+        fixes, simple_fixes = draws.totals(n), draws.totals(n_simple)
+        there = (fixes > 0) & (simple_fixes > 0)
+        drawn = draws.totals(lost)[there] / fixes[there]
+        of_simple = draws.totals(lost_by_simple)[there] / simple_fixes[there]
         usable = of_simple > 0
         if usable.any():
             interval = percentile_interval(drawn[usable] / of_simple[usable] - 1)
         difference_interval = percentile_interval(drawn - of_simple)
-    change = found / simple - 1 if simple else 0.0
-    return Comparison(name, change, interval, found - simple, difference_interval)
+    change = float(found / simple - 1) if simple else 0.0
+    difference = float(found - simple)
+    return Comparison(name, change, interval, difference, difference_interval)
 
 
 def _reasons(reasons: Sequence[str], unit: str) -> str:

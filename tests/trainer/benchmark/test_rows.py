@@ -61,7 +61,7 @@ def test_a_row_pools_all_queries_of_all_targets_and_seeds():
 
     assert found.error.mean_m == 3
     assert found.error.median_m == 3
-    assert (found.n_queries, found.n_targets, found.n_seeds) == (5, 2, 2)
+    assert (found.n_queries, found.n_targets, found.n_seeds) == (3, 2, 2)
 
 
 def test_skill_is_what_is_better_than_the_middle_of_the_map():

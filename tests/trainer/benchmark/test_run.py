@@ -123,7 +123,8 @@ def test_every_row_has_its_errors_and_they_are_its_figures(finished):
         if row.figures is None:
             continue
         with np.load(path) as errors:
-            assert len(errors["error_m"]) == row.figures.n_queries
+            n_answers = row.figures.n_queries * row.figures.n_seeds
+            assert len(errors["error_m"]) == n_answers
             assert errors["error_m"].mean() == pytest.approx(row.figures.error.mean_m)
             np.testing.assert_allclose(
                 np.hypot(*errors["offset_m"].T), errors["error_m"]
