@@ -30,6 +30,9 @@ _LEVEL: Final = 0.95
 FEW_TARGETS: Final = 8
 """With fewer, intervals are too narrow: of two targets, 62 % instead of 95."""
 
+FEW_SEEDS: Final = 5
+"""As with targets; a run of the default extent has as many."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:

@@ -69,9 +69,7 @@ def judge(fixes: Fixes, episode: Episode) -> Outcome:
     reference = truth.place.select(truth.reference)
     middle = np.broadcast_to(reference.locations.mean(axis=0), (n, 2))
     zone_of_truth = _nearest(reference, truth.locations, truth.floors)
-    zone_of_fix = _nearest(
-        reference, truth.place.locations[predicted], truth.place.floors[predicted]
-    )
+    zone_of_fix = _nearest(reference, fixes.locations, truth.place.floors[predicted])
     return Outcome(
         offset_m=fixes.locations - truth.locations,
         centre_error_m=localization_errors(np.asarray(middle), truth.locations),

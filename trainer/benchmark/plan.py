@@ -29,6 +29,9 @@ class Extent:
     max_targets: int | None = None
     """So many targets per survey, evenly over those there are; None for all."""
 
+    is_quick: bool = False
+    """Whether history and training are shorter than they should be; results say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -154,13 +154,14 @@ class Protocol:
             environments: Of the survey, less those that are excluded.
             role: Of the target.
         """
+        latest = target.order if self.ties else target.order - 1
         listed = [*self.select("history", environments)]
         if role == "test":
             listed += self.select("validation", environments)
         if self.rolling:
-            listed += self.select(role, environments)
+            # Later targets are nobody's history, of whatever place they are.
+            listed += [e for e in self.select(role, environments) if e.order <= latest]
         known = {e.name for e in listed} - {target.name}
-        latest = target.order if self.ties else target.order - 1
         here, elsewhere = [], []
         for environment in environments:
             if environment.name not in known:

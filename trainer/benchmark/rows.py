@@ -78,7 +78,7 @@ class Seconds:
     """With today's shots [s]."""
 
     locate: float
-    """One query: the latency that computing adds [s]."""
+    """A query, of many that are located together [s]; a single one takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,11 @@ def make_rows(
     refused = list(refusals)
     for regime in REGIMES:
         of_regime = [u for u in units if u.key.regime == regime]
-        why = _reasons([r.reason for r in refused if r.regime == regime], "targets")
+        why = counted(
+            [r.reason for r in refused if r.regime == regime],
+            "targets",
+            of_all=not of_regime,
+        )
         for same_visit in (False, True):
             group = [u for u in of_regime if u.same_visit == same_visit]
             rows += _group_rows(
@@ -213,7 +217,11 @@ def _group_rows(
             if best is not None:
                 comparison = _compare(pooled[method], pooled[best], best)
         reasons = [u.reason for u in of if u.outcome is None]
-        note = _reasons(reasons, f"of {len(of)} units" if figures else "units")
+        note = counted(
+            reasons,
+            f"of {len(of)} units" if figures else "units",
+            of_all=figures is None,
+        )
         row = Row(
             *name, method, methods[method].title, same_visit, figures, comparison, note
         )
@@ -391,13 +399,17 @@ def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
     return Comparison(name, change, interval, difference, difference_interval)
 
 
-def _reasons(reasons: Sequence[str], unit: str) -> str:
-    """Return the distinct reasons, with how many there are of each."""
-    if not reasons:
-        return ""
+def counted(reasons: Sequence[str], unit: str, *, of_all: bool) -> str:
+    """Return the distinct reasons, with how many there are of each.
+
+    Args:
+        reasons: As often as they occur.
+        unit: What has them, such as ``targets``.
+        of_all: Whether all have one: a single reason is then not counted.
+    """
     distinct = list(dict.fromkeys(reasons))
-    if len(distinct) == 1 and not unit.startswith("of "):
+    if of_all and len(distinct) == 1:
         return distinct[0]
-    counted = [f"{reasons.count(r)} {unit}: {r}" for r in distinct[:3]]
+    listed = [f"{reasons.count(r)} {unit}: {r}" for r in distinct[:3]]
     more = [f"{len(distinct) - 3} other reasons"] if len(distinct) > 3 else []
-    return "; ".join([*counted, *more])
+    return "; ".join([*listed, *more])

@@ -6,12 +6,14 @@ import platform
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from edge_agent.version import version
+from trainer.benchmark.bootstrap import FEW_SEEDS
 from trainer.benchmark.errors import BenchmarkError
 from trainer.benchmark.plan import (
     Extent,
@@ -120,7 +122,14 @@ def _remove_stale(out: Path, written: Collection[Path]) -> None:
 
     Only once this run is complete, and only names that runs give; units stay.
     """
-    patterns = ("errors/*.npz", "cdf-*.png", "effort-*.png")
+    patterns = (
+        "errors/*.npz",
+        "cdf-*.png",
+        "effort-*.png",
+        "fig13-*.png",
+        "fig14-*.png",
+        "curves.json",
+    )
     for old in (path for pattern in patterns for path in out.glob(pattern)):
         if old not in written:
             old.unlink(missing_ok=True)
@@ -177,23 +186,28 @@ def _write_results(
         "evaluate": bench.role,
         "seeds": extent.n_seeds,
         "max_targets": extent.max_targets,
+        "quick": extent.is_quick,
         "versions": {
             "metaloc": version(),
-            "numpy": np.__version__,
             "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("numpy", "scipy", "torch")},
         },
         "protocols": {p.survey: asdict(p) for p in bench.protocols},
         "rows": [row.as_json() for row in rows],
         "refusals": {s: [asdict(r) for r in of] for s, of in refusals.items()},
     }
     remarks = [f"Targets: {bench.role}."]
+    if extent.is_quick:
+        remarks.append("Quick run: short history, and networks hardly trained.")
     if extent.max_targets is not None:
+        remarks.append(f"Reduced run: at most {extent.max_targets} targets per survey.")
+    if extent.n_seeds < FEW_SEEDS:
         remarks.append(
-            f"Reduced run: at most {extent.max_targets} targets per survey, "
-            f"{extent.n_seeds} seeds."
+            f"{extent.n_seeds} seeds: what chance does to shots and training is hardly "
+            "in the intervals."
         )
     _write(bench.out / "results.json", json.dumps(results, indent=1) + "\n")
-    _write(bench.out / "table.md", markdown(rows, remarks))
+    _write(bench.out / "table.md", markdown(rows, remarks, refusals))
 
 
 def _write(path: Path, text: str) -> None:
@@ -282,9 +296,11 @@ def effort_curves(rows: Sequence[Row]) -> list[Curve]:
     """Return error against images used, a curve per method with two regimes or more.
 
     Args:
-        rows: Of one survey; those of 3 laps are left out, as their queries are others.
+        rows: Of one survey; those of 3 laps, and of regimes that not all targets could
+            serve, are left out, as their queries are others.
     """
     curves = []
+    most = max((r.figures.n_targets for r in rows if r.figures is not None), default=0)
     for title in dict.fromkeys(r.title for r in rows):
         figures = [
             r.figures
@@ -292,6 +308,7 @@ def effort_curves(rows: Sequence[Row]) -> list[Curve]:
             if r.title == title
             and r.figures is not None
             and REGIMES[r.regime].laps == 1
+            and r.figures.n_targets == most
         ]
         if len(figures) < 2:
             continue

@@ -1,10 +1,12 @@
 """The Markdown table: headlines first, what cannot keep visits apart below."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from trainer.benchmark.bootstrap import FEW_TARGETS
+from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
-from trainer.benchmark.rows import Interval, Row
+from trainer.benchmark.rows import Interval, Row, counted
 from trainer.benchmark.summary import summary
 
 _HEADER: Final = (
@@ -26,25 +28,31 @@ _HEADER: Final = (
 )
 
 _PREFACE: Final = """\
-Errors in metres; intervals are 95 %, from a bootstrap over target environments and
-their points; the median is the CEP. Accuracy: share of fixes whose most probable point
-is the right one, where queries are at reference points; zone: share for which it is
-the nearest one, otherwise; floor: share on the right floor. Skill: 1 - mean error /
+Errors in metres; intervals are 95 %, from a bootstrap over target environments, points
+and seeds; the median is the CEP. Accuracy: share of fixes whose most probable point is
+the right one, where queries are at reference points; zone: share that is nearest to the
+right one, otherwise; floor: share on the right floor. Skill: 1 - mean error /
 error of the middle of the map. Vs best simple: mean error against the best of 1-NN,
 KNN, WKNN and RSSI alone, those that were run, on the same queries; negative is better.
 Images: labelled ones of the target.
 """
 
 
-def markdown(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
+def markdown(
+    rows: Sequence[Row],
+    remarks: Iterable[str] = (),
+    refusals: Mapping[str, Sequence[Refusal]] | None = None,
+) -> str:
     """Return the table of all rows, one section per survey and regime.
 
     Args:
         rows: In the order of the table.
         remarks: Printed above.
+        refusals: By survey.
     """
+    refused = {} if refusals is None else refusals
     parts = ["# Benchmark", "", *[f"{r}\n" for r in remarks], *summary(rows), _PREFACE]
-    parts += _sections([r for r in rows if not r.same_visit], level="##")
+    parts += _sections([r for r in rows if not r.same_visit], refused, level="##")
     same = [r for r in rows if r.same_visit]
     if same:
         parts += [
@@ -53,12 +61,14 @@ def markdown(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
             "Shots and queries are of one placement of the device, queries later: "
             "errors are smaller than any re-visit would have.",
             "",
-            *_sections(same, level="###"),
+            *_sections(same, refused, level="###"),
         ]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _sections(rows: Sequence[Row], level: str) -> list[str]:
+def _sections(
+    rows: Sequence[Row], refusals: Mapping[str, Sequence[Refusal]], level: str
+) -> list[str]:
     lines = []
     for survey, regime in dict.fromkeys((r.survey, r.regime) for r in rows):
         group = [r for r in rows if (r.survey, r.regime) == (survey, regime)]
@@ -70,10 +80,16 @@ def _sections(rows: Sequence[Row], level: str) -> list[str]:
                 "",
             ]
             continue
+        n_targets = max(f.n_targets for f in measured)
+        few = (
+            ", so few that intervals are too narrow" if n_targets < FEW_TARGETS else ""
+        )
+        refused = [r.reason for r in refusals.get(survey, ()) if r.regime == regime]
+        left_out = counted(refused, "targets", of_all=False)
         lines += [
-            f"{max(f.n_targets for f in measured)} targets, "
-            f"{max(f.n_seeds for f in measured)} seeds, middle of the map "
-            f"{measured[0].centre_m:.2f} m.",
+            f"{n_targets} targets{few}; {max(f.n_seeds for f in measured)} seeds; "
+            f"middle of the map {measured[0].centre_m:.2f} m.",
+            *([f"Left out: {left_out}."] if refused else []),
             "",
             _line(_HEADER),
             _line(["---", *["---:"] * (len(_HEADER) - 2), "---"]),

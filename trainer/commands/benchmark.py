@@ -207,6 +207,7 @@ def _extent(args: argparse.Namespace) -> Extent:
         max_targets=quick_targets
         if args.targets is None
         else _at_least_one("targets", args.targets),
+        is_quick=args.quick,
     )
 
 

@@ -33,7 +33,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.features import Matrix
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import References, by_place, recent
+from trainer.methods.references import References, audible, by_place, recent
 from trainer.methods.rows import Vector, group_means
 from trainer.methods.wccn import neighbour_posterior
 from trainer.methods.whitening import Whitening
@@ -83,7 +83,7 @@ class _Learnt:
     def calibrate(self, place: Place, shots: Environment) -> Locator:
         """Move history's means."""
         past = self.past_of[place.name]
-        return _Today(place, past, *_moved(past, shots))
+        return _Today(place, past, *_moved(past, audible(shots)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

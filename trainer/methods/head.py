@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from trainer.methods.contract import Fixes, Locator, Needs
 from trainer.methods.features import Matrix
 from trainer.methods.posterior import expectation, softmax
-from trainer.methods.references import References, by_place, recent
+from trainer.methods.references import References, audible, by_place, recent
 from trainer.methods.rows import Groups, Vector
 from trainer.methods.whitening import Whitening
 from trainer.surveys.environment import Environment, Place, Signals
@@ -66,6 +66,7 @@ class _Learnt:
         """Train the head."""
         whitening, past = self.past_of[place.name]
         z, points = past.features, past.point_of
+        shots = audible(shots)
         weights = np.full(len(z), 1 / len(z))
         if len(shots):
             z = np.concatenate([z, whitening(shots.signals)])

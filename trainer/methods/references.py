@@ -28,17 +28,25 @@ def by_place(history: Sequence[Environment]) -> dict[str, list[Environment]]:
     return places
 
 
+def audible(environment: Environment) -> Environment:
+    """Return the samples that hear anything: the others show no place."""
+    hears = environment.signals.heard.any(axis=1)
+    return environment if hears.all() else environment.select(np.flatnonzero(hears))
+
+
 def recent(
     days: Sequence[Environment], *, max_samples: int = MAX_SAMPLES
 ) -> list[Environment]:
     """Return the latest environments that have not too many samples together.
 
     At least two, as one does not show how days differ. Statistics of a hundred features
-    do not get better with more, and the oldest days are the least like today.
+    do not get better with more, and the oldest days are the least like today. Samples
+    that hear nothing are left out, unless there are no others.
     """
     budget = max_samples
     kept: list[Environment] = []
-    for day in reversed([day for day in days if len(day)]):
+    heard = [heard for day in days if len(heard := audible(day))]
+    for day in reversed(heard or [day for day in days if len(day)]):
         budget -= len(day)
         if budget < 0 and len(kept) >= 2:
             break
@@ -70,14 +78,12 @@ class References:
         features: Callable[[Signals], Matrix],
     ) -> Self:
         """Return a row for each sample that hears anything."""
-        rows = [np.flatnonzero(e.signals.heard.any(axis=1)) for e in environments]
-        kept = [e.signals.select(r) for e, r in zip(environments, rows, strict=True)]
-        points = [e.point_of[r] for e, r in zip(environments, rows, strict=True)]
-        if not any(map(len, kept)):
+        kept = [heard for e in environments if len(heard := audible(e))]
+        if not kept:
             return cls(np.zeros((0, 0)), np.zeros(0, np.intp))
         return cls(
-            np.concatenate([features(s) for s in kept if len(s)]),
-            np.concatenate(points),
+            np.concatenate([features(e.signals) for e in kept]),
+            np.concatenate([e.point_of for e in kept]),
         )
 
     def __len__(self) -> int:

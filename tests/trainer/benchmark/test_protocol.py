@@ -186,6 +186,15 @@ def test_a_target_is_not_its_own_history():
     assert found == ["d0", "d4"]
 
 
+def test_later_targets_of_other_places_are_not_history():
+    places = days_and_places()
+    roles = {"history": (), "validation": (), "test": ("1", "2")}
+    common = {"environments": places, "other_places": True, "rolling": True, **roles}
+
+    assert history("w-1", **common) == []
+    assert history("w-2", **common) == ["e-1", "w-1"]
+
+
 def test_other_places_are_history_where_the_protocol_says_so():
     places = days_and_places()
     roles = {"history": ("1",), "validation": (), "test": ("2",)}

@@ -50,6 +50,7 @@ def run(out, regimes=("zero", "3shot", "five", "3laps"), n_seeds=2, **options):
         tuple(REGIMES[r] for r in regimes),
         n_seeds,
         max_targets=options.pop("max_targets", None),
+        is_quick=options.pop("is_quick", False),
     )
     return run_benchmark(bench(out, **fields), extent, **options)
 
@@ -175,6 +176,20 @@ def test_three_laps_are_in_no_effort_curve():
     assert curve.y.tolist() == [3, 2]
 
 
+def test_regimes_that_fewer_targets_serve_are_in_no_effort_curve():
+    found = rows(
+        unit("1nn", [3, 3], regime="1shot"),
+        unit("1nn", [2, 2], regime="3shot"),
+        unit("1nn", [2, 2], "d2", regime="1shot"),
+        unit("1nn", [1, 1], "d2", regime="3shot"),
+        unit("1nn", [9, 9], regime="five"),
+    )
+
+    (curve,) = effort_curves(found)
+
+    assert curve.y.tolist() == [2.5, 1.5]
+
+
 def test_jobs_that_are_done_are_not_handed_out_again(tmp_path, monkeypatch):
     run(tmp_path, ["3shot"], n_seeds=1)
     handed_out = []
@@ -189,10 +204,24 @@ def test_jobs_that_are_done_are_not_handed_out_again(tmp_path, monkeypatch):
 
 
 def test_a_reduced_run_says_so(tmp_path):
-    run(tmp_path, ["3shot"], 1, max_targets=1, methods=("1nn",))
+    run(tmp_path, ["3shot"], 4, max_targets=1, methods=("1nn",), is_quick=True)
 
-    assert "at most 1 targets per survey" in (tmp_path / "table.md").read_text()
-    assert json.loads((tmp_path / "results.json").read_text())["max_targets"] == 1
+    table = (tmp_path / "table.md").read_text()
+    assert "at most 1 targets per survey" in table
+    assert "Quick run" in table
+    assert "4 seeds: what chance does" in table
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["max_targets"], results["quick"]) == (1, True)
+
+
+def test_a_run_in_full_has_nothing_to_say_against_itself(tmp_path):
+    run(tmp_path, ["3shot"], 5, methods=("centre",))
+
+    table = (tmp_path / "table.md").read_text()
+    assert "Quick run" not in table
+    assert "seeds: what chance" not in table
+    versions = json.loads((tmp_path / "results.json").read_text())["versions"]
+    assert set(versions) == {"metaloc", "python", "numpy", "scipy", "torch"}
 
 
 def test_a_method_that_refuses_is_a_row_that_says_so(tmp_path):

@@ -41,6 +41,28 @@ def test_every_regime_is_compared_with_knn_on_all_points():
     assert cells[6:] == ["1.00 (50%)", "–", "–", "1.50 (75%)", "3.00 (150%)"]
 
 
+def test_three_laps_are_compared_with_knn_on_three_laps():
+    (cells,) = table(
+        unit("knn", [4, 4], centre=8.0),
+        unit("ours", [1, 1], centre=8.0),
+        unit("knn", [2, 2], regime="3laps", centre=6.0),
+        unit("ours", [1, 1], regime="3laps", centre=6.0),
+    )
+
+    assert cells[1] == "8.00"
+    assert cells[6:8] == ["1.00 (25%)", "1.00 (50%)"]
+
+
+def test_a_simple_method_that_missed_a_point_is_not_the_best():
+    (cells,) = table(
+        unit("knn", [4, 4], points=[0, 1]),
+        unit("wknn", [1], points=[0]),
+        unit("ours", [1, 1], points=[0, 1]),
+    )
+
+    assert cells[3] == "4.00"
+
+
 def test_without_knn_there_is_no_share():
     (cells,) = table(unit("ours", [1, 2]))
 

@@ -80,5 +80,28 @@ def test_a_regime_that_was_not_run_is_one_line():
     assert not any(line.startswith("|") for line in text)
 
 
+def test_few_targets_are_said_to_be_few():
+    few = lines(*(unit("1nn", [1], f"d{n}") for n in range(7)))
+    many = lines(*(unit("1nn", [1], f"d{n}") for n in range(8)))
+
+    (line,) = [t for t in few if t.startswith("7 targets")]
+    assert "too narrow" in line
+    (line,) = [t for t in many if t.startswith("8 targets")]
+    assert "too narrow" not in line
+
+
+def test_targets_that_were_left_out_are_counted_with_their_reason():
+    refusals = [
+        Refusal("d2", "3shot", "needs visits"),
+        Refusal("d3", "3shot", "needs visits"),
+        Refusal("d3", "five", "needs five"),
+    ]
+
+    text = markdown(rows(unit("1nn", [1])), refusals={"days": refusals})
+
+    assert "\nLeft out: 2 targets: needs visits.\n" in text
+    assert "needs five" not in text
+
+
 def test_remarks_stand_above():
     assert markdown([], ["Reduced."]).startswith("# Benchmark\n\nReduced.\n\nErrors in")

@@ -83,6 +83,7 @@ def test_quick_is_fewer_targets_and_seeds(made):
     assert (found["seeds"], found["max_targets"]) == (1, 2)
     assert {r["n_targets"] for r in found["rows"]} == {2}
     assert found["protocols"]["days"]["last"] == 6
+    assert found["quick"]
 
 
 def test_quick_asks_methods_to_be_quick(made, monkeypatch):

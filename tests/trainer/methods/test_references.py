@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from tests.trainer.surveyed import rss_episode
-from trainer.methods.references import References, of_place, point_totals, sources
+from trainer.methods.references import (
+    References,
+    of_place,
+    point_totals,
+    recent,
+    sources,
+)
 
 EPISODE = rss_episode()
 
@@ -72,3 +78,25 @@ def test_totals_are_over_each_points_columns():
     found = point_totals(values, np.array([3, 0, 3]), 4)
 
     assert found.tolist() == [[2, 0, 0, 5], [16, 0, 0, 40]]
+
+
+def deafened(environment, rows):
+    rss = environment.signals.rss.copy()
+    rss[rows] = np.nan
+    return replace(environment, signals=type(environment.signals)(rss))
+
+
+def test_the_past_is_what_was_heard():
+    first, second = EPISODE.history
+    deaf = deafened(first, np.arange(len(first)))
+
+    (kept,) = recent([deaf, deafened(second, [0, 3])])
+
+    assert kept.point_of.tolist() == np.delete(second.point_of, [0, 3]).tolist()
+
+
+def test_a_past_that_heard_nothing_at_all_is_kept():
+    first, _ = EPISODE.history
+    deaf = deafened(first, np.arange(len(first)))
+
+    assert recent([deaf]) == [deaf]
