@@ -3,7 +3,8 @@
 A file is a run of records:
 
     u16 big endian   length of what follows
-    u8               code; 0xbb is a beamforming report, others are skipped
+    u8               code; 0xbb is a beamforming report, what else the driver logs
+                     is skipped: 0x1c, 0xc0, 0xc1, 0xc3, 0xc5, 0xd0, 0xd1
     report, little endian:
       0  u32  clock of the card [us], wraps after 71 minutes
       4  u16  counter of reports
@@ -16,7 +17,9 @@ A file is a run of records:
      20       CSI, lowest bit first: 30 times 3 bits to skip, then n_rx x n_tx times
               real i8, imaginary i8; streams fastest
 
-so the CSI takes ⌈30 (16 n_rx n_tx + 3) / 8⌉ bytes. Received power, of all antennas:
+so the CSI takes ⌈30 (16 n_rx n_tx + 3) / 8⌉ bytes and ends with the record. Where it
+does not, a length is damaged and what follows is no record: the file is refused.
+Received power, of all antennas:
 
     P [dBm] = 10 lg Σ 10^(rssi/10) - 44 - gain
     scale² = 10^(P/10) / (Σ |H|² / 30)
@@ -42,6 +45,9 @@ N_TONES = 30
 N_ANTENNAS = 3
 MAX_STREAMS = 3
 _REPORT = 0xBB
+_OTHER_CODES = frozenset({0x1C, 0xC0, 0xC1, 0xC3, 0xC5, 0xD0, 0xD1})
+"""Of the tool's driver (its iwl-connector.h): sent and received frames, noise."""
+
 _HEADER = struct.Struct("<IHHBBBBBbBBHH")
 _PREFIX = 3
 _RSSI_OFFSET_DB = 44.0
@@ -84,8 +90,8 @@ def read_reports(path: Path, skips: Skips) -> Reports:
             reports without power or of other than three antennas.
 
     Raises:
-        SurveyDataError: The file cannot be read, or a length in it is impossible; the
-            message names the offset of the record.
+        SurveyDataError: The file cannot be read, or a length or code in it is
+            impossible; the message names the offset of the record.
     """
     try:
         size = path.stat().st_size
@@ -108,7 +114,7 @@ def parse_reports(data: bytes, name: str, skips: Skips) -> Reports:
         skips: Counts what is left out.
 
     Raises:
-        SurveyDataError: A length is impossible.
+        SurveyDataError: A length or code is impossible.
     """
     records = _records(data, name, skips)
     amplitudes = np.empty((len(records), N_TONES, N_ANTENNAS), np.float32)
@@ -133,16 +139,13 @@ def _records(data: bytes, name: str, skips: Skips) -> list[_Record]:
     while offset < len(data):
         length = int.from_bytes(data[offset : offset + 2], "big")
         end = offset + 2 + length
+        if len(data) - offset >= _PREFIX:
+            _check_record(data, offset, length, name)
         if len(data) - offset < _PREFIX or end > len(data):
             skips.count("last records cut off")
             break
-        if length == 0:
-            raise SurveyDataError(
-                f"{name}: the record at byte {offset} has length 0; the file is "
-                "damaged, get it anew"
-            )
         if data[offset + 2] == _REPORT:
-            record = _record(data, offset, length, name, skips)
+            record = _record(data, offset, skips)
             if record is not None:
                 records.append(record)
         else:
@@ -151,26 +154,46 @@ def _records(data: bytes, name: str, skips: Skips) -> list[_Record]:
     return records
 
 
-def _record(
-    data: bytes, offset: int, length: int, name: str, skips: Skips
-) -> _Record | None:
-    """Return a report, or None where it is of no use, which is counted."""
-    start = offset + _PREFIX
+def _check_record(data: bytes, offset: int, length: int, name: str) -> None:
+    """Refuse a record that cannot be one, as far as it is there."""
+    code = data[offset + 2]
+    if length == 0:
+        raise SurveyDataError(
+            f"{name}: the record at byte {offset} has length 0; the file is "
+            "damaged, get it anew"
+        )
+    if code in _OTHER_CODES:
+        return
+    if code != _REPORT:
+        raise SurveyDataError(
+            f"{name}: the record at byte {offset} has code {code:#04x}, which the "
+            "tool does not log; the file is damaged there or before, get it anew"
+        )
     available = length - 1 - _HEADER.size
     if available < 0:
         raise SurveyDataError(
             f"{name}: the report at byte {offset} has {length} bytes, fewer than its "
             f"header ({_HEADER.size + 1})"
         )
+    start = offset + _PREFIX
+    if start + _HEADER.size > len(data):
+        return
     fields = _HEADER.unpack_from(data, start)
-    time_us, n_rx, n_tx, rssi = fields[0], fields[3], fields[4], fields[5:8]
-    gain, selection, n_bytes = fields[9], fields[10], fields[11]
-    if n_bytes != csi_length(n_rx, n_tx) or n_bytes > available:
+    n_rx, n_tx, n_bytes = fields[3], fields[4], fields[11]
+    if not csi_length(n_rx, n_tx) == n_bytes == available:
         raise SurveyDataError(
             f"{name}: the report at byte {offset} says {n_bytes} bytes of CSI for "
             f"{n_rx} x {n_tx} antennas and has {available}; expected "
             f"{csi_length(n_rx, n_tx)}"
         )
+
+
+def _record(data: bytes, offset: int, skips: Skips) -> _Record | None:
+    """Return a report, or None where it is of no use, which is counted."""
+    start = offset + _PREFIX
+    fields = _HEADER.unpack_from(data, start)
+    time_us, n_rx, n_tx, rssi = fields[0], fields[3], fields[4], fields[5:8]
+    gain, selection = fields[9], fields[10]
     antennas = (selection & 3, selection >> 2 & 3, selection >> 4 & 3)
     power = sum(10 ** (value / 10) for value in rssi if value)
     if n_rx != N_ANTENNAS or not 1 <= n_tx <= MAX_STREAMS:

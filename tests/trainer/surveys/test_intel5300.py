@@ -109,7 +109,7 @@ def test_what_is_of_no_use_is_counted_and_the_rest_is_read(rng):
     }
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 20])
+@pytest.mark.parametrize("cut", [1, 2, 3, 20, 22, 23, 200, 394])
 def test_a_last_record_that_is_cut_off_is_counted_wherever_it_is_cut(rng, cut):
     report = intel_report(random_gains(rng))
 
@@ -141,6 +141,42 @@ def test_impossible_lengths_name_file_and_offset(rng, record, message):
         parse(sound + record)
 
     assert f"at byte {len(sound)}" in str(caught.value)
+
+
+def test_a_length_that_is_too_long_swallows_no_other_record(rng):
+    """One that says a byte more would be read on in the middle of the next."""
+    report = intel_report(random_gains(rng))
+    longer = intel_report(random_gains(rng), length=len(report) - 2 + 1)
+
+    with pytest.raises(
+        SurveyDataError, match=r"372 bytes .* and has 373; expected 372"
+    ):
+        parse(longer + report)
+
+
+def test_a_length_beyond_the_end_is_no_record_that_was_cut_off(rng):
+    """Else all records after it would be lost as one."""
+    damaged = intel_report(random_gains(rng), length=0xFFFF)
+
+    with pytest.raises(SurveyDataError, match=r"at byte 0 .* and has 65514"):
+        parse(damaged + intel_report(random_gains(rng)))
+
+
+@pytest.mark.parametrize("code", [0x00, 0xBA, 0xFF])
+@pytest.mark.parametrize("cut", [None, 5])
+def test_a_code_that_the_tool_does_not_log_is_refused(rng, code, cut):
+    sound = intel_report(random_gains(rng))
+    unknown = intel_record(bytes([code]) + b"anything")[:cut]
+
+    with pytest.raises(SurveyDataError, match=rf"byte 395 has code {code:#04x}, which"):
+        parse(sound + unknown)
+
+
+@pytest.mark.parametrize("code", [0x1C, 0xC0, 0xC1, 0xC3, 0xC5, 0xD0, 0xD1])
+def test_what_else_the_tool_logs_is_counted(code):
+    _, skipped = parse(intel_record(bytes([code]) + b"anything"))
+
+    assert skipped == {"records that are no beamforming report": 1}
 
 
 def test_csi_takes_whole_bytes():
@@ -194,7 +230,7 @@ def test_a_flipped_byte_gives_reports_or_one_kind_of_error(where, flip):
 
 
 def test_memory_is_bounded_by_the_file():
-    data = b"\xff\xff\xbb" + bytes(40)
+    data = b"\xff\xff\xc1" + bytes(40)
     tracemalloc.start()
     parse(data)
     _, peak = tracemalloc.get_traced_memory()
