@@ -16,9 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
-from trainer.surveys.environment import Environment
+from trainer.surveys.environment import Environment, Floats
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import Occasion, RssTable, rank_by_time, rss_environments
+from trainer.surveys.rss import (
+    Occasion,
+    RssTable,
+    rank_by_time,
+    rss_environments,
+    single,
+)
 from trainer.surveys.text_tables import read_numbers
 
 FIRST_TEST_SET = 101
@@ -105,7 +111,7 @@ def from_original(form: SetFormat, root: Path, skips: Skips) -> list[Environment
         raise SurveyDataError(
             f"{root} has no set db/<number>/trn<set>rss.csv of fingerprints"
         )
-    rss: list[npt.NDArray[np.int16]] = []
+    rss: list[Floats] = []
     coordinates, time = [], []
     for _, _, path in sets:
         stem = path.name.removesuffix("rss.csv")
@@ -116,7 +122,7 @@ def from_original(form: SetFormat, root: Path, skips: Skips) -> list[Environment
                 f"{rss[0].shape[1]}"
             )
         n = len(part)
-        rss.append(part.astype(np.int16))
+        rss.append(single(part))
         coordinates.append(_like(path.with_name(f"{stem}crd.csv"), n, 3))
         time.append(_like(path.with_name(f"{stem}tms.csv"), n, 1)[:, 0])
     counts = [len(part) for part in rss]

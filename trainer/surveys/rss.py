@@ -90,13 +90,19 @@ def rss_environments(
 
 def clean_rss(values: npt.NDArray[Any], missing: float, skips: Skips) -> Floats:
     """Return received power [dBm] with NaN where there is none, shape as given."""
-    rss = values.astype(np.float32)
+    rss = single(values)
     rss[rss == missing] = np.nan
     with np.errstate(invalid="ignore"):
         corrupt = (rss > STRONGEST_DBM) | (rss < WEAKEST_DBM)
     skips.count("values that are no received power", int(corrupt.sum()))
     rss[corrupt] = np.nan
     return rss
+
+
+def single(values: npt.NDArray[Any]) -> Floats:
+    """Return numbers in single precision; what is too large for it is infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def rank_by_time(

@@ -33,6 +33,19 @@ def test_sets_are_visits_in_order_of_time_and_test_sets_only_test(tmp_path):
     assert first.signals.heard.tolist() == [[True, False], [True, True]] * 2
 
 
+def test_values_are_checked_as_they_stand_in_the_file(tmp_path):
+    """65486 is -50 in 16 bits, and 100.7 is not the sign for "not heard"."""
+    rows = [(-50.5, 65486), (-60, 1e300), (-61, 100.7), (-62, "nan")]
+    write_set(tmp_path, 1, "trn01", 20200926000000, rows=rows)
+    skips = Skips()
+
+    (week,) = ncepu.from_original(tmp_path, skips)
+
+    assert week.signals.rss[:, 0].tolist() == [-50.5, -60, -61, -62]
+    assert np.isnan(week.signals.rss[:, 1]).all()
+    assert skips.counts == {"values that are no received power": 3}
+
+
 def test_the_folder_may_be_one_level_deeper(tmp_path):
     write_set(tmp_path / "UJI_LIB_DB_v2", 4, "trn01", 20160602155217232)
 

@@ -65,10 +65,12 @@ def test_what_is_missing_becomes_nan_whatever_the_type(kind):
 def test_values_that_no_receiver_reports_are_counted():
     skips = Skips()
 
-    cleaned = clean_rss(np.array([440.0, -50.0, -300.0, np.inf, np.nan]), 100, skips)
+    cleaned = clean_rss(
+        np.array([440.0, -50.0, -300.0, np.inf, np.nan, 1e300]), 100, skips
+    )
 
     assert np.flatnonzero(np.isfinite(cleaned)).tolist() == [1]
-    assert skips.counts == {"values that are no received power": 3}
+    assert skips.counts == {"values that are no received power": 4}
 
 
 def test_groups_are_ranked_by_their_first_sample():
