@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "trainer": {"trainer", "edge_agent", "numpy", "scipy", "torch"},
     "trainer.benchmark.plots": {"trainer", "numpy", "matplotlib"},
     "trainer.simulate": {"trainer.simulate", "edge_agent", "numpy"},
+    "trainer.simulate.pathloss": {"trainer.simulate", "trainer.errors", "numpy"},
     "trainer.surveys": {"trainer", "edge_agent", "numpy"},
     "trainer.surveys.csu": {"trainer", "edge_agent", "openpyxl"},
     "trainer.surveys.hdf5": {"trainer", "numpy", "h5py"},
