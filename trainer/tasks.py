@@ -84,7 +84,7 @@ class TaskSampler:
                     f"{environment.name} has images of {environment.spec.shape}, the "
                     f"network takes {architecture.image_shape}"
                 )
-            if len(usable_points(environment.point_of)) < 2:
+            if len(usable_points(environment.point_of, environment.visit_of)) < 2:
                 raise TaskError(
                     f"{environment.name} has fewer than two points with two images, "
                     "one to adapt on and one to test"

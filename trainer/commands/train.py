@@ -39,7 +39,8 @@ from trainer.tasks import TaskConfig, TaskSampler, with_images_of
 _EPILOG = """\
 The survey is the CSV file that edge_agent adapt reads too (see its --help), with the
 columns environment and visit filled in: tasks are drawn from one environment, and test
-images from another visit than the images adapted to.
+images from other visits than the images adapted to. Points of one visit take no part
+where others have several.
 
 maml learns from all environments together, maml-dg from two different ones in every
 iteration. maml-ts learns one set of parameters for each and one for all: --out is then

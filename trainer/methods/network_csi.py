@@ -297,7 +297,8 @@ def _prototypes(theta: Parameters, batch: Batch) -> Tensor:
 
 
 def _is_able(day: Environment) -> bool:
-    return len(usable_points(day.point_of[~day.is_test])) >= 2
+    shots = ~day.is_test
+    return len(usable_points(day.point_of[shots], day.visit_of[shots])) >= 2
 
 
 def _some(days: Sequence[Environment], rng: np.random.Generator) -> Environment | None:

@@ -35,6 +35,7 @@ from trainer.models.rss_regression import (
     RssTask,
     RssTaskConfig,
     RssTaskSampler,
+    count_usable,
     levels,
     support_of,
 )
@@ -191,7 +192,7 @@ def _radio_map(environments: Sequence[Environment], fresh: Environment) -> Radio
 
 
 def _tasks(days: Sequence[Environment], config: RssTaskConfig) -> Tasks[RssTask] | None:
-    able = [day for day in days if _n_usable(day) > config.k]
+    able = [day for day in days if _is_able(day, config.k)]
     if not able:
         return None
     return Tasks(
@@ -200,9 +201,8 @@ def _tasks(days: Sequence[Environment], config: RssTaskConfig) -> Tasks[RssTask]
     )
 
 
-def _n_usable(day: Environment) -> int:
-    counts = np.bincount(day.point_of[~day.is_test], minlength=1)
-    return int((counts >= 2).sum())
+def _is_able(day: Environment, k: int) -> bool:
+    return count_usable(day.select(np.flatnonzero(~day.is_test)), k) > k
 
 
 def _replayed(day: Environment, k: int, rng: np.random.Generator) -> RssTask | None:

@@ -65,7 +65,7 @@ class CsiTaskSampler:
         for environment in environments:
             _check_images(environment.name, environment.signals, architecture)
             shots = environment.select(np.flatnonzero(~environment.is_test))
-            if len(usable_points(shots.point_of)) < 2:
+            if len(usable_points(shots.point_of, shots.visit_of)) < 2:
                 raise TaskError(
                     f"{environment.name} has fewer than two points with two images, "
                     "one to adapt on and one to test"

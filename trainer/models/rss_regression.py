@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainer.episodes import Rows, split_visits
+from trainer.episodes import Rows, split_visits, usable_points
 from trainer.errors import TaskError
 from trainer.meta.inner_loop import Parameters
 from trainer.surveys.environment import Environment
@@ -240,7 +240,8 @@ class RssTaskConfig:
 class RssTaskSampler:
     """P(τ): some points are references, samples between them are to be located.
 
-    References and support are of other visits than the query, where there are several.
+    References and support are of other visits than the query, where more than K points
+    have several.
     """
 
     def __init__(
@@ -262,35 +263,37 @@ class RssTaskSampler:
         """
         if not environments:
             raise TaskError("no environment to draw tasks from")
-        self._surveys: list[tuple[Environment, Rows]] = []
+        self._surveys: list[Environment] = []
         for environment in environments:
             shots = environment.select(np.flatnonzero(~environment.is_test))
-            points = np.flatnonzero(np.bincount(shots.point_of) >= 2)
-            if len(points) < config.k + 1:
+            n_usable = count_usable(shots, config.k)
+            if n_usable < config.k + 1:
                 raise TaskError(
-                    f"{environment.name} has {len(points)} points with two samples; "
+                    f"{environment.name} has {n_usable} points with two samples; "
                     f"K = {config.k} references and one to locate take {config.k + 1}"
                 )
-            self._surveys.append((shots, points))
+            self._surveys.append(shots)
         self._config = config
         self._device = device or torch.device("cpu")
 
     def draw(self, rng: np.random.Generator) -> RssTask:
         """Return a task of a random environment."""
-        environment, usable = self._surveys[rng.integers(len(self._surveys))]
-        points = rng.permutation(usable)
+        environment = self._surveys[rng.integers(len(self._surveys))]
+        parts = list(
+            split_visits(
+                environment.point_of,
+                environment.visit_of,
+                rng,
+                n_least=self._config.k + 1,
+            )
+        )
+        parts.sort(key=lambda part: len(part[2]) > 0)  # what cannot ask is a reference
         low, high = self._config.n_references
-        most = min(high, len(points) - 1)
+        most = min(high, len(parts) - 1)
         n_references = int(rng.integers(min(low, most), most + 1))
-        earlier, support, query = [], [], []
-        for number, point in enumerate(points):
-            rows = np.flatnonzero(environment.point_of == point)
-            before, after = split_visits(rows, environment.visit_of, rng)
-            if number < n_references:
-                earlier.append(before)
-            else:
-                support.append(before)
-                query.append(after)
+        earlier = [before for _, before, _ in parts[:n_references]]
+        support = [before for _, before, _ in parts[n_references:]]
+        query = [after for _, _, after in parts[n_references:]]
         radio_map = RadioMap.of(environment.select(np.concatenate(earlier)))
         return RssTask(
             self._batch(environment, support, self._config.n_support, radio_map, rng),
@@ -308,6 +311,16 @@ class RssTaskSampler:
         chosen = environment.select(rng.permutation(np.concatenate(rows_per_point))[:n])
         fingerprints = Fingerprints.of(chosen.signals.rss, radio_map, self._config.k)
         return RssBatch.of(fingerprints, chosen.locations, self._device)
+
+
+def count_usable(shots: Environment, k: int) -> int:
+    """Return how many points tasks can be of; they take more than K.
+
+    Args:
+        shots: Samples that are not for testing alone.
+        k: K.
+    """
+    return len(usable_points(shots.point_of, shots.visit_of, k + 1))
 
 
 def support_of(shots: Environment, k: int, device: torch.device) -> RssBatch:

@@ -145,13 +145,15 @@ def test_training_uses_the_threads_that_were_asked_for(survey, out):
 def test_compiled_layers_train_the_same_model(survey, tmp_path):
     plain, compiled = tmp_path / "plain.npz", tmp_path / "compiled.npz"
 
-    assert train([survey], plain, iterations=2) == 0
-    assert train([survey], compiled, "--compile", iterations=2) == 0
+    # Not Adam, whose steps are as long where the gradient is but rounding.
+    options = ("--outer", "sgd", "--beta", "0.1", "--inner-steps", "1")
+    assert train([survey], plain, *options, iterations=2) == 0
+    assert train([survey], compiled, *options, "--compile", iterations=2) == 0
 
-    # Two of Adam's steps of 0.001; in single precision a ReLU may decide otherwise.
+    # In single precision a ReLU may decide otherwise.
     one, other = (Checkpoint.load(path).parameters for path in (plain, compiled))
     for name, value in one.items():
-        assert np.median(np.abs(other[name] - value)) < 1e-4, name
+        assert np.median(np.abs(other[name] - value)) < 1e-5, name
 
 
 def test_compiled_layers_are_refused_where_they_cannot_be(survey, out, capsys):

@@ -213,8 +213,8 @@ def test_samples_to_locate_are_at_none_of_the_reference_points(monkeypatch):
         sizes.add(len(references))
         assert not {ROWS[i][0] for i in support + query} & set(references)
         assert len({*support, *query}) == len(support + query)
-        # Of a point, the visit in the query is not the one in the support.
-        assert not {ROWS[i] for i in support} & {ROWS[i] for i in query}
+        # Not of any point is a visit in the query and in the support.
+        assert not {ROWS[i][1] for i in support} & {ROWS[i][1] for i in query}
     assert sizes == {6, 7, 8, 9}
 
 
@@ -224,6 +224,20 @@ def test_tasks_have_at_most_the_samples_that_were_asked_for():
     for task in tasks(survey, n_references=(6, 6), n_support=4, n_query=3):
         assert task.support.inputs.shape == (4, 15)
         assert task.query.inputs.shape[0] == 3
+
+
+def test_points_without_a_visit_to_ask_in_are_references():
+    """Of three points of which each two share a visit, one has none."""
+    rows = [
+        (3 * group + point, visit)
+        for group in range(2)
+        for point, visits in enumerate([(1, 2), (2, 3), (1, 3)])
+        for visit in visits
+    ]
+    survey = day(LEVELS[:12], *zip(*rows, strict=True))
+
+    for task in tasks(survey, n=50, n_references=(5, 5)):
+        assert (len(task.support.targets), len(task.query.targets)) == (1, 1)
 
 
 def test_a_small_place_has_fewer_references():
