@@ -23,6 +23,7 @@ import numpy.typing as npt
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Floats, Integers, Signals
 from trainer.surveys.matlab import read_matrix
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import finite_rows, make_place
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
@@ -119,6 +120,7 @@ def from_original(
         )
         if not files:
             continue
+        refuse_doubles(files)
         positions = read_matrix(points, "position")
         if positions.shape[1] != 2:
             raise SurveyDataError(

@@ -13,7 +13,6 @@ Reference and test captures were made minutes apart and within a metre or so: th
 set shows that real captures are read and located, not how well a model lasts.
 """
 
-import math
 import re
 import zipfile
 import zlib
@@ -25,6 +24,8 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from edge_agent.survey import Point, SurveyedCapture
+from trainer.surveys.originals import refuse_doubles
+from trainer.surveys.points import FARTHEST_M
 from trainer.surveys.report import SurveyDataError
 
 ROLES = ("ref", "test")
@@ -54,17 +55,20 @@ def csu_captures(root: Path, role: str) -> list[SurveyedCapture]:
         role: ``ref`` or ``test``.
 
     Raises:
-        SurveyDataError: The spreadsheet or the captures are not there.
+        SurveyDataError: The spreadsheet or the captures are not there, or a point has
+            two captures, or coordinates in two rows.
         ValueError: Another role.
     """
     if role not in ROLES:
         raise ValueError(f"role is {role!r}, not one of {ROLES}")
-    captures = {
-        path.stem.removeprefix(f"{role}_").rpartition("_")[0]: path
+    found = [
+        (path.stem.removeprefix(f"{role}_").rpartition("_")[0], path)
         for path in sorted((root / "data" / role).glob(f"{role}_*.pcap"))
-    }
-    if not captures:
+    ]
+    if not found:
         raise SurveyDataError(f"no {role} captures below {root / 'data' / role}")
+    refuse_doubles(found)
+    captures = dict(found)
     rows = [
         SurveyedCapture(captures[point.name], point, role, path)
         for path, point in _points(root / "locations" / "location_coords.xlsx", role)
@@ -85,30 +89,47 @@ def csu_powers(root: Path) -> dict[tuple[str, str, str], float]:
         By role, corridor and point; empty without locations/location_info.xlsx.
 
     Raises:
-        SurveyDataError: The spreadsheet is damaged.
+        SurveyDataError: The spreadsheet is damaged, or has two powers of a point.
     """
     path = root / "locations" / "location_info.xlsx"
     if not path.is_file():
         return {}
-    return {
-        (role, corridor, str(name)): float(power)
-        for role, corridor, (name, _, power) in _rows(path, _INFO_SHEET)
-        if isinstance(power, float | int) and _WEAKEST_DBM <= power < 0
-    }
+    powers: dict[tuple[str, str, str], float] = {}
+    for role, corridor, (name, _, power) in _rows(path, _INFO_SHEET):
+        if not (isinstance(power, float | int) and _WEAKEST_DBM <= power < 0):
+            continue
+        key = (role, corridor, str(name))
+        if key in powers:
+            raise SurveyDataError(
+                f"{path}: {role} point {name} of {corridor} has two powers; delete one "
+                "of the rows"
+            )
+        powers[key] = float(power)
+    return powers
 
 
 def _points(path: Path, role: str) -> list[tuple[str, Point]]:
-    """Return (corridor, point) for every finite coordinate in the spreadsheet."""
+    """Return (corridor, point) for every point in the spreadsheet."""
     points = [
         (corridor, Point(str(name), float(x), float(y)))
         for found, corridor, (name, x, y) in _rows(path, _SHEET)
-        if found == role and all(isinstance(v, float | int) for v in (x, y))
+        if found == role and _is_coordinate(x) and _is_coordinate(y)
     ]
-    return [
-        (corridor, point)
-        for corridor, point in points
-        if math.isfinite(point.x) and math.isfinite(point.y)
-    ]
+    corridor_of: dict[str, str] = {}
+    for corridor, point in points:
+        if point.name in corridor_of:
+            raise SurveyDataError(
+                f"{path}: {role} point {point.name} has coordinates in "
+                f"{corridor_of[point.name]} and again in {corridor}; its capture would "
+                "be taken twice, delete one of the rows"
+            )
+        corridor_of[point.name] = corridor
+    return points
+
+
+def _is_coordinate(value: object) -> bool:
+    """Return whether a cell holds a number of metres."""
+    return isinstance(value, float | int) and abs(value) <= FARTHEST_M
 
 
 def _rows(

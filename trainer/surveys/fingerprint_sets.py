@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Floats
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import (
     Occasion,
@@ -99,7 +100,8 @@ def from_original(form: SetFormat, root: Path, skips: Skips) -> list[Environment
     """Return one environment per month or week below ``db`` of a folder.
 
     Raises:
-        SurveyDataError: There is no set, or a file of one is missing or damaged.
+        SurveyDataError: There is no set, one is there twice, or a file of one is
+            missing or damaged.
     """
     sets = sorted(
         (int(path.parent.name), kind * 100 + int(match[2]), path)
@@ -111,6 +113,7 @@ def from_original(form: SetFormat, root: Path, skips: Skips) -> list[Environment
         raise SurveyDataError(
             f"{root} has no set db/<number>/trn<set>rss.csv of fingerprints"
         )
+    refuse_doubles((found[:2], found[2]) for found in sets)
     rss: list[Floats] = []
     coordinates, time = [], []
     for _, _, path in sets:

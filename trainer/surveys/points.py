@@ -7,7 +7,8 @@ from trainer.surveys.environment import Integers, Place
 from trainer.surveys.report import Skips, SurveyDataError
 
 _PER_METRE = 1000
-_FARTHEST_M = 1e6
+FARTHEST_M = 1e6
+"""What is farther away from the origin is no coordinate."""
 
 
 def finite_rows(
@@ -21,7 +22,7 @@ def finite_rows(
     """
     with np.errstate(invalid="ignore"):
         usable: npt.NDArray[np.bool_] = np.all(
-            np.abs(coordinates) <= _FARTHEST_M, axis=1
+            np.abs(coordinates) <= FARTHEST_M, axis=1
         )
     skips.count("samples without coordinates", int((~usable).sum()))
     return usable

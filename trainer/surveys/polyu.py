@@ -24,6 +24,7 @@ import numpy.typing as npt
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.surveys.intel5300 import read_reports
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.packets import cut, repeated, runs
 from trainer.surveys.points import make_place
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
@@ -108,7 +109,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     channel differs with the number.
 
     Raises:
-        SurveyDataError: There is no log, or one is damaged.
+        SurveyDataError: There is no log, one is damaged, or one is there twice.
     """
     logs = sorted(
         (int(match[1]), int(match[2]), int(match[3]), path)
@@ -117,6 +118,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     )
     if not logs:
         raise SurveyDataError(f"{root} has no log d<day>_p<period>_l<location>.dat")
+    refuse_doubles((log[:3], log[3]) for log in logs)
     return _environments(
         (_read(*log, skips) for log in logs), np.array(LOCATIONS), root, skips
     )

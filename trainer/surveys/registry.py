@@ -12,6 +12,7 @@ MATLAB files, HDF5 and images is not needed for the others.
 """
 
 import importlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,16 @@ def load_survey(name: str, data: Path) -> list[Environment]:
     return load_survey_with_report(name, data)[0]
 
 
+def _refuse_equal_names(source: Path, environments: list[Environment]) -> None:
+    """Check what `Environment.name` promises, whoever made them."""
+    names = Counter(environment.name for environment in environments)
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise SurveyDataError(
+            f"{source}: several environments are called {', '.join(twice[:3])}; a day, "
+            "month or area may be there only once"
+        )
+
+
 def load_survey_with_report(
     name: str, data: Path
 ) -> tuple[list[Environment], SurveyReport]:
@@ -142,6 +153,7 @@ def load_survey_with_report(
         environments = module.from_compact(found.path, arrays, skips)
     else:
         environments = module.from_original(found.path, skips)
+    _refuse_equal_names(found.path, environments)
     environments.sort(key=lambda e: (e.place.name, e.order, e.name))
     report = SurveyReport(
         found.card.name, found.path, found.is_compact, len(environments), skips.counts

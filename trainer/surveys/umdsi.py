@@ -21,6 +21,7 @@ import numpy as np
 
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
 from trainer.surveys.text_tables import read_numbers, read_text
@@ -69,15 +70,16 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     """Return one environment per survey; monitoring devices are left aside.
 
     Raises:
-        SurveyDataError: There is no survey, or a file is missing or damaged; the
-            message names the line.
+        SurveyDataError: There is no survey, one is there twice, or a file is missing or
+            damaged; the message names the line.
     """
     folders = sorted(
         (path.parent for path in root.rglob("rssis.csv") if _is_survey(path.parent)),
-        key=lambda folder: folder.name,
+        key=lambda folder: (folder.name, folder),
     )
     if not folders:
         raise SurveyDataError(f"{root} has no survey site_surveys/<date>/rssis.csv")
+    refuse_doubles((folder.name, folder) for folder in folders)
     scans: list[dict[str, float]] = []
     coordinates, counts = [], []
     for folder in folders:

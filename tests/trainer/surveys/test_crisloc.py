@@ -114,6 +114,13 @@ def test_positions_of_three_coordinates_are_refused(tmp_path):
         from_original(tmp_path, Skips())
 
 
+def test_an_access_point_that_is_there_twice_is_refused(tmp_path):
+    write_laboratory(tmp_path, [[0, 0]] * 10, (1, LEVEL), ("01", LEVEL))
+
+    with pytest.raises(SurveyDataError, match=r"AP01\.mat and .*AP1\.mat are the same"):
+        from_original(tmp_path, Skips())
+
+
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(SurveyDataError, match="neither research_laboratory_AP"):
         from_original(tmp_path, Skips())

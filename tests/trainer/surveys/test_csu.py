@@ -79,6 +79,7 @@ def test_other_sheets_are_left_out(csu_root, title):
         ["204_2", 1],
         ["204_2", "1.0", "2.0"],
         ["204_2", "#N/A", 2],
+        ["204_2", 1e7, 2],
         [None, None, None],
         [],
     ],
@@ -161,6 +162,27 @@ def test_a_spreadsheet_that_was_cut_is_refused(csu_root):
     csu_spreadsheet(csu_root).write_bytes(data[: len(data) // 2])
 
     with pytest.raises(SurveyDataError, match="cannot be read"):
+        csu_captures(csu_root, "ref")
+
+
+def test_a_second_capture_of_a_point_is_refused(csu_root):
+    add_csu_capture(csu_root, "ref", "ref_204_1_100")
+
+    with pytest.raises(
+        SurveyDataError, match=r"ref_204_1_100\.pcap and .*ref_204_1_3500\.pcap are the"
+    ):
+        csu_captures(csu_root, "ref")
+
+
+@pytest.mark.parametrize("second", ["ref_coord_path1", "ref_coord_path2"])
+def test_a_point_with_two_rows_of_coordinates_is_refused(csu_root, second):
+    rows = {"ref_coord_path1": [HEAD, ["204_1", 1, 2]], "ref_coord_path2": [HEAD]}
+    rows[second] = [*rows[second], ["204_1", 3, 4]]
+    write_csu_sheets(csu_root, **rows)
+
+    with pytest.raises(
+        SurveyDataError, match=r"point 204_1 has .* path1 and again in path"
+    ):
         csu_captures(csu_root, "ref")
 
 

@@ -173,6 +173,13 @@ def test_powers_are_read_by_role_corridor_and_point(corridor):
     }
 
 
+def test_two_powers_of_a_point_are_refused(corridor):
+    write_info(corridor, ref_path1=[["204_1", "B8", -50], ["204_1", "B8", -60]])
+
+    with pytest.raises(SurveyDataError, match="point 204_1 of path1 has two powers"):
+        csu_powers(corridor)
+
+
 def test_a_damaged_list_of_powers_is_named(corridor):
     (corridor / "locations" / "location_info.xlsx").write_bytes(b"no spreadsheet")
 

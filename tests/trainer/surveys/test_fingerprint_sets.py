@@ -1,5 +1,7 @@
 """UJI_LIB and NCEPU: sets of text files by hand, compact copies, and the originals."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,18 @@ def test_an_endless_file_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(SurveyDataError, match="more than 3"):
         uji.from_original(tmp_path, Skips())
+
+
+@pytest.mark.parametrize("second", ["db/1", "UJI_LIB_DB_v2/db/01"])
+def test_a_set_that_is_there_twice_is_refused(tmp_path, second):
+    write_set(tmp_path, 1, "trn01", 20160602155217232)
+    shutil.copytree(tmp_path / "db" / "01", tmp_path / second)
+
+    with pytest.raises(SurveyDataError, match="the same part of the survey") as caught:
+        uji.from_original(tmp_path, Skips())
+
+    assert str(tmp_path / "db" / "01" / "trn01rss.csv") in str(caught.value)
+    assert str(tmp_path / second / "trn01rss.csv") in str(caught.value)
 
 
 def test_a_folder_without_sets_is_refused(tmp_path):

@@ -87,6 +87,19 @@ def test_a_damaged_log_is_named(tmp_path, rng):
         from_original(tmp_path, Skips())
 
 
+def test_a_log_that_is_there_twice_is_refused(tmp_path, rng):
+    write_log(tmp_path, rng, 2, 1, 1)
+    other = tmp_path / "old" / "d2_p1_l1.dat"
+    other.parent.mkdir()
+    other.write_bytes(b"")
+
+    with pytest.raises(SurveyDataError, match="the same part of the survey") as caught:
+        from_original(tmp_path, Skips())
+
+    assert "d02_p01_l01.dat" in str(caught.value)
+    assert str(other) in str(caught.value)
+
+
 def test_a_folder_without_logs_or_with_short_ones_is_refused(tmp_path, rng):
     with pytest.raises(SurveyDataError, match="has no log"):
         from_original(tmp_path, Skips())

@@ -116,6 +116,24 @@ def test_what_is_simulated_needs_no_data(tmp_path, monkeypatch):
     assert report.n_environments == 2
 
 
+def test_environments_of_equal_names_are_refused(tmp_path):
+    """A copy that says the same of two days; no loader knows of all such cases."""
+    copy = write_compact(
+        tmp_path,
+        "umdsi_rss.npz",
+        rss=np.full((2, 1), -50, np.int8),
+        xy=np.zeros((2, 2)),
+        dom=np.arange(2),
+        dom_name=np.array(["2019-01-01", "2019-01-01"]),
+        ap=np.array(["1"]),
+    )
+
+    with pytest.raises(SurveyDataError, match="are called 2019-01-01; a day") as caught:
+        load_survey("umdsi", tmp_path)
+
+    assert str(copy) in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["simhall:raw", "simlab:compact", "simlab:"])
 def test_what_is_simulated_has_no_files(tmp_path, name):
     with pytest.raises(SurveyDataError, match="load it as sim"):

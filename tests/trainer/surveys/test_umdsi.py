@@ -54,6 +54,14 @@ def test_damaged_lines_are_named(tmp_path, scans, coordinates, message):
         from_original(tmp_path, Skips())
 
 
+def test_a_survey_that_is_there_twice_is_refused(tmp_path):
+    write_survey(tmp_path, "2019-02-19", ["1:-70"])
+    write_survey(tmp_path / "lite", "2019-02-19", ["1:-70"])
+
+    with pytest.raises(SurveyDataError, match=r"site_surveys.* are the same part"):
+        from_original(tmp_path, Skips())
+
+
 def test_a_folder_without_surveys_is_refused(tmp_path):
     with pytest.raises(SurveyDataError, match="has no survey"):
         from_original(tmp_path, Skips())
