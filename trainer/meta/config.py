@@ -22,7 +22,7 @@ class MetaConfig:
 
     n_iterations: int = 2000
     tasks_per_iteration: int = 4
-    """M."""
+    """M; of MAML-DG half in each of its two environments."""
 
     alpha: float = 0.01
     """Step size α of the inner loop."""

@@ -1,9 +1,9 @@
 """MAML with domain generalization, Algorithm 3.
 
-    draw two domains, and M tasks of each                          lines 3, 4, 8
-    F(θ) = (1/M) Σ_i L(f_θ_i; D_i^q),  θ_i from θ on D_i^s         Eq. (17), lines 5-6
+    draw two domains, and m = M/2 tasks of each                    lines 3, 4, 8
+    F(θ) = (1/m) Σ_i L(f_θ_i; D_i^q),  θ_i from θ on D_i^s         Eq. (17), lines 5-6
     θ' = θ - β ∇F(θ)                                               line 7
-    G(θ') = (1/M) Σ_j L(f_θ_j; D_j^q), θ_j from θ' on D_j^s        Eq. (18), lines 9-10
+    G(θ') = (1/m) Σ_j L(f_θ_j; D_j^q), θ_j from θ' on D_j^s        Eq. (18), lines 9-10
     θ <- θ - β ∇ [F(θ) + w G(θ')]                                  Eq. (19), line 11
 
 The paper contradicts itself: by Eq. (18) the inner loops of the second domain start at
@@ -14,7 +14,9 @@ arise; line 10 and what the authors' code does are variants.
 First order: ∇F and ∇G as in Eq. (13), and ∂θ'/∂θ ≈ 1, so that the update is
 g_I + w g_II. Second order differentiates Eq. (19) exactly, ∇F within θ' included.
 
-Departure from the paper: means over the tasks instead of sums, as in `maml`.
+Departures from the paper: means over the tasks instead of sums, as in `maml`. M tasks
+in all, not of each domain: an iteration then sees as many images, and takes as long, as
+one of Algorithm 1, and both are compared at one budget.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,6 +73,11 @@ class MamlDg(Generic[TaskT]):
             raise ConfigError(
                 f"MAML-DG needs two environments or more, there are {len(self.domains)}"
             )
+        if self.config.tasks_per_iteration % 2:
+            raise ConfigError(
+                f"tasks_per_iteration is {self.config.tasks_per_iteration}; MAML-DG "
+                "draws half of them in each of two environments: take an even number"
+            )
         if not 0 <= self.weight < float("inf"):
             raise ConfigError(f"the weight w is {self.weight}, not 0 or more")
         if self.variant is Variant.AUTHORS and (
@@ -83,8 +90,8 @@ class MamlDg(Generic[TaskT]):
     def gradient(
         self, theta: Parameters, rng: np.random.Generator
     ) -> tuple[float, Parameters]:
-        """Draw two domains with M tasks each; return Eq. (19) and its gradient."""
-        m = self.config.tasks_per_iteration
+        """Draw two domains with M/2 tasks each; return Eq. (19) and its gradient."""
+        m = self.config.tasks_per_iteration // 2
         one, two = rng.choice(len(self.domains), 2, replace=False)  # line 3
         first = [self.domains[one].draw(rng) for _ in range(m)]  # line 4
         second = [self.domains[two].draw(rng) for _ in range(m)]  # line 8

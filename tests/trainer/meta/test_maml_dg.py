@@ -18,7 +18,7 @@ from tests.trainer.meta.small_models import (
 )
 from trainer.errors import ConfigError
 from trainer.meta.config import MetaConfig
-from trainer.meta.maml import maml_gradient
+from trainer.meta.maml import Maml, maml_gradient
 from trainer.meta.maml_dg import MamlDg, Variant, maml_dg_gradient
 from trainer.models.classification import ClassificationModel
 from trainer.tasks import Task, with_images_of
@@ -161,7 +161,7 @@ def test_the_authors_code_is_reproduced(problem):
     def mix(one, two):
         return LabelledTask(one.xs, two.ys, two.xq, two.yq)
 
-    config = MetaConfig(tasks_per_iteration=2, alpha=0.3, beta=0.4, n_steps=2)
+    config = MetaConfig(tasks_per_iteration=4, alpha=0.3, beta=0.4, n_steps=2)
     domains = [Listed(first), Listed(second)]
     learner = MamlDg(
         SoftmaxRegression(), domains, config, 0.7, Variant.AUTHORS, mix=mix
@@ -205,7 +205,7 @@ class In_order:  # noqa: N801
 def test_algorithm_3_follows_its_settings(problem, variant, second_order):
     theta, first, second = problem
     config = MetaConfig(
-        tasks_per_iteration=2,
+        tasks_per_iteration=4,
         alpha=0.3,
         beta=0.4,
         n_steps=2,
@@ -238,7 +238,7 @@ def test_two_different_domains_are_drawn_and_all_of_them_at_times(rng):
             drawn.append(self.number)
             return QuadraticTask.random(rng)
 
-    config = MetaConfig(tasks_per_iteration=2, n_steps=1)
+    config = MetaConfig(tasks_per_iteration=4, n_steps=1)
     learner = MamlDg(Quadratic(), [Domain(i) for i in range(3)], config)
     for _ in range(60):
         learner.gradient(as_tensors({"theta": np.zeros(3)}), rng)
@@ -248,6 +248,26 @@ def test_two_different_domains_are_drawn_and_all_of_them_at_times(rng):
     assert (pairs[:, 2] == pairs[:, 3]).all()
     assert (pairs[:, 0] != pairs[:, 2]).all()
     assert len({tuple(pair) for pair in pairs.tolist()}) == 6
+
+
+@pytest.mark.parametrize("n_tasks", [2, 4, 6])
+def test_an_iteration_draws_as_many_tasks_as_one_of_algorithm_1(rng, n_tasks):
+    class Counting:
+        n_drawn = 0
+
+        def draw(self, rng):
+            self.n_drawn += 1
+            return QuadraticTask.random(rng)
+
+    config = MetaConfig(tasks_per_iteration=n_tasks, n_steps=1)
+    theta = as_tensors({"theta": np.zeros(3)})
+    pooled, domains = Counting(), [Counting() for _ in range(2)]
+
+    Maml(Quadratic(), pooled, config).gradient(theta, rng)
+    MamlDg(Quadratic(), domains, config).gradient(theta, rng)
+
+    assert pooled.n_drawn == n_tasks
+    assert [domain.n_drawn for domain in domains] == [n_tasks // 2] * 2
 
 
 def test_labels_of_one_task_with_images_of_another(rng):
@@ -283,6 +303,13 @@ def test_labels_of_one_task_with_images_of_another(rng):
 def test_settings_that_mean_nothing_are_refused(n_domains, options, reason):
     with pytest.raises(ConfigError, match=reason):
         MamlDg(Quadratic(), [Listed([])] * n_domains, MetaConfig(), **options)
+
+
+def test_tasks_that_two_environments_cannot_share_are_refused():
+    config = MetaConfig(tasks_per_iteration=3)
+
+    with pytest.raises(ConfigError, match="tasks_per_iteration is 3; .* even number"):
+        MamlDg(Quadratic(), [Listed([])] * 2, config)
 
 
 def test_the_authors_code_has_no_second_order():
