@@ -74,10 +74,11 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
 
 
 def from_original(root: Path, skips: Skips) -> list[Environment]:
-    """Return one environment per building that has reference and test files.
+    """Return one environment per building that has reference and perhaps test files.
 
     Raises:
-        SurveyDataError: There is no building, or a file is damaged.
+        SurveyDataError: There is no building, one has test files alone, or a file is
+            damaged.
     """
     environments = []
     for folder in sorted(path for path in root.glob("*") if path.is_dir()):
@@ -88,6 +89,11 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
                 (f"Testing_{folder.name}_AP.csv", f"Testing_{folder.name}.csv"),
             )
         ]
+        if parts[0] is None and parts[1] is not None:
+            raise SurveyDataError(
+                f"{parts[1]} is there without its reference scans; get "
+                f"Training_{folder.name}_AP_30.csv too, or move the folder elsewhere"
+            )
         found = [_columns(path) for path in parts if path is not None]
         if not found:
             continue

@@ -46,6 +46,26 @@ def test_buildings_are_places_and_columns_are_joined_by_title(tmp_path, suffixes
     assert building.is_test.tolist() == [False, False, True]
 
 
+def test_test_scans_without_reference_scans_are_refused(tmp_path):
+    """They are no reference scans."""
+    write_building(tmp_path, "SYL")
+    (tmp_path / "SYL" / "Training_SYL.csv").unlink()
+
+    with pytest.raises(
+        SurveyDataError, match=r"Testing_SYL\.csv is there without its reference"
+    ):
+        from_original(tmp_path, Skips())
+
+
+def test_reference_scans_need_no_test_scans(tmp_path):
+    write_building(tmp_path, "SYL")
+    (tmp_path / "SYL" / "Testing_SYL.csv").unlink()
+
+    (building,) = from_original(tmp_path, Skips())
+
+    assert building.is_test.tolist() == [False, False]
+
+
 def test_a_column_that_is_missing_is_named(tmp_path):
     write_building(tmp_path, "SYL")
     write_lines(
