@@ -25,7 +25,12 @@ from trainer.surveys.environment import Environment, Floats, Integers, Signals
 from trainer.surveys.matlab import read_matrix
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.packets import cut, repeated, runs
-from trainer.surveys.points import finite_rows, make_place
+from trainer.surveys.points import (
+    are_coordinates,
+    finite_rows,
+    make_place,
+    millimetres,
+)
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
 from trainer.surveys.report import Skips, SurveyDataError
 
@@ -178,18 +183,20 @@ def _areas(prefix: str, positions: npt.NDArray[np.float64]) -> dict[str, Integer
 def passes(positions: npt.NDArray[np.float64]) -> Integers:
     """Return the pass in which each packet was recorded, shape (n,).
 
-    A pass ends when a point comes up that it has already been to.
+    A pass ends when a point comes up that it has already been to. A packet without a
+    position is at no point: it is of the pass that goes on around it.
     """
-    pass_of = np.zeros(len(positions), np.intp)
-    number, seen = 0, set[bytes]()
-    for run in runs(np.rint(np.nan_to_num(positions) * 1000).astype(np.int64)):
-        point = positions[run.start].tobytes()
+    rows = np.flatnonzero(are_coordinates(positions))
+    points = millimetres(positions[rows])
+    begins = np.zeros(len(positions), np.intp)
+    seen = set[tuple[int, ...]]()
+    for run in runs(points):
+        point = tuple(points[run.start].tolist())
         if point in seen:
-            number += 1
+            begins[rows[run.start]] = 1
             seen.clear()
         seen.add(point)
-        pass_of[run] = number
-    return pass_of
+    return np.cumsum(begins)
 
 
 def area_environment(

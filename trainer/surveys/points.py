@@ -20,12 +20,25 @@ def finite_rows(
         coordinates: [m], shape (n, 2) or, with the floor, (n, 3).
         skips: Counts the samples without.
     """
-    with np.errstate(invalid="ignore"):
-        usable: npt.NDArray[np.bool_] = np.all(
-            np.abs(coordinates) <= FARTHEST_M, axis=1
-        )
+    usable = are_coordinates(coordinates)
     skips.count("samples without coordinates", int((~usable).sum()))
     return usable
+
+
+def are_coordinates(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which rows are finite and not absurdly far away, shape (n,)."""
+    with np.errstate(invalid="ignore"):
+        usable: npt.NDArray[np.bool_] = np.all(np.abs(rows) <= FARTHEST_M, axis=1)
+    return usable
+
+
+def millimetres(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return what makes two coordinates the same point, in the shape given.
+
+    Args:
+        coordinates: [m], all of them usable.
+    """
+    return np.rint(coordinates * _PER_METRE).astype(np.int64)
 
 
 def make_place(
@@ -52,8 +65,7 @@ def make_place(
     floors = coordinates[:, 2:]
     if (floors != np.rint(floors)).any():
         raise SurveyDataError(f"{name}: a floor is not a whole number")
-    millimetres = np.rint(coordinates[:, :2] * _PER_METRE).astype(np.int64)
-    keys = np.column_stack([millimetres, floors.astype(np.int64)])
+    keys = np.column_stack([millimetres(coordinates[:, :2]), floors.astype(np.int64)])
     unique, point_of = np.unique(keys, axis=0, return_inverse=True)
     floor_of = unique[:, 2] if unique.shape[1] > 2 else np.zeros(len(unique))
     place = Place(

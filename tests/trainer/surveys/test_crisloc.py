@@ -60,6 +60,20 @@ def test_a_pass_ends_where_a_point_comes_up_again():
     assert passes(order).tolist() == [0, 0, 0, 0, 0, 1, 1, 1, 2]
 
 
+def test_packets_without_a_position_end_no_pass():
+    """Neither as a point of their own, nor as the origin, nor as an interruption."""
+    nowhere, origin, b = [np.nan, np.nan], [0, 0], [1, 0]
+    order = [origin, nowhere, origin, nowhere, b, [np.inf, 0], b, origin, nowhere]
+
+    assert passes(np.array(order, float)).tolist() == [0] * 7 + [1, 1]
+
+
+def test_a_point_is_the_same_to_a_millimetre_when_it_comes_up_again():
+    order = [[0.1, 0], [1, 0], [0.1 + 1e-9, -0.0], [1, 1e-4]]
+
+    assert passes(np.array(order)).tolist() == [0, 0, 1, 1]
+
+
 def test_passes_are_visits(tmp_path):
     positions = [[0, 0]] * 11 + [[1, 0]] * 10 + [[0, 0]] * 20
     write_laboratory(tmp_path, positions, (1, LEVEL))
