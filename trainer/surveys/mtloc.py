@@ -30,15 +30,17 @@ import numpy.typing as npt
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
 from trainer.surveys.hdf5 import read_arrays
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
 
 MISSING_DBM = -100.0
 _FILE = re.compile(r"(.+)_(\d+)_(training|testing)\.h5")
+_SAMPLED_FROM = frozenset({"OfficeP1", "OfficeP2"})
 _SAMPLED_AGAIN = "OfficeP1+P2"
 """Folder whose collections are a choice from those of the other two."""
 
-_PLACES = {"OfficeP1": "mtloc", "OfficeP2": "mtloc", "OfficeP1+P2": "mtloc"}
+_OFFICE = _SAMPLED_FROM | {_SAMPLED_AGAIN}
 
 
 def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
@@ -95,16 +97,15 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     """Return one environment per collection, of the office and of the mall.
 
     Raises:
-        SurveyDataError: There is no collection, or a file is damaged.
+        SurveyDataError: There is no collection, one is there twice, or a file is
+            damaged.
     """
     by_place: dict[str, list[_Part]] = {}
-    folders = sorted({path.parent for path in root.rglob("*_training.h5")})
-    if len(folders) > 1:
-        folders = [f for f in folders if f.name != _SAMPLED_AGAIN]
-    for folder in folders:
-        place = _PLACES.get(folder.name, f"mtloc/{folder.name.lower()}")
+    for folder in _folders(root, skips):
+        is_office = folder.name in _OFFICE
+        place = "mtloc" if is_office else f"mtloc/{folder.name.lower()}"
         parts = by_place.setdefault(place, [])
-        parts += _parts(folder, first_order=len({p.occasion for p in parts}))
+        parts += _parts(folder, len({p.occasion for p in parts}), is_office=is_office)
     if not any(by_place.values()):
         raise SurveyDataError(f"{root} has no file <place>_<number>_training.h5")
     environments = []
@@ -113,13 +114,30 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     return environments
 
 
-def _parts(folder: Path, first_order: int) -> list[_Part]:
+def _folders(root: Path, skips: Skips) -> list[Path]:
+    """Return the folders with collections, the first period of a place first."""
+    folders = sorted(
+        {path.parent for path in root.rglob("*_training.h5")},
+        key=lambda folder: (folder.name, folder),
+    )
+    refuse_doubles((folder.name, folder) for folder in folders)
+    if not _SAMPLED_FROM & {folder.name for folder in folders}:
+        return folders
+    for folder in folders:
+        if folder.name == _SAMPLED_AGAIN:
+            n = len(list(folder.glob("*_training.h5")))
+            skips.count(f"collections of {_SAMPLED_AGAIN}, a choice from the others", n)
+    return [folder for folder in folders if folder.name != _SAMPLED_AGAIN]
+
+
+def _parts(folder: Path, first_order: int, *, is_office: bool) -> list[_Part]:
     """Return the files of a folder, collections in order of their numbers."""
     files = sorted(
         (int(match[2]), match[3] == "testing", path)
         for path in folder.glob("*.h5")
         if (match := _FILE.fullmatch(path.name))
     )
+    refuse_doubles((found[:2], found[2]) for found in files)
     numbers = sorted({number for number, _, _ in files})
     dates = _dates(folder / "meta.json", len(numbers))
     parts = []
@@ -133,7 +151,9 @@ def _parts(folder: Path, first_order: int) -> list[_Part]:
                 f"there are {len(bssids)} bssids; expected (n, m), (n, 2) and m"
             )
         order = numbers.index(number)
-        name = dates[order] if dates else f"{folder.name}-{number:03d}"
+        name = f"{folder.name}-{number:03d}"
+        if dates:  # alone where they are the office's, whose periods share no day
+            name = dates[order] if is_office else f"{folder.name}-{dates[order]}"
         parts.append(
             _Part(
                 Occasion(name, first_order + order),

@@ -78,21 +78,63 @@ def test_the_second_period_is_later_and_the_choice_from_both_is_left_aside(tmp_p
     }
 
 
-def test_the_choice_from_both_periods_is_read_where_it_is_all_there_is(tmp_path):
+@pytest.mark.parametrize("beside", [None, "Mall"])
+def test_the_choice_from_both_periods_is_read_where_it_is_all_of_the_office(
+    tmp_path, beside
+):
     write_collection(tmp_path, 1, folder="OfficeP1+P2")
+    if beside:
+        write_collection(tmp_path, 1, folder=beside)
+    skips = Skips()
 
-    (only,) = from_original(tmp_path, Skips())
+    environments = from_original(tmp_path, skips)
 
-    assert only.place.name == "mtloc"
+    assert named(environments)["OfficeP1+P2-001"].place.name == "mtloc"
+    assert len(environments) == (2 if beside else 1)
+    assert not skips.counts
 
 
-def test_the_mall_is_a_place_of_its_own(tmp_path):
+def test_what_is_left_aside_of_the_choice_is_counted(tmp_path):
+    """It holds days of the second period that are not there otherwise."""
     write_collection(tmp_path, 1)
-    write_collection(tmp_path, 1, folder="Mall")
+    write_collection(tmp_path, 1, folder="OfficeP1+P2")
+    write_collection(tmp_path, 2, folder="OfficeP1+P2")
+    skips = Skips()
 
-    places = {e.place.name for e in from_original(tmp_path, Skips())}
+    (only,) = from_original(tmp_path, skips)
 
-    assert places == {"mtloc", "mtloc/mall"}
+    assert only.name == "OfficeP1-001"
+    assert skips.counts == {"collections of OfficeP1+P2, a choice from the others": 2}
+
+
+def test_the_first_period_is_first_wherever_its_folder_is(tmp_path):
+    write_collection(tmp_path / "a", 1, folder="OfficeP2")
+    write_collection(tmp_path / "b", 1, folder="OfficeP1")
+
+    orders = {e.name: e.order for e in from_original(tmp_path, Skips())}
+
+    assert orders == {"OfficeP1-001": 0, "OfficeP2-001": 1}
+
+
+@pytest.mark.parametrize(("where", "number"), [("old/OfficeP1", 1), ("OfficeP1", "01")])
+def test_collections_that_are_there_twice_are_refused(tmp_path, where, number):
+    write_collection(tmp_path, 1)
+    path = tmp_path / where / f"OfficeP1_{number}_training.h5"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+
+    with pytest.raises(SurveyDataError, match=r"OfficeP1.* are the same part"):
+        from_original(tmp_path, Skips())
+
+
+def test_the_mall_is_a_place_of_its_own_though_surveyed_on_the_same_day(tmp_path):
+    for folder in ("OfficeP1", "Mall"):
+        write_collection(tmp_path, 1, folder=folder)
+        (tmp_path / folder / "meta.json").write_text('["20200925"]')
+
+    places = {e.name: e.place.name for e in from_original(tmp_path, Skips())}
+
+    assert places == {"2020-09-25": "mtloc", "Mall-2020-09-25": "mtloc/mall"}
 
 
 @pytest.mark.parametrize(
