@@ -120,7 +120,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.result(shipped_text(args.show_protocol).rstrip())
         return 0
     protocols = _protocols(args.protocol, args.surveys)
-    if args.data is None and not all(_is_simulated(p.survey) for p in protocols):
+    if args.data is None and not all(_is_made_here(p.survey) for p in protocols):
         raise UsageError("--data is missing: the folder where the surveys are")
     if args.out is None and not args.dry_run:
         raise UsageError("--out is missing: a folder for the results")
@@ -222,7 +222,7 @@ def _protocols(paths: Sequence[Path], surveys: Sequence[str] | None) -> list[Pro
                 "one, with an --out for each"
             )
         own[protocol.survey] = protocol
-    recorded = [name for name in shipped_names() if not _is_simulated(name)]
+    recorded = [name for name in shipped_names() if not _is_made_here(name)]
     wanted = surveys or list(own) or recorded
     for name in own:
         if name not in wanted:
@@ -230,8 +230,8 @@ def _protocols(paths: Sequence[Path], surveys: Sequence[str] | None) -> list[Pro
     return [own.get(name) or shipped_protocol(name) for name in dict.fromkeys(wanted)]
 
 
-def _is_simulated(survey: str) -> bool:
-    return any(card.name == survey and card.is_simulated for card in CARDS)
+def _is_made_here(survey: str) -> bool:
+    return any(card.name == survey and card.is_made_here for card in CARDS)
 
 
 def _shortened(protocol: Protocol) -> Protocol:

@@ -73,7 +73,7 @@ def _list(console: Console) -> None:
         [
             card.name,
             card.signal,
-            "made here" if card.is_simulated else "recorded",
+            _origin(card),
             str(len(card.environments) or ""),
             "yes" if card.may_ship else "no",
             card.licence,
@@ -87,13 +87,19 @@ def _list(console: Console) -> None:
     console.say("SHIP: whether the data may be passed on; results always may")
 
 
+def _origin(card: SurveyCard) -> str:
+    if card.is_made_here:
+        return "made here"
+    return "simulated" if card.is_simulated else "recorded"
+
+
 def _describe(card: SurveyCard, console: Console) -> None:
     ship = "may" if card.may_ship else "must not"
     console.result(f"{card.name}: {card.title}")
     console.result(f"licence:  {card.licence}; the data {ship} be passed on")
     console.result(f"cite:     {card.citation}")
     console.result(f"from:     {card.url}")
-    if card.is_simulated:
+    if card.is_made_here:
         console.result(
             "obtain:   nothing; it is made here when it is loaded, always the same"
         )

@@ -43,7 +43,12 @@ class SurveyCard:
     reads_originals: bool = True
 
     is_simulated: bool = False
-    """Made here whenever it is loaded: there are no files."""
+    """No radio has received any of it."""
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether it is made whenever it is loaded: there are no files."""
+        return self.is_simulated and self.compact_file is None
 
 
 def _clone(repository: str, commit: str, folder: str) -> tuple[str, ...]:
@@ -289,6 +294,22 @@ CARDS = (
         module="device",
         folders=("device",),
         compact_file=None,
+    ),
+    SurveyCard(
+        name="pathloss",
+        title="Simulated from path-loss models of the paper: any number of days",
+        signal="RSS",
+        environments=(),
+        licence="yours",
+        may_ship=True,
+        citation="none needed; say that it is simulated",
+        url="docs/simulation.md",
+        obtain=("trainer simulate rss data --model c --correlated",),
+        module="pathloss",
+        folders=(),
+        compact_file="pathloss_rss.npz",
+        reads_originals=False,
+        is_simulated=True,
     ),
     _simulated("simhall", "hall like the paper's, in sight"),
     _simulated("simlab", "laboratory like the paper's, out of sight"),

@@ -75,7 +75,7 @@ def find_survey(name: str, data: Path) -> Found:
         SurveyDataError: There is no such survey, none of its data, or it is simulated.
     """
     card = survey_card(name)
-    if card.is_simulated:
+    if card.is_made_here:
         raise SurveyDataError(
             f"{name}: there are no files of what is simulated; load it as {card.name}"
         )
@@ -141,7 +141,7 @@ def load_survey_with_report(
     card, skips = survey_card(name), Skips()
     module: Any = importlib.import_module(f"trainer.surveys.{card.module}")
     environments: list[Environment]
-    if card.is_simulated and name == card.name:
+    if card.is_made_here and name == card.name:
         environments = module.simulate(name)
         report = SurveyReport(
             name, None, is_compact=False, n_environments=len(environments), skipped={}

@@ -57,6 +57,8 @@ def test_all_surveys_are_listed_with_their_licences(capsys):
         assert " MIT " in line
         assert "Simulated" in line
     assert sum(" made here " in line for line in lines) == 2
+    line = next(line for line in lines if line.startswith("pathloss "))
+    assert line.split(maxsplit=3)[1:3] == ["RSS", "simulated"]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -67,7 +69,7 @@ def test_a_survey_is_described_with_the_commands_that_obtain_it(capsys, card):
     assert card.citation in out
     assert card.url in out
     assert card.licence in out
-    assert ("made here" in out) is card.is_simulated
+    assert ("made here" in out) is card.is_made_here
     for command in card.obtain:
         assert f"\n  {command}\n" in out
     assert ("must not be passed on" in out) is not card.may_ship
@@ -81,7 +83,7 @@ def test_the_list_is_there_for_programs_too(capsys):
     assert [entry["name"] for entry in listed] == list(survey_names())
     assert listed[0]["licence"] == "MIT"
     simulated = {entry["name"] for entry in listed if entry["simulated"]}
-    assert simulated == {"simhall", "simlab"}
+    assert simulated == {"simhall", "simlab", "pathloss"}
     assert listed[0]["obtain"][0].startswith("git clone https://github.com/")
 
 

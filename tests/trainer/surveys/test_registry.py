@@ -100,7 +100,7 @@ def test_every_survey_has_a_module_that_reads_what_its_card_says():
         module = importlib.import_module(f"trainer.surveys.{card.module}")
         assert (card.compact_file is None) or callable(module.from_compact)
         assert not card.reads_originals or callable(module.from_original)
-        assert not card.is_simulated or callable(module.simulate)
+        assert not card.is_made_here or callable(module.simulate)
         assert survey_card(card.name) is card
 
 

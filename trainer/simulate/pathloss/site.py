@@ -61,6 +61,9 @@ LOS_DISTANCE_M = 10.0
 NLOS_DISTANCE_M = 6.0
 """Correlation distances of sight, and of shadowing in and out of it."""
 
+_ROUNDED_M = 1e-3
+"""How far outside a point may be: surveys round coordinates to millimetres."""
+
 _phi = np.frompyfunc(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), 1, 1)
 
 
@@ -185,10 +188,13 @@ class RssSite:
             spread = np.hypot(spread, self.model.sigma_db(in_sight))
         mean, spread = self._mean_rss(points, in_sight)[:, None], spread[:, None]
         noise = rng.normal(size=(len(points), n_samples, self.n_aps))
-        received = np.asarray(mean + spread * noise)
-        if self.sensitivity_dbm is not None:
-            received[received < self.sensitivity_dbm] = np.nan
-        return received
+        return self.heard(mean + spread * noise)
+
+    def heard(self, power_dbm: Floats) -> Floats:
+        """Return received power with NaN where it is below the sensitivity."""
+        if self.sensitivity_dbm is None:
+            return power_dbm
+        return np.where(power_dbm < self.sensitivity_dbm, np.nan, power_dbm)
 
     def on_day(self, rng: np.random.Generator, change: DayChange | None = None) -> Self:
         """Return the site on a day of its own.
@@ -234,7 +240,8 @@ class RssSite:
             raise PathLossError(
                 f"points have shape {points.shape}; expected (n, 2) with n of 1 or more"
             )
-        outside = ~((points >= 0) & (points <= self.size_m)).all(axis=1)
+        low, high = -_ROUNDED_M, np.add(self.size_m, _ROUNDED_M)
+        outside = ~((points >= low) & (points <= high)).all(axis=1)
         if outside.any():
             number = int(np.argmax(outside))
             length, width = self.size_m

@@ -1,0 +1,237 @@
+"""Surveys of places that path-loss models describe, for every method to run on.
+
+No radio has received any of it. `trainer.simulate.pathloss` says what is received
+where; here it becomes environments: days, visits, points to calibrate and to test.
+
+    every day     the site on a day of its own (`DayChange`)
+    every visit   the device is put down anew: N(0, visit_db²) per point and channel
+    every sample  the site's noise, and its shadowing where that is the samples'
+
+A file of them is a compact copy, ``pathloss_rss.npz``, see `from_compact`.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_agent.arrays import write_atomically
+from trainer.simulate.pathloss.errors import at_least
+from trainer.simulate.pathloss.laws import Floats
+from trainer.simulate.pathloss.site import DayChange, RssSite
+from trainer.simulate.pathloss.survey import TaskSurvey
+from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.environment import Environment, Signals
+from trainer.surveys.points import finite_rows, make_place
+from trainer.surveys.report import Skips, SurveyDataError
+
+FILE = "pathloss_rss.npz"
+"""Name of the compact copy."""
+
+PLACE = "pathloss"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPlan:
+    """How much is recorded, and how much changes."""
+
+    n_days: int = 5
+    n_visits: int = 2
+    """A day; the device goes over all points in each."""
+
+    n_samples: int = 5
+    """Of each point and visit."""
+
+    visit_db: float = 1.1
+    """Standard deviation between visits of a point on one day. In the public survey
+    `polyu` it is 1.1 dB (median over points and days)."""
+
+    change: DayChange = field(default_factory=DayChange)
+
+    def __post_init__(self) -> None:
+        at_least("n_days", self.n_days, 1)
+        at_least("n_visits", self.n_visits, 1)
+        at_least("n_samples", self.n_samples, 1)
+        at_least("visit_db", self.visit_db, 0)
+
+
+NO_CHANGE = DayChange(own_share=0.0, power_db=0.0)
+"""Nothing but noise tells one day from another."""
+
+
+def survey_days(
+    site: RssSite,
+    points: Floats,
+    plan: SurveyPlan,
+    rng: np.random.Generator,
+    *,
+    test_points: Floats | None = None,
+    place_name: str = PLACE,
+) -> list[Environment]:
+    """Return one environment per day, ``d1`` onwards, samples in order of time.
+
+    Coordinates are rounded to a millimetre, and signals are those of the rounded place.
+
+    Args:
+        site: Where; its own day is none of them.
+        points: To calibrate and to locate at, x, y [m], shape (n, 2).
+        plan: How much.
+        rng: Source of days, visits and noise.
+        test_points: More, to locate at only.
+        place_name: Of the place that the environments share.
+
+    Raises:
+        PathLossError: No points, or one that is not in the site.
+    """
+    more = np.empty((0, 2)) if test_points is None else test_points
+    place, point_of = make_place(
+        place_name, np.concatenate([points, more]), _channels(site.n_aps)
+    )
+    is_test = np.ones(place.n_points, np.bool_)
+    is_test[point_of[: len(points)]] = False
+    shape = (plan.n_visits, place.n_points, plan.n_samples)
+    visit_of, number_of, _ = np.indices(shape).reshape(3, -1)
+    environments = []
+    for day in range(1, plan.n_days + 1):
+        today = site.on_day(rng, plan.change)
+        visits = [_visit(today, place.locations, plan, rng) for _ in range(shape[0])]
+        rss = np.concatenate(visits).reshape(-1, site.n_aps)
+        environments.append(
+            Environment(
+                f"d{day}",
+                place,
+                day,
+                Signals(rss.astype(np.float32)),
+                number_of,
+                visit_of,
+                is_test[number_of],
+                is_simulated=True,
+            )
+        )
+    return environments
+
+
+def environment_of(survey: TaskSurvey, name: str) -> Environment:
+    """Return the survey of a task as one environment.
+
+    Reference points are visit 0; the places of its samples are visit 1, and only test.
+
+    Args:
+        survey: From `trainer.simulate.pathloss.survey.survey_task`.
+        name: Of the environment and its place.
+    """
+    n_references, each, n_aps = survey.reference_rss.shape
+    n_places, each_place, _ = survey.rss.shape
+    place, point_of = make_place(
+        name,
+        np.concatenate([survey.reference_points, survey.places]),
+        _channels(n_aps),
+    )
+    repeats = np.repeat([each, each_place], [n_references, n_places])
+    rss = [survey.reference_rss.reshape(-1, n_aps), survey.rss.reshape(-1, n_aps)]
+    is_place = np.repeat(np.arange(n_references + n_places) >= n_references, repeats)
+    return Environment(
+        name,
+        place,
+        0,
+        Signals(np.concatenate(rss).astype(np.float32)),
+        np.repeat(point_of, repeats),
+        is_place.astype(np.intp),
+        is_place,
+        is_simulated=True,
+    )
+
+
+def write_days(
+    path: Path, environments: Sequence[Environment], about: Mapping[str, Any]
+) -> None:
+    """Write environments of one place as a compact copy; the same ones, the same bytes.
+
+    Args:
+        path: File to write; folders are created.
+        environments: From `survey_days`.
+        about: What made them, for people: goes into the array ``about`` as JSON.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    days = [np.full(len(e), e.order, np.int64) for e in environments]
+    arrays = {
+        "about": np.array(json.dumps(dict(about), sort_keys=True)),
+        "rss": np.concatenate([e.signals.rss for e in environments]),
+        "xy": np.concatenate([e.locations for e in environments]),
+        "day": np.concatenate(days),
+        "visit": np.concatenate([e.visit_of for e in environments]).astype(np.int64),
+        "is_test": np.concatenate([e.is_test for e in environments]),
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomically(path, buffer.getvalue())
+
+
+def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment]:
+    """Return one environment per day.
+
+    Arrays:
+        ``rss`` [dBm] (n, n_aps), NaN where not heard; ``xy`` [m] (n, 2); ``day`` from 1
+        and ``visit`` from 0, whole numbers (n,); ``is_test`` (n,); ``about`` is not
+        read.
+
+    Raises:
+        SurveyDataError: An array is missing, of another shape, or holds what it cannot.
+    """
+    shapes: dict[str, tuple[int | str, ...]] = {
+        "rss": ("n", "n_aps"),
+        "xy": ("n", 2),
+        "day": ("n",),
+        "visit": ("n",),
+        "is_test": ("n",),
+    }
+    check_shapes(source, arrays, shapes)
+    kinds = {"rss": "f", "xy": "f", "day": "iu", "visit": "iu", "is_test": "b"}
+    for name, kind in kinds.items():
+        if arrays[name].dtype.kind not in kind:
+            raise SurveyDataError(
+                f"{source}: array {name} is {arrays[name].dtype}, expected kind {kind}"
+            )
+    if np.isinf(arrays["rss"]).any():
+        raise SurveyDataError(f"{source}: a received power is infinite")
+    xy = arrays["xy"].astype(np.float64)
+    usable = np.flatnonzero(finite_rows(xy, skips))
+    place, point_of = make_place(PLACE, xy[usable], _channels(arrays["rss"].shape[1]))
+    days, visits = arrays["day"][usable], arrays["visit"][usable].astype(np.intp)
+    everything = Environment(
+        "",
+        place,
+        0,
+        Signals(arrays["rss"][usable].astype(np.float32)),
+        point_of,
+        visits,
+        arrays["is_test"][usable],
+        is_simulated=True,
+    )
+    environments = []
+    for day in np.unique(days).tolist():
+        rows = np.flatnonzero(days == day)
+        rows = rows[np.argsort(visits[rows], kind="stable")]
+        environments.append(
+            replace(everything.select(rows), name=f"d{day}", order=int(day))
+        )
+    return environments
+
+
+def _channels(n_aps: int) -> tuple[str, ...]:
+    return tuple(f"AP{number}" for number in range(1, n_aps + 1))
+
+
+def _visit(
+    today: RssSite, locations: Floats, plan: SurveyPlan, rng: np.random.Generator
+) -> Floats:
+    """Return one pass over the points, shape (n, n_samples, n_aps)."""
+    placed = rng.normal(0, plan.visit_db, (len(locations), 1, today.n_aps))
+    deaf_to_nothing = replace(today, sensitivity_dbm=None)
+    return today.heard(deaf_to_nothing.rss(locations, plan.n_samples, rng) + placed)
