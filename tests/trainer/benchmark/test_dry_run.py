@@ -1,6 +1,6 @@
 """The table of splits."""
 
-from tests.trainer.benchmark.synthetic import survey
+from tests.trainer.benchmark.synthetic import environment, hall, rows_of, survey
 from trainer.benchmark.dry_run import split_table
 from trainer.benchmark.plan import Extent, Survey
 from trainer.benchmark.protocol import Protocol
@@ -37,6 +37,18 @@ def test_visits_are_listed_and_same_visits_named():
     assert lines(protocol, survey(2, visits=[0], n=6), "1shot")[1].endswith(
         "1 36 1 same visit"
     )
+
+
+def test_points_to_test_count_their_own_visits():
+    """A point that is surveyed to test as well has a first visit of each kind."""
+    place = hall()
+    rows = rows_of(range(12), [4, 6], 4) + rows_of([0], [5], 2, is_test=True)
+    day = environment(place, rows, name="d0")
+    protocol = Protocol("days", test=("0",), query="test")
+
+    (line,) = lines(protocol, [day], "3shot")[1:]
+
+    assert line == "days d0 3shot none 12 12 36 1 2 1"
 
 
 def test_a_target_that_cannot_serve_a_regime_says_why():

@@ -5,7 +5,7 @@ import pytest
 
 from tests.trainer.benchmark.synthetic import environment, hall, rows_of
 from trainer.benchmark.episodes import Episode, Truth
-from trainer.benchmark.metrics import judge, summarize
+from trainer.benchmark.metrics import exact_mean, judge, summarize
 from trainer.methods.contract import Fixes
 from trainer.surveys.environment import Signals
 
@@ -138,6 +138,14 @@ def test_figures_of_errors_1_to_5():
     assert figures.max_m == 5
     assert figures.bias_m == (3, 0)
     assert figures.covariance_m2 == ((pytest.approx(2), 0), (0, 0))
+
+
+def test_a_mean_has_one_rounding():
+    """In this order, plain sums lose the ones."""
+    values = np.array([1e16, 1.0, -1e16, 1.0])
+
+    assert exact_mean(values) == 0.5
+    assert exact_mean(values[::-1].copy()) == 0.5
 
 
 def test_errors_that_cancel_have_no_bias():

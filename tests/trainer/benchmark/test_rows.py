@@ -64,6 +64,19 @@ def test_a_row_pools_all_queries_of_all_targets_and_seeds():
     assert (found.n_queries, found.n_targets, found.n_seeds) == (3, 2, 2)
 
 
+def test_points_of_two_places_are_not_drawn_together():
+    """Errors of points with one number are alike at one place, and not at two."""
+    errors = [0, 10] * 10
+    units = [unit("1nn", errors, "d1"), unit("1nn", errors, "d2")]
+
+    def width(places):
+        (found,) = make_rows(units, (), METHODS, {}, "days", places)
+        low, high = found.figures.interval_m
+        return high - low
+
+    assert width({"d1": "hall", "d2": "lab"}) < width({"d1": "hall", "d2": "hall"})
+
+
 def test_skill_is_what_is_better_than_the_middle_of_the_map():
     figures = row("1nn", unit("1nn", [1, 3], centre=8.0)).figures
 

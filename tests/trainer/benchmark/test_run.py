@@ -240,6 +240,8 @@ def test_what_an_earlier_run_drew_of_other_surveys_goes_once_this_one_is_done(tm
     run(tmp_path, ["3shot"], 1, methods=("1nn", "centre"))
     mine = tmp_path / "notes-cdf.png"
     mine.touch()
+    for curves in ("fig13-other.png", "fig14-other.png", "curves.json"):
+        (tmp_path / curves).touch()
     before = {p.name for p in tmp_path.rglob("*") if p.suffix in (".png", ".npz")}
     only = (Protocol("days", history=("0-2",), test=("3-5",)),)
 
@@ -254,6 +256,7 @@ def test_what_an_earlier_run_drew_of_other_surveys_goes_once_this_one_is_done(tm
         "cdf-days-3shot.png",
         "notes-cdf.png",
     ]
+    assert not (tmp_path / "curves.json").exists()
     assert [p.name for p in (tmp_path / "errors").iterdir()] == ["days-3shot-1nn.npz"]
     assert list((tmp_path / "units").iterdir())
 
