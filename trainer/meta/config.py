@@ -28,7 +28,7 @@ class MetaConfig:
     """Step size α of the inner loop."""
 
     beta: float = 0.001
-    """Step size β of the outer loop."""
+    """Step size β of the outer loop, and of MAML-DG's virtual step."""
 
     n_steps: int = 5
     """Q, inner steps while training."""

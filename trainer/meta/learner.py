@@ -20,11 +20,13 @@ class Learner(Protocol):
     """One meta-iteration of an algorithm."""
 
     def gradient(
-        self, theta: Parameters, rng: np.random.Generator
+        self, theta: Parameters, rng: np.random.Generator, beta: float
     ) -> tuple[float, Parameters]:
         """Draw tasks; return the meta-loss at θ and the gradient that lowers it.
 
         Args:
             theta: θ; not modified.
             rng: The only source of chance.
+            beta: β of this iteration, which may differ from the configured one: for
+                algorithms that look a step ahead.
         """

@@ -43,9 +43,9 @@ class Maml(Generic[TaskT]):
     config: MetaConfig
 
     def gradient(
-        self, theta: Parameters, rng: np.random.Generator
+        self, theta: Parameters, rng: np.random.Generator, beta: float
     ) -> tuple[float, Parameters]:
-        """Draw M tasks; return the meta-loss and its gradient."""
+        """Draw M tasks; return the meta-loss and its gradient, whatever β is."""
         tasks = [self.tasks.draw(rng) for _ in range(self.config.tasks_per_iteration)]
         return maml_gradient(
             self.model,

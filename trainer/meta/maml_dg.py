@@ -88,7 +88,7 @@ class MamlDg(Generic[TaskT]):
             )
 
     def gradient(
-        self, theta: Parameters, rng: np.random.Generator
+        self, theta: Parameters, rng: np.random.Generator, beta: float
     ) -> tuple[float, Parameters]:
         """Draw two domains with M/2 tasks each; return Eq. (19) and its gradient."""
         m = self.config.tasks_per_iteration // 2
@@ -105,7 +105,7 @@ class MamlDg(Generic[TaskT]):
             first,
             second,
             alpha=self.config.alpha,
-            beta=self.config.beta,
+            beta=beta,
             n_steps=self.config.n_steps,
             weight=self.weight,
             starts_at_theta=self.variant is Variant.ALG3,

@@ -147,7 +147,8 @@ class _OuterLoop:
 
     def iterate(self, learner: Learner) -> None:
         """Draw tasks and follow their meta-gradient."""
-        loss, gradient = learner.gradient(self._theta, self._rng)
+        beta = _beta(self._config, self.iteration)
+        loss, gradient = learner.gradient(self._theta, self._rng, beta)
         if not math.isfinite(loss):
             raise DivergedError(
                 f"the meta-loss is {loss} in iteration {self.iteration + 1}: choose a "
@@ -157,7 +158,7 @@ class _OuterLoop:
         for name, value in self._theta.items():
             value.grad = gradient[name] * scale if scale < 1 else gradient[name]
         for group in self._optimizer.param_groups:
-            group["lr"] = _beta(self._config, self.iteration)
+            group["lr"] = beta
         self._optimizer.step()
         change = loss - self.loss
         self.loss = self.loss + _SMOOTHING * change if self.iteration else loss

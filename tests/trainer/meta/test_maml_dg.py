@@ -23,7 +23,8 @@ from trainer.meta.maml_dg import MamlDg, Variant, maml_dg_gradient
 from trainer.models.classification import ClassificationModel
 from trainer.tasks import Task, with_images_of
 
-SIZES = {"alpha": 0.3, "beta": 0.4, "n_steps": 2, "weight": 0.7}
+BETA = 0.4
+SIZES = {"alpha": 0.3, "beta": BETA, "n_steps": 2, "weight": 0.7}
 INNER = {"alpha": 0.3, "n_steps": 2}
 
 
@@ -161,13 +162,13 @@ def test_the_authors_code_is_reproduced(problem):
     def mix(one, two):
         return LabelledTask(one.xs, two.ys, two.xq, two.yq)
 
-    config = MetaConfig(tasks_per_iteration=4, alpha=0.3, beta=0.4, n_steps=2)
+    config = MetaConfig(tasks_per_iteration=4, alpha=0.3, n_steps=2)
     domains = [Listed(first), Listed(second)]
     learner = MamlDg(
         SoftmaxRegression(), domains, config, 0.7, Variant.AUTHORS, mix=mix
     )
 
-    _, gradient = learner.gradient(as_tensors(theta), In_order())
+    _, gradient = learner.gradient(as_tensors(theta), In_order(), BETA)
 
     g_one = by_hand.meta_gradient(theta, first, 0.3, 2, second_order=False)
     ahead = by_hand.stepped(theta, g_one, 0.3)
@@ -207,14 +208,13 @@ def test_algorithm_3_follows_its_settings(problem, variant, second_order):
     config = MetaConfig(
         tasks_per_iteration=4,
         alpha=0.3,
-        beta=0.4,
         n_steps=2,
         second_order=second_order,
     )
     domains = [Listed(first), Listed(second)]
     learner = MamlDg(SoftmaxRegression(), domains, config, 0.7, variant)
 
-    objective, gradient = learner.gradient(as_tensors(theta), In_order())
+    objective, gradient = learner.gradient(as_tensors(theta), In_order(), BETA)
 
     expected, expected_gradient = dg(
         theta,
@@ -241,7 +241,7 @@ def test_two_different_domains_are_drawn_and_all_of_them_at_times(rng):
     config = MetaConfig(tasks_per_iteration=4, n_steps=1)
     learner = MamlDg(Quadratic(), [Domain(i) for i in range(3)], config)
     for _ in range(60):
-        learner.gradient(as_tensors({"theta": np.zeros(3)}), rng)
+        learner.gradient(as_tensors({"theta": np.zeros(3)}), rng, BETA)
 
     pairs = np.array(drawn).reshape(60, 4)
     assert (pairs[:, 0] == pairs[:, 1]).all()
@@ -263,8 +263,8 @@ def test_an_iteration_draws_as_many_tasks_as_one_of_algorithm_1(rng, n_tasks):
     theta = as_tensors({"theta": np.zeros(3)})
     pooled, domains = Counting(), [Counting() for _ in range(2)]
 
-    Maml(Quadratic(), pooled, config).gradient(theta, rng)
-    MamlDg(Quadratic(), domains, config).gradient(theta, rng)
+    Maml(Quadratic(), pooled, config).gradient(theta, rng, BETA)
+    MamlDg(Quadratic(), domains, config).gradient(theta, rng, BETA)
 
     assert pooled.n_drawn == n_tasks
     assert [domain.n_drawn for domain in domains] == [n_tasks // 2] * 2
@@ -308,7 +308,7 @@ def test_settings_that_mean_nothing_are_refused(n_domains, options, reason):
 def test_tasks_that_two_environments_cannot_share_are_refused():
     config = MetaConfig(tasks_per_iteration=3)
 
-    with pytest.raises(ConfigError, match="tasks_per_iteration is 3; .* even number"):
+    with pytest.raises(ConfigError, match=r"tasks_per_iteration is 3; .* even number"):
         MamlDg(Quadratic(), [Listed([])] * 2, config)
 
 

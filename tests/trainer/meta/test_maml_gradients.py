@@ -168,7 +168,7 @@ def test_algorithm_1_draws_its_tasks_and_follows_its_settings(rng):
     theta = as_tensors(random_theta(rng))
 
     found = Maml(SoftmaxRegression(), Source(), config).gradient(
-        theta, np.random.default_rng(4)
+        theta, np.random.default_rng(4), 0.001
     )
 
     again = np.random.default_rng(4)

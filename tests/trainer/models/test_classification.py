@@ -183,7 +183,7 @@ def test_training_through_the_outer_loop_learns_a_site(rng):
     )
 
     class Same:
-        def gradient(self, theta, rng):
+        def gradient(self, theta, rng, beta):
             return maml_gradient(OF_SITE, theta, [problem], alpha=1e-9, n_steps=1)
 
     theta = OF_SITE.initial(torch.Generator().manual_seed(0))
