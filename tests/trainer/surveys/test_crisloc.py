@@ -1,13 +1,10 @@
 """CRISLoc: MATLAB files by hand, the compact copy, and the originals."""
 
-import contextlib
-
 import numpy as np
 import pytest
 import scipy.io
 
 from tests.trainer.survey_files import named
-from trainer.surveys import matlab
 from trainer.surveys.crisloc import from_compact, from_original, passes
 from trainer.surveys.registry import load_survey
 from trainer.surveys.report import Skips, SurveyDataError
@@ -140,9 +137,6 @@ def test_an_empty_folder_is_refused(tmp_path):
         from_original(tmp_path, Skips())
 
 
-# -- MATLAB files ----------------------------------------------------------------------
-
-
 def test_a_damaged_file_is_named(tmp_path):
     write_laboratory(tmp_path, [[0, 0]] * 10, (1, LEVEL))
     path = tmp_path / "research_laboratory_AP1.mat"
@@ -158,35 +152,6 @@ def test_a_missing_position_file_is_named(tmp_path):
 
     with pytest.raises(SurveyDataError, match=r"position\.mat cannot be read"):
         from_original(tmp_path, Skips())
-
-
-@pytest.mark.parametrize("value", [np.array([["text"]]), np.ones((2, 2, 2)), {"a": 1}])
-def test_what_is_no_matrix_of_numbers_is_refused(tmp_path, value):
-    path = tmp_path / "a.mat"
-    scipy.io.savemat(path, {"CSI": value})
-
-    with pytest.raises(SurveyDataError, match="has no matrix CSI"):
-        matlab.read_matrix(path, "CSI")
-
-
-def test_a_matrix_larger_than_any_survey_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "a.mat"
-    scipy.io.savemat(path, {"CSI": np.zeros((100, 100))})
-    monkeypatch.setattr(matlab, "_MAX_BYTES", 1000)
-
-    with pytest.raises(SurveyDataError, match="says to have 80000 bytes"):
-        matlab.read_matrix(path, "CSI")
-
-
-@pytest.mark.parametrize("where", range(0, 2000, 53))
-def test_a_flipped_byte_gives_numbers_or_one_kind_of_error(tmp_path, rng, where):
-    path = tmp_path / "a.mat"
-    scipy.io.savemat(path, {"CSI": rng.random((9, 49))}, do_compression=True)
-    data = bytearray(path.read_bytes())
-    data[where % len(data)] ^= 0x55
-    path.write_bytes(data)
-    with contextlib.suppress(SurveyDataError):
-        assert matlab.read_matrix(path, "CSI").ndim == 2
 
 
 # -- compact copies --------------------------------------------------------------------
