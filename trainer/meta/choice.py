@@ -7,6 +7,8 @@ The paper leaves open how the tasks of an environment are aggregated; by default
 are pooled. The mean over tasks prefers environments whose tasks are alike to those that
 contain one like the new task.
 
+Environments and tasks with too few samples to compare take no part.
+
 The nearest of unlike environments is still unlike. None is chosen, and the caller uses
 θ_total, trained on all, where both hold:
 
@@ -15,7 +17,7 @@ The nearest of unlike environments is still unlike. None is chosen, and the call
     p <= 0.05         permutation test between the new task and environment i*
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +63,8 @@ class Choice:
     """The nearest, similar or not."""
 
     squared_mmd: dict[str, float]
-    """Distance to every environment, all under one kernel; may be negative."""
+    """Distance to every environment that could be compared, all under one kernel; may
+    be negative."""
 
     within: float
     """W², the level within environments."""
@@ -92,22 +95,29 @@ def choose_environment(
 
     Args:
         task: Features of the new task's support set, shape (n, n_features).
-        history: Features of each environment's tasks (visits, for example). One of a
-            single task is halved, so that it has a level within.
+        history: Features of each environment's tasks (visits, for example). Tasks of a
+            single sample do not count. An environment of a single task is halved, so
+            that it has a level within; if that has fewer than four samples, or there is
+            none, it is passed over.
         rng: Which vectors stand for many, and permutations.
         aggregate: Over the tasks of an environment.
         n_permutations: B.
 
     Raises:
-        TaskError: No environment, or too few vectors.
+        TaskError: No environment, or too few vectors in all of them, or in the task.
     """
     if not history:
         raise TaskError("no environment to choose from")
-    named = [
-        (name, part) for name, parts in history.items() for part in _halved(name, parts)
-    ]
     if len(task) < 2:
         raise TaskError("a task of fewer than two samples cannot be compared; take two")
+    named = [
+        (name, part) for name, parts in history.items() for part in _comparable(parts)
+    ]
+    if not named:
+        raise TaskError(
+            f"none of {len(history)} environments can be compared with: it takes two "
+            "tasks of two samples, or one of four"
+        )
     fewer = [_some(sample, rng) for sample in (task, *(part for _, part in named))]
     new, *scaled = standardize(fewer)
     bandwidth = median_bandwidth([new, *scaled])
@@ -166,19 +176,14 @@ def _within(
     return float(np.percentile(distances, _WITHIN_PERCENTILE))
 
 
-def _halved(name: str, parts: Sequence[Sample]) -> Iterator[Sample]:
-    """Yield an environment's tasks, or the halves of a single one."""
-    n = sum(map(len, parts))
-    if len(parts) == 1 and n >= 4:
-        yield parts[0][: n // 2]
-        yield parts[0][n // 2 :]
-    elif len(parts) > 1 and min(map(len, parts)) >= 2:
-        yield from parts
-    else:
-        raise TaskError(
-            f"{name} has {len(parts)} tasks with {n} samples; it takes two tasks of "
-            "two samples, or one of four"
-        )
+def _comparable(parts: Sequence[Sample]) -> list[Sample]:
+    """Return an environment's tasks, or the halves of a single one; or nothing."""
+    several = [part for part in parts if len(part) >= 2]
+    if len(several) > 1:
+        return several
+    if several and (n := len(several[0])) >= 4:
+        return [several[0][: n // 2], several[0][n // 2 :]]
+    return []
 
 
 def _some(sample: Sample, rng: np.random.Generator) -> Sample:

@@ -141,14 +141,33 @@ def test_the_choice_depends_on_the_generator_alone(rng):
     assert first == again
 
 
+@pytest.mark.parametrize("sizes", [[], [3], [1, 1, 1], [3, 1]])
+def test_environments_with_too_few_samples_are_passed_over(rng, sizes):
+    task, past = cloud(rng, 1.0), history(rng)
+    short = {"cellar": [cloud(rng, 1.0, n) for n in sizes]}
+
+    found = choose_environment(task, short | past, np.random.default_rng(1))
+
+    assert found == choose_environment(task, past, np.random.default_rng(1))
+
+
+def test_tasks_of_one_sample_do_not_count(rng):
+    task, past = cloud(rng, 1.0), history(rng)
+    longer = past | {"hall": [cloud(rng, 50.0, 1), *past["hall"]]}
+
+    found = choose_environment(task, longer, np.random.default_rng(1))
+
+    assert found == choose_environment(task, past, np.random.default_rng(1))
+
+
 @pytest.mark.parametrize(
     ("n_task", "sizes", "reason"),
     [
         (5, None, "no environment to choose from"),
         (1, [5, 5], "a task of fewer than two samples"),
-        (5, [3], "hall has 1 tasks with 3 samples; it takes two tasks of two"),
-        (5, [5, 1], "hall has 2 tasks with 6 samples"),
-        (5, [], "hall has 0 tasks"),
+        (5, [3], "none of 1 environments can be compared with: it takes two tasks of"),
+        (5, [3, 1], "none of 1 environments"),
+        (5, [], "none of 1 environments"),
     ],
 )
 def test_too_few_samples_are_refused(rng, n_task, sizes, reason):
