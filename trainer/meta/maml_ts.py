@@ -5,7 +5,8 @@
     i* = argmin_i MMD(new task, tasks of environment i)            lines 10-11, Eq. (16)
     θ_T = θ_i* - α ∇ L_T(f_θ_i*; D_T^s), Q times                   line 12, Eq. (14)
 
-The choice is in `trainer.meta.choice`, MMD in `trainer.meta.mmd`.
+The choice is in `trainer.meta.choice`, MMD in `trainer.meta.mmd`; line 12 is
+`trainer.meta.maml.adapted_to` from `chosen_parameters`.
 
 Departures from the paper: each θ_i* starts from the same initial θ (as printed, line 1
 stands before the loop over environments, and the second would start where the first
@@ -22,7 +23,7 @@ from trainer.meta.choice import Choice
 from trainer.meta.config import MetaConfig
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner, TaskSource
-from trainer.meta.maml import Maml, adapted_to
+from trainer.meta.maml import Maml
 from trainer.meta.model import Model
 
 TaskT = TypeVar("TaskT")
@@ -54,27 +55,14 @@ def train_environments(
     }
 
 
-def adapted_to_chosen(
-    model: Model[TaskT],
-    theta: Mapping[str, Parameters],
-    theta_total: Parameters,
-    choice: Choice,
-    task: TaskT,
-    *,
-    alpha: float,
-    n_steps: int,
+def chosen_parameters(
+    theta: Mapping[str, Parameters], theta_total: Parameters, choice: Choice
 ) -> Parameters:
-    """Return θ_T, line 12.
+    """Return θ_i*, which line 12 adapts; θ_total where no environment is similar.
 
     Args:
-        model: f, and its losses.
-        theta: θ_i*, by name.
+        theta: θ_i*, by name, of every environment that could be chosen.
         theta_total: Trained on all environments.
-        choice: Of `trainer.meta.choice.choose_environment`.
-        task: T, of which only the support set is used.
-        alpha: Step size α of the inner loop.
-        n_steps: Q.
+        choice: Of `trainer.meta.choice.choose_environment`, lines 10-11.
     """
-    name = choice.environment
-    start = theta_total if name is None else theta[name]
-    return adapted_to(model, start, task, alpha=alpha, n_steps=n_steps)
+    return theta_total if choice.environment is None else theta[choice.environment]

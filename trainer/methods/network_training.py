@@ -14,7 +14,7 @@ from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner, TaskSource
 from trainer.meta.maml import Maml
 from trainer.meta.maml_dg import MamlDg
-from trainer.meta.maml_ts import train_environments
+from trainer.meta.maml_ts import chosen_parameters, train_environments
 from trainer.meta.model import Model
 from trainer.meta.train import Snapshots, meta_train
 from trainer.methods.features import Matrix
@@ -121,8 +121,9 @@ def most_similar(
 ) -> Parameters:
     """Return where fine-tuning starts: Algorithm 2, lines 10-11, if it was trained so.
 
-    θ_i* of the environment that MMD finds most similar to the shots; θ* where none is,
-    where there are too few samples to compare, and for all other algorithms.
+    θ_i* of the environment that MMD finds most similar to the shots, among those that
+    have one; θ* where none is similar, where there are too few samples to compare, and
+    for all other algorithms.
 
     Args:
         trained: What training has left.
@@ -133,21 +134,20 @@ def most_similar(
     """
     if not trained.of_environment:
         return trained.theta
-    by_visit = {day.name: _by_visit(day, vectors_of(day)) for day in days}
+    by_visit = {
+        day.name: _by_visit(day, vectors_of(day))
+        for day in days
+        if day.name in trained.of_environment
+    }
     try:
         choice = choose_environment(vectors_of(shots), by_visit, rng)
     except TaskError:
         return trained.theta
-    if choice.environment is None:
-        return trained.theta
-    return trained.of_environment.get(choice.environment, trained.theta)
+    return chosen_parameters(trained.of_environment, trained.theta, choice)
 
 
 def _by_visit(day: Environment, vectors: Matrix) -> list[Matrix]:
-    """Return the vectors of each visit with two samples or more; or all of the day."""
-    visits = [vectors[day.visit_of == visit] for visit in np.unique(day.visit_of)]
-    several = [visit for visit in visits if len(visit) > 1]
-    return several or [vectors]
+    return [vectors[day.visit_of == visit] for visit in np.unique(day.visit_of)]
 
 
 def generator_of(rng: np.random.Generator) -> torch.Generator:

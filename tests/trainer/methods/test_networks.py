@@ -9,8 +9,14 @@ import torch
 from tests.trainer.surveyed import csi_episode, rss_episode
 from trainer.methods import network_csi, network_rss
 from trainer.methods.contract import Needs
+from trainer.methods.features import mean_amplitude
 from trainer.methods.network_csi import CsiSite, Tuning, make_model, tasks_of, tune
-from trainer.methods.network_training import n_iterations, train
+from trainer.methods.network_training import (
+    Trained,
+    most_similar,
+    n_iterations,
+    train,
+)
 from trainer.methods.networks import QUICK, NetworkMethod, Training
 from trainer.models.classification import ClassificationModel
 
@@ -64,6 +70,39 @@ def test_task_similarity_has_parameters_of_each_environment():
 
     assert list(trained.of_environment) == ["d0", "d1"]
     assert not same(*trained.of_environment.values())
+
+
+def test_only_environments_with_parameters_of_their_own_can_be_most_similar():
+    """d1 is the same day as the shots, but was of no use for training."""
+    d0, d1 = EPISODE.history
+    own, total = {"a": torch.ones(2)}, {"a": torch.zeros(2)}
+    shots = replace(d1, name="today")
+
+    for of_environment, expected in (
+        ({"d0": total, "d1": own}, own),
+        ({"d0": own}, own),
+        ({}, total),
+    ):
+        found = most_similar(
+            Trained(total, of_environment),
+            shots,
+            [d0, d1],
+            lambda day: mean_amplitude(day.signals),
+            np.random.default_rng(0),
+        )
+        assert found is expected
+
+
+def test_shots_too_few_to_compare_start_from_the_parameters_of_all():
+    total = {"a": torch.zeros(2)}
+    trained = Trained(total, {"d0": {"a": torch.ones(2)}})
+    shot = EPISODE.shots.select(np.array([0]))
+
+    def vectors(day):
+        return mean_amplitude(day.signals)
+
+    rng = np.random.default_rng(0)
+    assert most_similar(trained, shot, EPISODE.history, vectors, rng) is total
 
 
 def test_domain_generalization_of_one_domain_is_maml():
