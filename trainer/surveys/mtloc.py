@@ -32,7 +32,13 @@ from trainer.surveys.environment import Environment
 from trainer.surveys.hdf5 import read_arrays
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import Occasion, RssTable, rss_environments
+from trainer.surveys.rss import (
+    Occasion,
+    RssTable,
+    rss_environments,
+    silent_table,
+    single,
+)
 
 MISSING_DBM = -100.0
 _FILE = re.compile(r"(.+)_(\d+)_(training|testing)\.h5")
@@ -110,7 +116,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
         raise SurveyDataError(f"{root} has no file <place>_<number>_training.h5")
     environments = []
     for place, parts in by_place.items():
-        environments += _environments(place, parts, skips)
+        environments += _environments(root, place, parts, skips)
     return environments
 
 
@@ -166,15 +172,17 @@ def _parts(folder: Path, first_order: int, *, is_office: bool) -> list[_Part]:
     return parts
 
 
-def _environments(place: str, parts: list[_Part], skips: Skips) -> list[Environment]:
+def _environments(
+    root: Path, place: str, parts: list[_Part], skips: Skips
+) -> list[Environment]:
     """Join files whose columns are different access points."""
     channels = tuple(sorted({ap for part in parts for ap in part.access_points}))
     column_of = {ap: column for column, ap in enumerate(channels)}
     counts = [len(part.rss) for part in parts]
-    rss = np.full((sum(counts), len(channels)), np.nan, np.float32)
+    rss = silent_table(root, sum(counts), len(channels))
     for part, stop in zip(parts, np.cumsum(counts).tolist(), strict=True):
         columns = [column_of[ap] for ap in part.access_points]
-        rss[stop - len(part.rss) : stop, columns] = part.rss
+        rss[stop - len(part.rss) : stop, columns] = single(part.rss)
     is_test = np.repeat([part.is_test for part in parts], counts)
     table = RssTable(
         rss,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy.typing as npt
 
 from trainer.surveys.environment import Environment, Floats, Integers, Signals
 from trainer.surveys.points import finite_rows, make_place
-from trainer.surveys.report import Skips
+from trainer.surveys.report import Skips, SurveyDataError
 
 STRONGEST_DBM = 0.0
 WEAKEST_DBM = -127.0
 """What no receiver reports: values beyond are damage [dBm]."""
+
+_MAX_TABLE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,27 @@ def clean_rss(values: npt.NDArray[Any], missing: float, skips: Skips) -> Floats:
     skips.count("values that are no received power", int(corrupt.sum()))
     rss[corrupt] = np.nan
     return rss
+
+
+def silent_table(source: Path, n_samples: int, n_channels: int) -> Floats:
+    """Return a table in which nothing is heard, shape (n_samples, n_channels).
+
+    Few bytes may name many samples and many channels; only their product is large.
+
+    Args:
+        source: Named in the error.
+        n_samples: Number of rows.
+        n_channels: Number of columns.
+
+    Raises:
+        SurveyDataError: It would take more than 1 GiB.
+    """
+    if 4 * n_samples * n_channels > _MAX_TABLE_BYTES:
+        raise SurveyDataError(
+            f"{source}: {n_samples} samples of {n_channels} access points are more "
+            f"than {_MAX_TABLE_BYTES} bytes; is one file of another survey?"
+        )
+    return np.full((n_samples, n_channels), np.nan, np.float32)
 
 
 def single(values: npt.NDArray[Any]) -> Floats:

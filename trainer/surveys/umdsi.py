@@ -23,7 +23,13 @@ from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import Occasion, RssTable, rss_environments
+from trainer.surveys.rss import (
+    Occasion,
+    RssTable,
+    rss_environments,
+    silent_table,
+    single,
+)
 from trainer.surveys.text_tables import read_numbers, read_text
 
 MISSING = -128.0
@@ -95,9 +101,9 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
         counts.append(len(of_survey))
     channels = tuple(dict.fromkeys(ap for scan in scans for ap in scan))
     column_of = {ap: column for column, ap in enumerate(channels)}
-    rss = np.full((len(scans), len(channels)), np.nan, np.float32)
+    rss = silent_table(root, len(scans), len(channels))
     for row, scan in zip(rss, scans, strict=True):
-        row[[column_of[ap] for ap in scan]] = list(scan.values())
+        row[[column_of[ap] for ap in scan]] = single(np.array([*scan.values()]))
     survey_of = np.repeat(np.arange(len(folders)), counts)
     table = RssTable(
         rss,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.survey_files import named, write_compact
-from trainer.surveys import hdf5
+from trainer.surveys import hdf5, rss
 from trainer.surveys.mtloc import day_name, from_original
 from trainer.surveys.registry import load_survey
 from trainer.surveys.report import Skips, SurveyDataError
@@ -185,6 +185,101 @@ def test_an_array_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(SurveyDataError, match="says to have"):
         from_original(tmp_path, Skips())
+
+
+def test_many_fingerprints_of_many_access_points_are_refused(tmp_path, monkeypatch):
+    """Each collection hears an access point of its own."""
+    for number in (1, 2):
+        write_collection(tmp_path, number, bssids=(f"ap{number}",))
+    monkeypatch.setattr(rss, "_MAX_TABLE_BYTES", 63)
+
+    with pytest.raises(SurveyDataError, match="8 samples of 2 access points are more"):
+        from_original(tmp_path, Skips())
+
+
+def other_file(root):
+    """An array that is not below the root, and may be anything."""
+    path = root.parent / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["rssis"] = np.full((3, 2), -50.0)
+    return path
+
+
+def external_link(file, root):
+    file["rssis"] = h5py.ExternalLink(other_file(root), "/rssis")
+
+
+def soft_link(file, root):
+    file["original"] = np.full((3, 2), -50.0)
+    file["rssis"] = h5py.SoftLink("/original")
+
+
+def virtual(file, root):
+    layout = h5py.VirtualLayout((3, 2), float)
+    layout[:] = h5py.VirtualSource(other_file(root), "rssis", (3, 2))
+    file.create_virtual_dataset("rssis", layout)
+
+
+def bytes_of_another_file(file, root):
+    (root.parent / "secret").write_bytes(bytes(48))
+    file.create_dataset(
+        "rssis", (3, 2), float, external=[(str(root.parent / "secret"), 0, 48)]
+    )
+
+
+def group(file, root):
+    file.create_group("rssis")
+
+
+@pytest.mark.parametrize(
+    "put", [external_link, soft_link, virtual, bytes_of_another_file, group]
+)
+def test_arrays_that_are_not_in_the_file_are_refused(tmp_path, put):
+    root = tmp_path / "mtloc"
+    write_collection(root, 1, rssis=None)
+    with h5py.File(root / "OfficeP1" / "OfficeP1_1_training.h5", "a") as file:
+        put(file, root)
+
+    with pytest.raises(SurveyDataError, match="rssis is no array in this file"):
+        from_original(root, Skips())
+
+
+def test_a_chunk_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    """One number in a chunk of many."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (1,), float, chunks=(999,), maxshape=(None,))
+    monkeypatch.setattr(hdf5, "_MAX_BYTES", 999)
+
+    with pytest.raises(SurveyDataError, match="x says to have 7992 bytes"):
+        hdf5.read_arrays(path, ("x",))
+
+
+@pytest.mark.parametrize(
+    "value", [h5py.Empty("f8"), np.zeros(3, "V4"), np.zeros(2, [("a", "f8")])]
+)
+def test_arrays_of_neither_numbers_nor_text_are_refused(tmp_path, value):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = value
+
+    with pytest.raises(
+        SurveyDataError, match=r"x is of type .*, not of numbers or text"
+    ):
+        hdf5.read_arrays(path, ("x",))
+
+
+def test_long_texts_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = [["short", "a text of many words"]]
+    assert hdf5.read_arrays(path, ("x",))["x"].tolist() == [
+        [b"short", b"a text of many words"]
+    ]
+    monkeypatch.setattr(hdf5, "_MAX_TEXT_BYTES", 24)
+
+    with pytest.raises(SurveyDataError, match="/x has more than 24 bytes of text"):
+        hdf5.read_arrays(path, ("x",))
 
 
 def test_a_folder_without_collections_is_refused(tmp_path):

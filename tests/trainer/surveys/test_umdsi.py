@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.survey_files import write_compact, write_lines
+from trainer.surveys import rss
 from trainer.surveys.registry import load_survey
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.umdsi import from_original
@@ -60,6 +61,25 @@ def test_a_survey_that_is_there_twice_is_refused(tmp_path):
 
     with pytest.raises(SurveyDataError, match=r"site_surveys.* are the same part"):
         from_original(tmp_path, Skips())
+
+
+def test_many_scans_of_many_access_points_are_refused(tmp_path, monkeypatch):
+    """Three short lines; a table of nine powers."""
+    monkeypatch.setattr(rss, "_MAX_TABLE_BYTES", 35)
+    write_survey(tmp_path, "2019-02-19", ["1:-70", "2:-70", "3:-70"])
+
+    with pytest.raises(SurveyDataError, match="3 samples of 3 access points are more"):
+        from_original(tmp_path, Skips())
+
+
+def test_a_power_beyond_single_precision_is_counted(tmp_path):
+    write_survey(tmp_path, "2019-02-19", ["1:-1e300", "1:-60"])
+    skips = Skips()
+
+    (survey,) = from_original(tmp_path, skips)
+
+    assert survey.signals.heard.tolist() == [[False], [True]]
+    assert skips.counts == {"values that are no received power": 1}
 
 
 def test_a_folder_without_surveys_is_refused(tmp_path):
