@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "edge_agent.demo.broker": {"edge_agent", "amqtt"},
     "trainer": {"trainer", "edge_agent", "numpy", "scipy", "torch"},
     "trainer.benchmark.plots": {"trainer", "numpy", "matplotlib"},
-    "trainer.simulate": {"trainer.simulate", "edge_agent", "numpy"},
+    "trainer.simulate": {"trainer.simulate", "trainer.errors", "edge_agent", "numpy"},
     "trainer.simulate.pathloss": {"trainer.simulate", "trainer.errors", "numpy"},
     "trainer.surveys": {"trainer", "edge_agent", "numpy"},
     "trainer.surveys.csu": {"trainer", "edge_agent", "openpyxl"},

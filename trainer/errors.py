@@ -23,6 +23,12 @@ class ConfigError(TrainerError):
     exit_code = 2
 
 
+class RoomError(TrainerError):
+    """A room, or what is asked of it, cannot be."""
+
+    exit_code = 2
+
+
 class CompilerError(TrainerError):
     """The network cannot be compiled on this machine."""
 

@@ -17,7 +17,10 @@ from edge_agent.network import Architecture
 from edge_agent.survey import Point
 from trainer.checkpoint import Checkpoint
 from trainer.network import make_batch
-from trainer.simulate.room import Clutter, Room
+from trainer.simulate.diffuse import Waves
+from trainer.simulate.furniture import NO_FURNITURE, NO_SCATTERERS
+from trainer.simulate.image_sources import room_walls
+from trainer.simulate.room import Room
 
 SMALL = ImageSpec(n_packets=7, n_tones=9, n_channels=2)
 """Odd sizes, so that every 2x2 maximum drops an edge."""
@@ -124,29 +127,32 @@ def empty_room(
     size=(6.0, 4.0, 3.0),
     access_points=((1.0, 1.0, 2.0),),
     *,
-    partitions=(),
     power_dbm=17.0,
-    clutter=None,
-    tail_db=0.0,
+    **fields,
 ):
-    """Bare walls: no scatterer, no diffuse wave."""
+    """Bare walls: no furniture, no scatterer, no diffuse wave, flat filters."""
     n_aps = len(access_points)
-    bare = Clutter(
-        scatterers=np.empty((0, 3)),
-        cross_sections=np.empty(0),
-        scatter_phases=np.empty(0),
-        wave_directions=np.empty((n_aps, 0, 3)),
-        wave_gains=np.empty((n_aps, 0), np.complex128),
-        wave_delays=np.empty((n_aps, 0)),
-    )
+    bare = {
+        "walls": room_walls(),
+        "partitions": np.empty((0, 2)),
+        "filters": np.zeros((n_aps, 3), np.complex128),
+        "furniture": NO_FURNITURE,
+        "scatterers": NO_SCATTERERS,
+        "waves": Waves(
+            np.empty((n_aps, 0, 3)),
+            np.empty((n_aps, 0), np.complex128),
+            np.empty((n_aps, 0)),
+        ),
+        "k_db": 0.0,
+        "tail_delay_s": 30e-9,
+        "motion_share": 0.25,
+        "free": np.empty((0, 2)),
+    }
     return Room(
-        np.array(size),
-        np.array(access_points, np.float64),
-        power_dbm=np.full(n_aps, power_dbm),
-        clutter=bare if clutter is None else clutter,
-        partitions=np.array(partitions, np.float64).reshape(-1, 2),
-        tail_db=tail_db,
-        tail_delay_s=30e-9,
+        size=np.array(size),
+        access_points=np.array(access_points, np.float64),
+        power_dbm=np.full(n_aps, power_dbm, np.float64),
+        **bare | fields,
     )
 
 

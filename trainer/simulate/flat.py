@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from edge_agent.survey import Point, write_survey
 from trainer.simulate.captures import write_capture
-from trainer.simulate.receiver import place_device
+from trainer.simulate.listening import place_device
 from trainer.simulate.room import Room, draw_room, next_day
 from trainer.simulate.survey import START_US, SurveyPlan, capture_at, survey_room
 
@@ -59,7 +60,15 @@ def simulate_flat(folder: Path, *, seed: int) -> tuple[Path, Path]:
         places where it rests.
     """
     rng = np.random.default_rng(seed)
-    room = next_day(draw_room(rng, size=_SIZE, partitions=_PARTITIONS), rng)
+    room = next_day(
+        draw_room(
+            rng,
+            size=_SIZE,
+            partitions=_PARTITIONS,
+            free=_free_places(),
+        ),
+        rng,
+    )
     plan = SurveyPlan(n_visits=3, packets_per_capture=60, interval_s=_INTERVAL_S)
     rows = survey_room(
         rng, room, list(_POINTS), folder, site=_SITE, plan=plan, environment="demo"
@@ -70,6 +79,17 @@ def simulate_flat(folder: Path, *, seed: int) -> tuple[Path, Path]:
     rests = _record_walk(rng, room, walk)
     _write_rests(folder / "walk.csv", rests)
     return survey, walk
+
+
+def _free_places() -> list[tuple[float, float]]:
+    """Return points and ways between them, a step apart: nothing may stand there."""
+    by_name = {point.name: point for point in _POINTS}
+    places = [(point.x, point.y) for point in _POINTS]
+    for start, end in pairwise(by_name[name] for name in _ROUTE):
+        for share in np.linspace(0, 1, 30):
+            x = start.x + share * (end.x - start.x)
+            places.append((x, start.y + share * (end.y - start.y)))
+    return places
 
 
 def _record_walk(rng: np.random.Generator, room: Room, path: Path) -> list[Rest]:

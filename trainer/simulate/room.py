@@ -1,282 +1,303 @@
-"""The radio channel of a shoebox room: image sources, scatterers, reverberation.
+"""A room on one day: walls, access points, and all that is in it.
 
-    H_k(r) = Σ_p g_p(r) exp(-j 2π (f_c + k Δf) τ_p(r))
-
-The paths p are the direct one and wall reflections (image sources up to second order),
-single bounces off point scatterers (furniture), and a diffuse tail of plane waves whose
-delays fall off exponentially. Without the tail all points look alike. From one day to
-the next a part of scatterers and tail is drawn anew and transmit powers change.
+From one day to the next a share of the furniture, of the scatterers and of the diffuse
+waves changes, and transmit powers do: a step, not a slow walk, as in recordings.
 """
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-SPEED_OF_LIGHT = 299_792_458.0
+from trainer.errors import RoomError
+from trainer.simulate.diffuse import Waves, draw_waves, redraw_waves
+from trainer.simulate.filters import draw_filters
+from trainer.simulate.furniture import (
+    Furniture,
+    Scatterers,
+    draw_furniture,
+    draw_scatterers,
+    move_furniture,
+    move_scatterers,
+)
+from trainer.simulate.image_sources import Wall, room_walls
+from trainer.simulate.materials import SPEED_OF_LIGHT, Complex, Floats
+
 CARRIER_HZ = 5.18e9
 """Channel 36."""
 
-SPACING_HZ = 312.5e3
-"""Subcarrier spacing Δf of 802.11."""
-
-TONES = np.concatenate([np.arange(-28, 0), np.arange(1, 29)])
-"""Subcarriers that are simulated: those of an HT frame."""
-
-_WAVELENGTH = SPEED_OF_LIGHT / CARRIER_HZ
-_WALL_REFLECTION = 0.4
-"""Amplitude per bounce: plasterboard and concrete at moderate angles."""
-
-_PARTITION_LOSS_DB = 7.0
-"""What one inner wall costs, whatever path goes through it."""
-
-_MAX_BOUNCES = 2
+SHORTEST_SIDE_M = 2.0
 _N_SCATTERERS = 40
-_N_WAVES = 80
-
-Vector = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Clutter:
-    """What a room holds besides its walls."""
-
-    scatterers: Vector
-    """Positions [m], shape (n_scatterers, 3)."""
-
-    cross_sections: Vector
-    """Scattered amplitude sqrt(σ) [m], shape (n_scatterers,)."""
-
-    scatter_phases: Vector
-    """[rad], shape (n_scatterers,)."""
-
-    wave_directions: Vector
-    """Unit vectors of the diffuse tail, shape (n_aps, n_waves, 3)."""
-
-    wave_gains: npt.NDArray[np.complex128]
-    """Relative to the direct path at 4 m, shape (n_aps, n_waves)."""
-
-    wave_delays: Vector
-    """Excess delays [s], shape (n_aps, n_waves)."""
+_N_FURNITURE, _CABINETS = 10, 0.35
+_SHIFT_M = 0.6
+_POWER_SPREAD_DB = 2.0
+_POWER_DBM = 17.0
+_FROM_WALL_M = 0.3
+_AT_HEIGHT = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """A room on one day."""
+    """A room on one day; validated where it is made."""
 
-    size: Vector
+    size: Floats
     """Length, width and height [m], shape (3,)."""
 
-    access_points: Vector
-    """Positions [m], shape (n_aps, 3)."""
+    walls: tuple[Wall, ...]
+    """At x = 0, x = length, y = 0, y = width, floor, ceiling."""
 
-    power_dbm: Vector
-    """Transmit powers [dBm], shape (n_aps,)."""
-
-    clutter: Clutter
-
-    partitions: Vector
+    partitions: Floats
     """Inner walls, shape (n, 2): axis they stand across (0 or 1), and where [m]."""
 
-    tail_db: float
-    """Power of the diffuse tail relative to the direct path at 4 m [dB]."""
+    access_points: Floats
+    """Positions [m], shape (n_aps, 3)."""
+
+    power_dbm: Floats
+    """Transmit powers [dBm], shape (n_aps,)."""
+
+    filters: Complex
+    """Ripple of each access point and the device over the band, see
+    `trainer.simulate.filters`, shape (n_aps, n_ripples)."""
+
+    furniture: Furniture
+
+    scatterers: Scatterers
+
+    waves: Waves
+    """The diffuse tail."""
+
+    k_db: float
+    """Power of the direct path at 4 m over that of the diffuse tail [dB]."""
 
     tail_delay_s: float
     """Decay time of the diffuse tail [s]."""
 
-    direct_db: float = 0.0
-    """What stands in the way of the direct path leaves so much of it [dB]; 0 where
-    every place is in sight of the access points."""
+    motion_share: float
+    """Amplitude that people's being about adds to and takes from every path but the
+    direct one, slowly."""
+
+    free: Floats
+    """Places that furniture never stands at [m], shape (n, 2)."""
+
+    carrier_hz: float = CARRIER_HZ
+    """Centre of the channel [Hz]."""
+
+    def __post_init__(self) -> None:
+        _check_size(self.size)
+        _check_values(self)
+        _check_inside(self.size, self.access_points, "an access point")
+        if len(self.access_points) == 0:
+            raise RoomError("a room without access points: nothing would be heard")
+        held = self.furniture.holds(self.access_points)
+        if held.any():
+            where = _place(self.access_points[held][0])
+            raise RoomError(f"an access point at {where} is inside furniture")
+        for axis, at in self.partitions:
+            if axis not in (0, 1) or not 0 < at < self.size[int(axis)]:
+                raise RoomError(
+                    f"an inner wall across axis {axis:g} at {at:g} m lies outside the "
+                    f"room of {_place(self.size)}"
+                )
+        _check_furniture(self.size, self.furniture)
+
+    @property
+    def n_aps(self) -> int:
+        """How many access points there are."""
+        return len(self.access_points)
+
+    @property
+    def wavelength(self) -> float:
+        """Of the carrier [m]."""
+        return SPEED_OF_LIGHT / self.carrier_hz
+
+    def check_places(self, places: Floats) -> None:
+        """Refuse places where no receiver can be.
+
+        Args:
+            places: [m], shape (n_places, 3).
+
+        Raises:
+            RoomError: Outside the room, or inside furniture.
+        """
+        _check_inside(self.size, places, "a receiver")
+        held = self.furniture.holds(places)
+        if held.any():
+            raise RoomError(
+                f"a receiver at {_place(places[held][0])} is inside furniture; name "
+                "the place as free when the room is drawn"
+            )
 
 
 def draw_room(
     rng: np.random.Generator,
     *,
     size: tuple[float, float, float],
+    walls: tuple[Wall, ...] | None = None,
     partitions: list[tuple[int, float]] | None = None,
-    tail_db: float | None = None,
+    access_points: npt.ArrayLike | None = None,
+    n_furniture: int = _N_FURNITURE,
+    cabinets: float = _CABINETS,
+    k_db: float | None = None,
     tail_delay_s: float | None = None,
-    direct_db: float = 0.0,
+    motion_share: float = 0.28,
+    carrier_hz: float = CARRIER_HZ,
+    free: npt.ArrayLike = (),
 ) -> Room:
-    """Draw furnished rooms with three access points near the outer walls.
+    """Draw a furnished room.
 
     Args:
         rng: Source of everything that is not given.
         size: Length, width and height [m].
+        walls: See `Room`; concrete, plasterboard and a ceiling of boards by default.
         partitions: Inner walls: axis (0 or 1) and where [m]; two at most by default.
-        tail_db: See `Room`; within 4 dB of the direct path by default.
+        access_points: Positions [m], shape (n, 3); three near the outer walls by
+            default.
+        n_furniture: Pieces; fewer where there is no room for them.
+        cabinets: Share of them that are tall.
+        k_db: See `Room`; from -4 to 4 dB by default.
         tail_delay_s: See `Room`; 25 to 45 ns by default.
-        direct_db: See `Room`.
+        motion_share: See `Room`.
+        carrier_hz: See `Room`.
+        free: Places that furniture does not stand at [m], shape (n, 2).
 
     Raises:
-        ValueError: A side shorter than 2 m, or a wall outside.
+        RoomError: There can be no such room.
     """
-    sides = np.array(size)
-    if sides.min() < 2:
-        raise ValueError(f"a room of {size} m: no side may be shorter than 2 m")
+    sides = np.array(size, np.float64)
+    _check_size(sides)
+    if n_furniture < 0 or not 0 <= cabinets <= 1:
+        raise RoomError(
+            f"{n_furniture} pieces of furniture, {cabinets:g} of them cabinets: not 0 "
+            "or more, and a share"
+        )
     if partitions is None:
         axes = rng.integers(0, 2, rng.integers(0, 3)).tolist()
         partitions = [(axis, rng.uniform(0.3, 0.7) * sides[axis]) for axis in axes]
-    if any(not 0 < at < sides[axis] for axis, at in partitions):
-        raise ValueError(f"an inner wall of {partitions} lies outside {size} m")
-    along = rng.uniform(0.1, 0.9, 3)
-    length, width, height = size
-    access_points = np.array(
-        [
-            [0.3, along[0] * width, 0.8 * height],
-            [length - 0.3, along[1] * width, 0.8 * height],
-            [along[2] * length, width - 0.3, 0.8 * height],
-        ]
-    )
-    if tail_db is None:
-        tail_db = rng.uniform(-4, 4)
+    if access_points is None:
+        access_points = _draw_access_points(rng, sides)
+    positions = np.array(access_points, np.float64).reshape(-1, 3)
+    if k_db is None:
+        k_db = rng.uniform(-4, 4)
     if tail_delay_s is None:
         tail_delay_s = rng.uniform(25e-9, 45e-9)
+    if not tail_delay_s > 0:
+        raise RoomError(f"a decay time of {tail_delay_s} s, not above 0")
+    places = np.array(free, np.float64).reshape(-1, 2)
+    on_floor = np.column_stack([places, np.full(len(places), sides[2] / 2)])
+    _check_inside(sides, on_floor, "a free place")
+    n_aps = len(positions)
     return Room(
         sides,
-        access_points,
-        power_dbm=np.full(3, 17.0) + rng.normal(0, 2, 3),
-        clutter=_draw_clutter(rng, sides, len(access_points), tail_delay_s),
-        partitions=np.array(partitions, np.float64).reshape(-1, 2),
-        tail_db=tail_db,
+        room_walls() if walls is None else walls,
+        np.array(partitions, np.float64).reshape(-1, 2),
+        positions,
+        power_dbm=_POWER_DBM + rng.normal(0, _POWER_SPREAD_DB, n_aps),
+        filters=draw_filters(rng, n_aps),
+        furniture=draw_furniture(
+            rng, sides, n_furniture, cabinets=cabinets, free=_clear(places, positions)
+        ),
+        scatterers=draw_scatterers(rng, sides, _N_SCATTERERS),
+        waves=draw_waves(rng, n_aps, tail_delay_s),
+        k_db=k_db,
         tail_delay_s=tail_delay_s,
-        direct_db=direct_db,
+        motion_share=motion_share,
+        carrier_hz=carrier_hz,
+        free=places,
     )
 
 
-def next_day(room: Room, rng: np.random.Generator, *, moved: float = 0.35) -> Room:
+def next_day(
+    room: Room, rng: np.random.Generator, *, moved: float = 0.35, power_db: float = 2.0
+) -> Room:
     """Return the room after things were moved.
 
     Args:
         room: The day before.
         rng: Source of the changes.
-        moved: Share of scatterers and diffuse waves that are drawn anew.
+        moved: Share of furniture and scatterers that go somewhere else, 0.6 m away, and
+            of diffuse waves that are drawn anew.
+        power_db: Spread of the change of transmit powers [dB].
+
+    Raises:
+        RoomError: ``moved`` is no share.
     """
-    old, n_aps = room.clutter, len(room.access_points)
-    new = _draw_clutter(rng, room.size, n_aps, room.tail_delay_s)
-    thing = rng.random(_N_SCATTERERS) < moved
-    wave = rng.random((n_aps, _N_WAVES)) < moved
-    clutter = Clutter(
-        np.where(thing[:, None], new.scatterers, old.scatterers),
-        np.where(thing, new.cross_sections, old.cross_sections),
-        np.where(thing, new.scatter_phases, old.scatter_phases),
-        np.where(wave[..., None], new.wave_directions, old.wave_directions),
-        np.where(wave, new.wave_gains, old.wave_gains),
-        np.where(wave, new.wave_delays, old.wave_delays),
-    )
-    power = room.power_dbm + rng.normal(0, 1.5, n_aps)
-    return replace(room, clutter=clutter, power_dbm=power)
-
-
-def _draw_clutter(
-    rng: np.random.Generator, size: Vector, n_aps: int, tail_delay_s: float
-) -> Clutter:
-    directions = rng.normal(size=(n_aps, _N_WAVES, 3))
-    directions /= np.linalg.norm(directions, axis=2, keepdims=True)
-    parts = rng.normal(size=(2, n_aps, _N_WAVES)) / np.sqrt(2 * _N_WAVES)
-    return Clutter(
-        scatterers=rng.uniform(0, 1, (_N_SCATTERERS, 3)) * size,
-        cross_sections=10 ** (rng.normal(-2, 5, _N_SCATTERERS) / 20),
-        scatter_phases=rng.uniform(0, 2 * np.pi, _N_SCATTERERS),
-        wave_directions=directions,
-        wave_gains=parts[0] + 1j * parts[1],
-        wave_delays=10e-9 + rng.exponential(tail_delay_s, (n_aps, _N_WAVES)),
+    if not 0 <= moved <= 1:
+        raise RoomError(f"{moved:g} of the things are moved, not a share")
+    free = _clear(room.free, room.access_points)
+    return replace(
+        room,
+        furniture=move_furniture(
+            rng, room.furniture, room.size, moved=moved, shift_m=_SHIFT_M, free=free
+        ),
+        scatterers=move_scatterers(
+            rng, room.scatterers, room.size, moved=moved, shift_m=_SHIFT_M
+        ),
+        waves=redraw_waves(rng, room.waves, room.tail_delay_s, moved=moved),
+        power_dbm=room.power_dbm + rng.normal(0, power_db, room.n_aps),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Paths:
-    """The propagation paths from one access point to several places."""
-
-    delays: Vector
-    """[s], shape (n_places, n_paths); the direct path comes first."""
-
-    gains: npt.NDArray[np.complex128]
-    """Without the carrier's phase, shape (n_places, n_paths)."""
-
-
-def find_paths(room: Room, access_point: int, places: Vector) -> Paths:
-    """Return the paths from an access point to places.
-
-    Args:
-        room: The room on its day.
-        access_point: Number of the access point.
-        places: Receiver positions [m], shape (n_places, 3).
-    """
-    transmitter = room.access_points[access_point]
-    images, n_bounces = _image_sources(transmitter, room.size)
-    distance = np.linalg.norm(places[:, None] - images, axis=2)  # (n_places, n_images)
-    mirrored = _free_space(distance) * _WALL_REFLECTION**n_bounces
-    mirrored[:, 0] *= 10 ** (room.direct_db / 20)
-
-    clutter = room.clutter
-    first = np.linalg.norm(clutter.scatterers - transmitter, axis=1)
-    second = np.linalg.norm(places[:, None] - clutter.scatterers, axis=2) + 0.05
-    scattered = (
-        _WAVELENGTH * clutter.cross_sections * np.exp(1j * clutter.scatter_phases)
-    )
-    scattered = scattered / ((4 * np.pi) ** 1.5 * (first + 0.05) * second)
-
-    # A plane wave's delay varies with the place by its projection on the direction.
-    along = places @ clutter.wave_directions[access_point].T / SPEED_OF_LIGHT
-    tail_delays = distance[:, :1] / SPEED_OF_LIGHT + clutter.wave_delays[access_point]
-    level = _free_space(4.0) * 10 ** (room.tail_db / 20)
-    tail = np.broadcast_to(level * clutter.wave_gains[access_point], along.shape)
-    # The carrier's phase must follow the projection alone, or the field would not be
-    # that of plane waves; the rest of the delay is common to a neighbourhood.
-    tail = tail * np.exp(2j * np.pi * CARRIER_HZ * (tail_delays - along))
-    wall = _partition_factor(room, transmitter, places)[:, None]
-    delays = [distance / SPEED_OF_LIGHT, (first + second) / SPEED_OF_LIGHT, tail_delays]
-    return Paths(
-        np.concatenate(delays, axis=1),
-        np.concatenate([mirrored + 0j, scattered, tail], axis=1) * (wall + 0j),
+def _draw_access_points(rng: np.random.Generator, size: Floats) -> Floats:
+    """Return three positions: at both ends, and at one side."""
+    length, width, height = size
+    along = rng.uniform(0.1, 0.9, 3)
+    return np.array(
+        [
+            [_FROM_WALL_M, along[0] * width, _AT_HEIGHT * height],
+            [length - _FROM_WALL_M, along[1] * width, _AT_HEIGHT * height],
+            [along[2] * length, width - _FROM_WALL_M, _AT_HEIGHT * height],
+        ]
     )
 
 
-def _partition_factor(room: Room, transmitter: Vector, places: Vector) -> Vector:
-    """Return the amplitude that inner walls let through, shape (n_places,)."""
-    n_walls = np.zeros(len(places))
-    for axis, at in room.partitions:
-        n_walls += (transmitter[int(axis)] < at) != (places[:, int(axis)] < at)
-    return np.asarray(10 ** (-_PARTITION_LOSS_DB * n_walls / 20))
+def _clear(free: Floats, access_points: Floats) -> Floats:
+    """Return where no furniture may stand: below access points neither."""
+    return np.concatenate([free, access_points[:, :2]])
 
 
-def _free_space(distance: Vector | float) -> Vector:
-    """Amplitude of the Friis equation, λ / 4πd."""
-    return np.asarray(_WAVELENGTH / (4 * np.pi * np.maximum(distance, 0.1)))
+def _place(position: Floats) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in position) + ") m"
 
 
-def _image_sources(
-    transmitter: Vector, size: Vector
-) -> tuple[Vector, npt.NDArray[np.int64]]:
-    """Return mirrored transmitters (n, 3) [m], the true one first, and bounces."""
-    reach = range(-_MAX_BOUNCES, _MAX_BOUNCES + 1)
-    orders = [o for o in product(reach, repeat=3) if sum(map(abs, o)) <= _MAX_BOUNCES]
-    orders.sort(key=lambda order: sum(map(abs, order)))
-    order = np.array(orders)  # (n, 3)
-    mirrored = np.where(order % 2 == 0, transmitter, size - transmitter)
-    return order * size + mirrored, np.abs(order).sum(axis=1)
+def _check_size(size: Floats) -> None:
+    if size.shape != (3,) or not (np.isfinite(size) & (size >= SHORTEST_SIDE_M)).all():
+        raise RoomError(
+            f"a room of {_place(size)}: no side may be shorter than "
+            f"{SHORTEST_SIDE_M:g} m, and there are three"
+        )
 
 
-def response(
-    paths: Paths, modulation: npt.NDArray[np.complex128]
-) -> npt.NDArray[np.complex128]:
-    """Return H over `TONES` as it changes with time.
+def _check_values(room: Room) -> None:
+    if not room.tail_delay_s > 0:
+        raise RoomError(f"a decay time of {room.tail_delay_s} s, not above 0")
+    if not 0 <= room.motion_share < 1:
+        raise RoomError(f"people move {room.motion_share} of the paths, not 0 to 1")
+    if not np.isfinite(room.power_dbm).all():
+        raise RoomError(f"transmit powers of {room.power_dbm} dBm are no numbers")
 
-    Args:
-        paths: At one place for all times, or at one place per time.
-        modulation: Factor of each path, shape (n_times, n_paths).
 
-    Returns:
-        Shape (n_times, n_tones).
-    """
-    gains = paths.gains * np.exp(-2j * np.pi * CARRIER_HZ * paths.delays)
-    weights = gains * modulation  # (n_times, n_paths)
-    turns = -2j * np.pi * SPACING_HZ * TONES
-    if len(paths.delays) == 1:
-        return np.asarray(weights @ np.exp(paths.delays[0][:, None] * turns))
-    moving = np.empty((len(weights), len(TONES)), np.complex128)
-    for time, delays in enumerate(paths.delays):
-        moving[time] = weights[time] @ np.exp(delays[:, None] * turns)
-    return moving
+def _check_inside(size: Floats, places: Floats, what: str) -> None:
+    outside = ~((places > 0) & (places < size)).all(axis=1)
+    if outside.any():
+        raise RoomError(
+            f"{what} at {_place(places[outside][0])} is outside the room of "
+            f"{_place(size)}"
+        )
+
+
+def _check_furniture(size: Floats, furniture: Furniture) -> None:
+    if not (furniture.sizes > 0).all():
+        raise RoomError("furniture has sizes above 0 only")
+    ends = furniture.corners + furniture.sizes[:, :2]
+    wrong = (
+        (furniture.corners < 0).any(axis=1)
+        | (ends > size[:2]).any(axis=1)
+        | (furniture.sizes[:, 2] > size[2])
+    )
+    if wrong.any():
+        number = int(np.flatnonzero(wrong)[0])
+        raise RoomError(
+            f"furniture of {_place(furniture.sizes[number])} at "
+            f"{_place(furniture.corners[number])} does not fit the room of "
+            f"{_place(size)}"
+        )

@@ -4,7 +4,7 @@
     <folder with the date>/sample10/label.csv                    file name,label
 
 https://github.com/StatFusion/MetaLoc points to the images; no licence is stated.
-Labels 0 to 89 are points of a grid: `trainer.surveys.grids`.
+Labels 0 to 89 are points of a grid: `trainer.simulate.grids`.
 
 The images are 52 tones by 50 packets of amplitudes in 0..255, on a scale that nobody
 states; no received power. They do not say which of them were recorded in one visit, so
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from trainer.surveys.environment import Environment, Floats, Signals
-from trainer.surveys.grids import N_POINTS, grid
+from trainer.simulate.grids import N_POINTS, grid
 from trainer.surveys.points import make_place
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.text_tables import read_text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.surveys.grids import N_POINTS, grid
+from trainer.simulate.grids import N_POINTS, grid
 
 
 @pytest.mark.parametrize(
