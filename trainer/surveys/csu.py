@@ -35,12 +35,22 @@ _DAMAGE = (
     zlib.error,
     OSError,
     EOFError,
-    KeyError,
+    MemoryError,
     ValueError,
-    NotImplementedError,
+    TypeError,  # as AttributeError: an attribute of the XML that openpyxl does not know
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
     SyntaxError,  # of the XML inside
 )
 """What openpyxl lets through for a file that is damaged or no spreadsheet."""
+
+_MAX_BYTES = 64 << 20
+"""Most that a spreadsheet may hold when unpacked."""
+
+_MAX_ROWS = 10_000
+"""Most rows of all sheets that are read; a sheet may claim any number of empty ones."""
 
 _SHEET = re.compile(r"(ref|test)_coord_(path\d+)")
 _INFO_SHEET = re.compile(r"(ref|test)_(path\d+)")
@@ -137,7 +147,14 @@ def _rows(
 ) -> list[tuple[str, str, tuple[Any, Any, Any]]]:
     """Return role, corridor and the first three cells of all rows but the first."""
     found: list[tuple[str, str, tuple[Any, Any, Any]]] = []
+    n_rows = 0
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MAX_BYTES:
+            raise SurveyDataError(
+                f"{path} unpacks to {size} bytes, more than {_MAX_BYTES}"
+            )
         with closing(
             openpyxl.load_workbook(path, read_only=True, data_only=True)
         ) as workbook:
@@ -145,8 +162,12 @@ def _rows(
                 match = title.fullmatch(sheet.title)
                 if match is None:
                     continue
-                rows = sheet.iter_rows(min_row=2, max_col=3, values_only=True)
-                found += [(match[1], match[2], row) for row in rows if len(row) == 3]
+                for row in sheet.iter_rows(min_row=2, max_col=3, values_only=True):
+                    n_rows += 1
+                    if n_rows > _MAX_ROWS:
+                        raise SurveyDataError(f"{path} has more than {_MAX_ROWS} rows")
+                    if len(row) == 3:
+                        found.append((match[1], match[2], row))
     except _DAMAGE as error:
         raise SurveyDataError(f"{path} cannot be read: {error}") from error
     return found

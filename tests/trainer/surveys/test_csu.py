@@ -1,6 +1,7 @@
 """EPIC-CSU: a folder made by hand, and the real one where it is there."""
 
 import math
+import zipfile
 
 import pytest
 
@@ -183,6 +184,59 @@ def test_a_point_with_two_rows_of_coordinates_is_refused(csu_root, second):
     with pytest.raises(
         SurveyDataError, match=r"point 204_1 has .* path1 and again in path"
     ):
+        csu_captures(csu_root, "ref")
+
+
+def rewrite(root, part, *changes):
+    """Put another text into one part of the spreadsheet."""
+    path = csu_spreadsheet(root)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for old, new in changes:
+        assert old in parts[part]
+        parts[part] = parts[part].replace(old, new)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("xl/workbook.xml", b"activeTab", b"activeTub"),
+        ("xl/worksheets/sheet1.xml", b"</sheetData>", b"</sheetDate>"),
+        ("xl/worksheets/sheet1.xml", b'r="A2"', b'r="2A"'),
+        ("[Content_Types].xml", b"PartName", b"PartTime"),
+    ],
+)
+def test_a_spreadsheet_with_damaged_xml_is_refused(csu_root, part, old, new):
+    rewrite(csu_root, part, (old, new))
+
+    with pytest.raises(SurveyDataError, match=r"coords\.xlsx cannot be read: "):
+        csu_captures(csu_root, "ref")
+
+
+def test_a_spreadsheet_that_unpacks_to_more_than_any_is_refused(csu_root):
+    end = b"</styleSheet>"
+    rewrite(csu_root, "xl/styles.xml", (end, b" " * (64 << 20) + end))
+    assert csu_spreadsheet(csu_root).stat().st_size < 1 << 17
+
+    with pytest.raises(
+        SurveyDataError, match=r"unpacks to \d+ bytes, more than 67108864"
+    ):
+        csu_captures(csu_root, "ref")
+
+
+def test_a_row_of_a_number_beyond_any_is_refused(csu_root):
+    """The reader makes up the empty rows before it."""
+    rewrite(
+        csu_root,
+        "xl/worksheets/sheet1.xml",
+        (b'"A1:C3"', b'"A1:C1000000000"'),
+        (b'<row r="3"', b'<row r="1000000000"'),
+    )
+
+    with pytest.raises(SurveyDataError, match="has more than 10000 rows"):
         csu_captures(csu_root, "ref")
 
 
