@@ -10,6 +10,8 @@
  *     dL/dy = [y > 0] (level + slope r + dL/dp where r is the first maximum of its cell)
  *     dL/dx, dL/dw, dL/db from dL/dy
  *
+ * What is not a number stays so, as in torch: it is not cut off, nor exceeded in its cell.
+ *
  * Shapes: x (n, n_in, height, width), y (n, n_out, height, width), all contiguous.
  *
  * Convolutions are sums over shifted copies of one long row. An image is kept with a
@@ -214,7 +216,14 @@ INLINE void NAME(weight_block)(const int n_block, const REAL *restrict padded,
 
 /* -- ReLU, moments, maxima ----------------------------------------------------------- */
 
-INLINE REAL NAME(positive)(REAL y) { return y > 0 ? y : 0; }
+INLINE REAL NAME(positive)(REAL y) { return 0 > y ? 0 : y; }
+
+/* Two conditions, not one with `or`: that would not become vectors. */
+INLINE REAL NAME(larger)(REAL first, REAL second)
+{
+    const REAL known = second > first ? second : first;
+    return second != second ? second : known;
+}
 
 static void NAME(plane_moments)(const REAL *restrict y, ptrdiff_t size, double *mean,
                                 double *squares)
@@ -244,8 +253,8 @@ static void NAME(plane_halve)(const REAL *restrict y, REAL *restrict p,
         for (ptrdiff_t i = 0; i < half; i++) {
             const REAL a = upper[2 * i], b = upper[2 * i + 1];
             const REAL c = lower[2 * i], d = lower[2 * i + 1];
-            const REAL top = a > b ? a : b, bottom = c > d ? c : d;
-            out[i] = NAME(positive)(top > bottom ? top : bottom);
+            const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
+            out[i] = NAME(positive)(NAME(larger)(top, bottom));
         }
     }
 }
@@ -259,7 +268,7 @@ static void NAME(plane_backward)(const REAL *restrict y, const REAL *restrict g,
 #pragma omp simd
         for (ptrdiff_t i = 0; i < size; i++) {
             const REAL value = level + slope * y[i] + g[i];
-            result[i] = y[i] > 0 ? value : 0;
+            result[i] = y[i] <= 0 ? 0 : value;
         }
         return;
     }
@@ -272,28 +281,28 @@ static void NAME(plane_backward)(const REAL *restrict y, const REAL *restrict g,
         for (ptrdiff_t i = 0; i < half; i++) {
             const REAL a = upper[2 * i], b = upper[2 * i + 1];
             const REAL c = lower[2 * i], d = lower[2 * i + 1];
-            const REAL top = a > b ? a : b, bottom = c > d ? c : d;
+            const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
             const REAL of_top = top >= bottom ? cell[i] : 0;
             const REAL of_bottom = top >= bottom ? 0 : cell[i];
             const REAL of_a = a >= b ? of_top : 0, of_b = a >= b ? 0 : of_top;
             const REAL of_c = c >= d ? of_bottom : 0, of_d = c >= d ? 0 : of_bottom;
             const REAL at_a = level + slope * a + of_a, at_b = level + slope * b + of_b;
             const REAL at_c = level + slope * c + of_c, at_d = level + slope * d + of_d;
-            to_upper[2 * i] = a > 0 ? at_a : 0;
-            to_upper[2 * i + 1] = b > 0 ? at_b : 0;
-            to_lower[2 * i] = c > 0 ? at_c : 0;
-            to_lower[2 * i + 1] = d > 0 ? at_d : 0;
+            to_upper[2 * i] = a <= 0 ? 0 : at_a;
+            to_upper[2 * i + 1] = b <= 0 ? 0 : at_b;
+            to_lower[2 * i] = c <= 0 ? 0 : at_c;
+            to_lower[2 * i + 1] = d <= 0 ? 0 : at_d;
         }
     }
     /* Odd edges are in no cell, but in the moments. */
     if (width % 2)
         for (ptrdiff_t row = 0; row < height; row++) {
             const ptrdiff_t i = row * width + width - 1;
-            result[i] = y[i] > 0 ? level + slope * y[i] : 0;
+            result[i] = y[i] <= 0 ? 0 : level + slope * y[i];
         }
     if (height % 2)
         for (ptrdiff_t i = (height - 1) * width; i < size; i++)
-            result[i] = y[i] > 0 ? level + slope * y[i] : 0;
+            result[i] = y[i] <= 0 ? 0 : level + slope * y[i];
 }
 
 /* -- a layer ------------------------------------------------------------------------- */

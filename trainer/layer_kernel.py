@@ -56,9 +56,9 @@ def compile_layer(compiler: str | None = None) -> Layer:
         compiler: Command; ``$CC`` or ``cc`` when None.
 
     Raises:
-        CompilerError: There is none, or it fails.
+        CompilerError: There is none, it fails, or what it makes is no library.
     """
-    library = _compile(shlex.split(compiler or os.environ.get("CC") or "cc"))
+    library = _compile(_words(compiler or os.environ.get("CC") or "cc"))
 
     def layer(
         x: Tensor,
@@ -143,6 +143,18 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor) -> None:
         )
 
 
+_REMEDY = "name a C compiler in CC, or do without --compile"
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise CompilerError(
+            f"no C compiler: {command!r} is not a command ({error}); {_REMEDY}"
+        ) from error
+
+
 def _compile(compiler: list[str]) -> ctypes.CDLL:
     if not compiler or shutil.which(compiler[0]) is None:
         raise CompilerError(
@@ -152,12 +164,26 @@ def _compile(compiler: list[str]) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="metaloc-") as folder:
         target = Path(folder) / "layer_kernel.so"
         command = [*compiler, *_OPTIONS.split(), "-o", str(target), str(_SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise CompilerError(
-                f"{shlex.join(command)} failed: {done.stderr.strip()[-500:]}"
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
             )
-        return ctypes.CDLL(str(target))
+            if done.returncode:
+                raise CompilerError(
+                    f"{shlex.join(command)} failed: {done.stderr.strip()[-500:]}; "
+                    f"{_REMEDY}"
+                )
+            return ctypes.CDLL(str(target))
+        except OSError as error:
+            raise CompilerError(
+                f"{shlex.join(command)} made nothing that can be loaded ({error}); "
+                f"{_REMEDY}"
+            ) from error
 
 
 def _call(

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from tests.trainer.builders import (
     PAPER_NETWORK,
@@ -103,12 +104,54 @@ def test_images_that_need_no_gradient_get_none(layer, rng):
     x, weight, bias = make_inputs(rng)
     weight.requires_grad_()
 
-    loss = layer(x, weight, bias, **PLAIN).values.sum()
+    output = layer(x, weight, bias, **PLAIN)
 
-    (ours,) = torch.autograd.grad(loss, weight)
-    loss = operations.layer(x, weight, bias, **PLAIN).values.sum()
-    torch.testing.assert_close(ours, torch.autograd.grad(loss, weight)[0])
-    assert x.grad is None
+    # What backpropagation calls, which would ignore a gradient that is not needed.
+    of_x, of_weight, *_ = output.values.grad_fn.apply(*map(torch.ones_like, output))
+    assert of_x is None
+    total = sum(part.sum() for part in operations.layer(x, weight, bias, **PLAIN))
+    torch.testing.assert_close(of_weight, torch.autograd.grad(total, weight)[0])
+
+
+def passed_on(image):
+    """Images, and a filter and bias that leave them as they are where finite."""
+    middle = torch.zeros(1, 1, 3, 3, dtype=image.dtype)
+    middle[..., 1, 1] = 1
+    return image, middle, torch.zeros(1, dtype=image.dtype)
+
+
+@HALVE
+@DTYPES
+def test_what_is_not_a_number_stays_so(layer, halve, dtype, tolerance, rng):
+    """Wherever it is in a cell; it spreads to its neighbours, through their zeros."""
+    image = random((12, 1, 9, 40), rng, dtype)
+    for number, (row, column) in enumerate(np.ndindex(3, 4)):
+        image[number, 0, row + 3, column + 20] = [torch.nan, -torch.inf][number % 2]
+    inputs = passed_on(image)
+
+    found = layer(*inputs, halve=halve, frozen=None)
+
+    expected = F.relu(F.conv2d(*inputs, padding=1))
+    values = F.max_pool2d(expected, 2) if halve else expected
+    torch.testing.assert_close(
+        found.values, values, rtol=0, atol=tolerance, equal_nan=True
+    )
+    assert values.isnan().any()
+    assert not values.isnan().all()
+    assert found.mean.isnan().all()
+    assert found.variance.isnan().all()
+
+
+@HALVE
+def test_gradients_through_what_is_not_a_number_are_none_either(layer, halve, rng):
+    x, weight, bias = make_inputs(rng, size=(9, 8))
+    x[1, 0, 4, 3] = torch.nan
+
+    ours = with_gradients(layer, (x, weight, bias), halve=halve)
+    theirs = with_gradients(operations.layer, (x, weight, bias), halve=halve)
+
+    for a, b in zip(ours, theirs, strict=True):
+        assert torch.equal(a.isnan(), b.isnan())
 
 
 def test_any_layout_is_understood(layer, rng):
@@ -215,6 +258,27 @@ def test_a_missing_compiler_is_named():
 def test_a_compiler_that_fails_is_quoted():
     with pytest.raises(CompilerError, match=r"cc -no-such-option .* failed: .*option"):
         compile_layer("cc -no-such-option")
+
+
+@pytest.mark.parametrize(
+    ("compiler", "found"),
+    [
+        ("cc 'x", r"\"cc 'x\" is not a command \(No closing quotation\)"),
+        ("true", r"true .* made nothing that can be loaded \(.*layer_kernel.so"),
+    ],
+    ids=["a quotation that does not end", "no file is made"],
+)
+def test_what_is_no_compiler_is_refused_and_the_remedy_named(compiler, found):
+    with pytest.raises(CompilerError, match=f"{found}.*; name a C compiler in CC, or"):
+        compile_layer(compiler)
+
+
+def test_a_program_that_cannot_be_run_is_no_compiler(tmp_path):
+    (tmp_path / "cc").write_bytes(b"\0")
+    (tmp_path / "cc").chmod(0o755)
+
+    with pytest.raises(CompilerError, match=r"made nothing that can be loaded .*Exec"):
+        compile_layer(str(tmp_path / "cc"))
 
 
 def test_the_compiler_is_that_of_the_environment(monkeypatch):
