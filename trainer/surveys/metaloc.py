@@ -14,8 +14,6 @@ Not seen when this was written: an image. Names of files are those of the author
 that the side of 52 is the one of tones, rows where neither is, is an assumption.
 """
 
-import csv
-import io
 import re
 from pathlib import Path
 
@@ -23,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.simulate.grids import N_POINTS, grid
+from trainer.surveys.environment import Environment, Floats, Signals
+from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.points import make_place
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.text_tables import read_text
+from trainer.surveys.text_tables import read_rows
 
 CHANNELS = ("AP1", "AP2", "AP3")
 N_TONES = 52
@@ -43,14 +42,15 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
 
     Raises:
         SurveyDataError: There is no list of labels, a folder names neither a known date
-            nor its scene, or images differ in size.
+            nor its scene, a day or image is listed twice, or images differ in size.
     """
     lists = sorted(p for p in root.rglob("label.csv") if (p.parent / "RGB").is_dir())
     if not lists:
         raise SurveyDataError(f"{root} has no folder with label.csv and RGB")
+    days = [(_scene_and_day(path, root), path) for path in lists]
+    refuse_doubles(days)
     environments, shapes = [], set()
-    for path in lists:
-        scene, day = _scene_and_day(path, root)
+    for (scene, day), path in days:
         place, point_of_label = make_place(f"metaloc/{scene}", grid(scene), CHANNELS)
         images, labels = _images(path, skips)
         if not labels:
@@ -100,19 +100,27 @@ def _images(path: Path, skips: Skips) -> tuple[Floats, list[int]]:
     """Return the images of a list, shape (n, n_packets, n_tones, 3), and labels."""
     images: list[npt.NDArray[np.uint8]] = []
     labels: list[int] = []
-    for number, row in enumerate(csv.reader(io.StringIO(read_text(path))), 1):
+    line_of: dict[Path, int] = {}
+    for number, row in enumerate(read_rows(path), 1):
         if not row:
             continue
         label = row[1].strip() if len(row) > 1 else ""
-        if not (label.isascii() and label.isdecimal() and int(label) < N_POINTS):
+        point = _point(label)
+        if point is None:
             if number == 1:  # a line of titles
                 continue
             raise SurveyDataError(
-                f"{path}, line {number}: {row!r} is not a file and a label 0 to "
-                f"{N_POINTS - 1}"
+                f"{path}, line {number}: {str(row)[:80]} is not a file and a label 0 "
+                f"to {N_POINTS - 1}"
             )
         image = path.parent / "RGB" / Path(row[0].strip()).name
-        if not image.is_file():
+        if image in line_of:
+            raise SurveyDataError(
+                f"{path}: {image.name} is listed in line {line_of[image]} and again in "
+                f"line {number}; an image is of one point, once"
+            )
+        line_of[image] = number
+        if not _is_there(image):
             skips.count("images that are listed but not there")
             continue
         pixels = _pixels(image)
@@ -124,9 +132,24 @@ def _images(path: Path, skips: Skips) -> tuple[Floats, list[int]]:
                 f"{image} has shape {pixels.shape}, the first image {images[0].shape}"
             )
         images.append(pixels)
-        labels.append(int(label))
+        labels.append(point)
     stacked = np.stack(images) if images else np.empty((0, 50, N_TONES, 3), np.uint8)
     return stacked.astype(np.float32), labels
+
+
+def _point(label: str) -> int | None:
+    """Return the number of a point; None for what is none."""
+    if not re.fullmatch("[0-9]{1,4}", label):
+        return None
+    return int(label) if int(label) < N_POINTS else None
+
+
+def _is_there(image: Path) -> bool:
+    """Return whether there is such a file; not where no file can have the name."""
+    try:
+        return image.is_file()
+    except OSError:
+        return False
 
 
 def _pixels(path: Path) -> npt.NDArray[np.uint8] | None:

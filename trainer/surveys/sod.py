@@ -11,8 +11,7 @@ points visit 1. Files with "AP" in their names have the columns of installed
 access points, which are those that are used.
 """
 
-import csv
-import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
-from trainer.surveys.text_tables import read_numbers, read_text
+from trainer.surveys.text_tables import read_numbers, read_rows
 
 MISSING = -128.0
 MISSING_IN_ORIGINALS = 100.0
@@ -127,10 +126,12 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
 
 def _columns(path: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Return the columns of a table by their titles."""
-    titles = next(csv.reader(io.StringIO(read_text(path))), [])
+    titles = next(iter(read_rows(path, most=1)), [])
     table = read_numbers(path, skip_lines=1)
     if table.shape[1] != len(titles):
         raise SurveyDataError(
             f"{path} has {len(titles)} titles for {table.shape[1]} columns"
         )
+    if twice := [name for name, n in Counter(titles).items() if n > 1]:
+        raise SurveyDataError(f"{path} has several columns {', '.join(twice[:3])}")
     return dict(zip(titles, table.T, strict=True))

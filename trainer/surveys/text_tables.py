@@ -1,5 +1,8 @@
 """Tables of numbers in text files."""
 
+import csv
+import io
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,22 @@ def read_numbers(path: Path, *, skip_lines: int = 0) -> npt.NDArray[np.float64]:
         return np.loadtxt(lines, delimiter=",", ndmin=2)
     except ValueError as error:  # no number, or another number of columns
         raise SurveyDataError(f"{path} is no table of numbers: {error}") from error
+
+
+def read_rows(path: Path, *, most: int | None = None) -> list[list[str]]:
+    """Return the cells of each line of a CSV file; none for an empty line.
+
+    Args:
+        path: The file.
+        most: Lines that are wanted, from the first; None for all.
+
+    Raises:
+        SurveyDataError: It cannot be read, or its quotation marks make no sense.
+    """
+    try:
+        return list(islice(csv.reader(io.StringIO(read_text(path))), most))
+    except csv.Error as error:
+        raise SurveyDataError(f"{path} is no table: {error}") from error
 
 
 def read_text(path: Path) -> str:

@@ -105,7 +105,31 @@ def test_a_path_in_the_list_stays_inside_the_folder(tmp_path):
     assert len(from_original(tmp_path, Skips())[0]) == 1
 
 
-@pytest.mark.parametrize("row", ["0_1.png,90", "0_1.png,-1", "0_1.png", "0_1.png,x"])
+def test_a_name_that_no_file_can_have_is_counted(tmp_path):
+    write_day(tmp_path, "CSIimage0609", [("0_1.png", 0)])
+    path = tmp_path / "CSIimage0609" / "sample10" / "label.csv"
+    write_lines(path, ["0_1.png,0", f"{'x' * 300}.png,0", "\0.png,0"])
+    skips = Skips()
+
+    (day,) = from_original(tmp_path, skips)
+
+    assert len(day) == 1
+    assert skips.counts == {"images that are listed but not there": 2}
+
+
+def test_a_list_that_is_no_table_is_named(tmp_path):
+    write_day(tmp_path, "CSIimage0609", [("0_1.png", 0)])
+    path = tmp_path / "CSIimage0609" / "sample10" / "label.csv"
+    write_lines(path, [f"{'x' * 200_000},0"])
+
+    with pytest.raises(SurveyDataError, match=r"label\.csv is no table: field larger"):
+        from_original(tmp_path, Skips())
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["0_1.png,90", "0_1.png,-1", "0_1.png", "0_1.png,x", f"0_1.png,{'9' * 5000}"],
+)
 def test_labels_that_are_no_point_are_named(tmp_path, row):
     write_day(tmp_path, "CSIimage0609", [("0_1.png", 0)])
     path = tmp_path / "CSIimage0609" / "sample10" / "label.csv"
@@ -125,6 +149,30 @@ def test_images_of_two_sizes_are_refused(tmp_path):
     Image.new("RGB", (20, 20)).save(folder / "RGB" / "0_2.png")
     write_lines(folder / "label.csv", ["0_1.png,0", "0_2.png,0"])
     with pytest.raises(SurveyDataError, match=r"0_2\.png has shape \(20, 20, 3\)"):
+        from_original(tmp_path, Skips())
+
+
+def test_a_day_that_is_there_twice_is_refused(tmp_path):
+    write_day(tmp_path, "CSIimage0609", [("0_1.png", 0)])
+    write_day(tmp_path, "hall/0609", [("0_1.png", 0)])
+
+    with pytest.raises(SurveyDataError, match=r"are the same part") as caught:
+        from_original(tmp_path, Skips())
+
+    assert str(tmp_path / "CSIimage0609" / "sample10" / "label.csv") in str(
+        caught.value
+    )
+    assert str(tmp_path / "hall" / "0609" / "sample10") in str(caught.value)
+
+
+def test_an_image_that_is_listed_twice_is_refused(tmp_path):
+    write_day(tmp_path, "CSIimage0609", [("0_1.png", 0), ("0_2.png", 0)])
+    path = tmp_path / "CSIimage0609" / "sample10" / "label.csv"
+    write_lines(path, ["0_1.png,0", "0_2.png,0", "RGB/0_1.png,1"])
+
+    with pytest.raises(
+        SurveyDataError, match=r"label\.csv: 0_1\.png is listed in line 1 .* line 3"
+    ):
         from_original(tmp_path, Skips())
 
 

@@ -85,6 +85,22 @@ def test_titles_and_columns_must_be_equally_many(tmp_path):
         from_original(tmp_path, Skips())
 
 
+@pytest.mark.parametrize(
+    ("titles", "message"),
+    [
+        ("x" * 200_000, "is no table: field larger"),
+        ("MAC1,MAC1,ECoord,NCoord,FloorID", "has several columns MAC1"),
+    ],
+)
+def test_titles_that_make_no_sense_are_named(tmp_path, titles, message):
+    write_building(tmp_path, "SYL")
+    path = tmp_path / "SYL" / "Training_SYL.csv"
+    write_lines(path, [titles, "-40,-50,1,2,3"])
+
+    with pytest.raises(SurveyDataError, match=rf"Training_SYL\.csv {message}"):
+        from_original(tmp_path, Skips())
+
+
 def test_a_folder_without_buildings_is_refused(tmp_path):
     (tmp_path / "images").mkdir()
 
