@@ -19,6 +19,7 @@ without one collections are called by folder and number.
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -151,11 +152,7 @@ def _parts(folder: Path, first_order: int, *, is_office: bool) -> list[_Part]:
         arrays = read_arrays(path, ("rssis", "cdns", "bssids"))
         rss, coordinates = arrays["rssis"], arrays["cdns"]
         bssids = [_text(value) for value in arrays["bssids"].reshape(-1).tolist()]
-        if rss.shape != (len(coordinates), len(bssids)) or coordinates.ndim != 2:
-            raise SurveyDataError(
-                f"{path}: rssis has shape {rss.shape}, cdns {coordinates.shape}, and "
-                f"there are {len(bssids)} bssids; expected (n, m), (n, 2) and m"
-            )
+        _check_arrays(path, rss, coordinates, bssids)
         order = numbers.index(number)
         name = f"{folder.name}-{number:03d}"
         if dates:  # alone where they are the office's, whose periods share no day
@@ -170,6 +167,28 @@ def _parts(folder: Path, first_order: int, *, is_office: bool) -> list[_Part]:
             )
         )
     return parts
+
+
+def _check_arrays(
+    path: Path,
+    rss: npt.NDArray[Any],
+    coordinates: npt.NDArray[Any],
+    bssids: list[str],
+) -> None:
+    for name, array in (("rssis", rss), ("cdns", coordinates)):
+        if array.dtype.kind not in "fiu":
+            raise SurveyDataError(f"{path}: {name} is of {array.dtype}, not of numbers")
+    if (
+        coordinates.ndim != 2
+        or coordinates.shape[1] < 2
+        or rss.shape != (len(coordinates), len(bssids))
+    ):
+        raise SurveyDataError(
+            f"{path}: rssis has shape {rss.shape}, cdns {coordinates.shape}, and "
+            f"there are {len(bssids)} bssids; expected (n, m), (n, 2) and m"
+        )
+    if twice := [name for name, n in Counter(bssids).items() if n > 1]:
+        raise SurveyDataError(f"{path}: bssids has {twice[0]} in several columns")
 
 
 def _environments(

@@ -161,6 +161,11 @@ def test_collections_are_called_by_date_where_there_is_one_for_each(
         ({"rssis": None}, r"OfficeP1_1_\w+\.h5 has no array rssis"),
         ({"rssis": np.zeros((2, 2))}, r"rssis has shape \(2, 2\)"),
         ({"cdns": np.zeros(3)}, "rssis has shape"),
+        ({"cdns": np.array(2.0)}, "rssis has shape"),
+        ({"cdns": np.zeros((3, 1))}, r"cdns \(3, 1\).*expected \(n, m\), \(n, 2\)"),
+        ({"cdns": np.full((3, 2), b"1.5")}, "cdns is of .*, not of numbers"),
+        ({"rssis": np.full((3, 2), b"-50")}, "rssis is of .*, not of numbers"),
+        ({"bssids": ("a", "a")}, "bssids has a in several columns"),
         ({"bssids": ("a",), "rssis": np.zeros((3, 2))}, "there are 1 bssids"),
     ],
 )
