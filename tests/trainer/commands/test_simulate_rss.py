@@ -1,0 +1,178 @@
+"""``trainer simulate rss``: flags, the files, and that the benchmark reads them."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from edge_agent.console import Console
+from trainer.benchmark.protocol import load_protocol
+from trainer.cli import main
+from trainer.commands.simulate_rss import add_arguments, run
+from trainer.errors import TrainerError
+from trainer.surveys.compact import read_compact
+from trainer.surveys.registry import load_survey
+
+FEW = ["--aps", "4", "--points", "9", "--samples", "3", "--side", "6"]
+
+
+def simulate(*arguments):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args([str(a) for a in arguments]), Console())
+
+
+def refusal(*arguments):
+    with pytest.raises(TrainerError) as caught:
+        simulate(*arguments)
+    return caught.value
+
+
+def test_a_folder_gets_a_survey_and_its_protocol(tmp_path, capsys):
+    code = simulate(tmp_path / "new", *FEW)
+
+    assert code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        str(tmp_path / "new" / "pathloss_rss.npz"),
+        str(tmp_path / "new" / "pathloss.toml"),
+    ]
+    days = load_survey("pathloss", tmp_path / "new")
+    assert [day.name for day in days] == ["d1", "d2", "d3", "d4", "d5"]
+    assert {len(day) for day in days} == {9 * 2 * 3}
+    assert days[0].place.n_points == 9
+    assert len(days[0].place.channels) == 4
+    protocol = load_protocol(tmp_path / "new" / "pathloss.toml")
+    assert protocol.history == ("d1", "d2", "d3")
+    assert (protocol.validation, protocol.test) == (("d4",), ("d5",))
+    assert protocol.query == "reference"
+
+
+def test_trainer_surveys_and_the_benchmark_read_it(tmp_path, capsys):
+    simulate(tmp_path, "--side", 12, "--test-points", 20, "--correlated")
+    capsys.readouterr()
+
+    assert main(["surveys", "pathloss", "--data", str(tmp_path)]) == 0
+    assert "5 environments" in capsys.readouterr().out
+    code = main(
+        [
+            *("benchmark", "--data", str(tmp_path), "--out", str(tmp_path / "out")),
+            *("--protocol", str(tmp_path / "pathloss.toml")),
+            *("--methods", "centre,wknn", "--regimes", "3shot", "--seeds", "1"),
+        ]
+    )
+    assert code == 0
+    (centre, wknn) = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    assert wknn["mean_m"] < centre["mean_m"]
+
+
+def test_a_file_is_written_alone(tmp_path, capsys):
+    simulate(tmp_path / "one.npz", *FEW, "--days", "1")
+
+    assert capsys.readouterr().out == f"{tmp_path / 'one.npz'}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["one.npz"]
+    arrays = read_compact(tmp_path / "one.npz")
+    about = json.loads(str(arrays["about"]))
+    assert about["simulated"] is True
+    assert (about["model"], about["seed"], about["side"]) == ("c", 0, 6.0)
+
+
+def test_one_day_has_nothing_to_learn_from_and_no_protocol(tmp_path):
+    simulate(tmp_path, *FEW, "--days", "1")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["pathloss_rss.npz"]
+
+
+def test_two_days_leave_none_to_tune_on(tmp_path):
+    simulate(tmp_path, *FEW, "--days", "2", "--test-points", "1")
+
+    protocol = load_protocol(tmp_path / "pathloss.toml")
+    assert (protocol.history, protocol.validation) == (("d1",), ())
+    assert (protocol.test, protocol.query) == (("d2",), "test")
+
+
+def test_the_seed_decides(tmp_path):
+    for name, seed in (("first", 4), ("again", 4), ("other", 5)):
+        simulate(tmp_path / name, *FEW, "--seed", seed)
+
+    first, again, other = (
+        (tmp_path / name / "pathloss_rss.npz").read_bytes()
+        for name in ("first", "again", "other")
+    )
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("model", ["a", "b", "c", "d", "e", "inh"])
+def test_every_model_can_be_written(tmp_path, model):
+    simulate(tmp_path / "x.npz", *FEW, "--model", model, "--correlated")
+
+    assert np.isfinite(read_compact(tmp_path / "x.npz")["rss"]).all()
+
+
+def spread_in_a_visit(path):
+    arrays = read_compact(path)
+    rss = arrays["rss"].reshape(-1, 30, arrays["rss"].shape[1])
+    return rss.std(axis=1, ddof=1).mean()
+
+
+def test_as_in_the_paper_shadowing_is_noise_and_days_are_alike(tmp_path):
+    many = ["--model", "b", "--side", 6, "--points", 20, "--samples", 30, "--days", 2]
+    simulate(tmp_path / "paper.npz", *many, "--paper")
+    simulate(tmp_path / "ours.npz", *many)
+
+    assert spread_in_a_visit(tmp_path / "paper.npz") == pytest.approx(6.36, rel=0.02)
+    assert spread_in_a_visit(tmp_path / "ours.npz") == pytest.approx(1.3, rel=0.02)
+    rss = read_compact(tmp_path / "paper.npz")["rss"].reshape(2, -1, 24)
+    # 1200 samples of either day.
+    np.testing.assert_allclose(*rss.mean(axis=1), atol=6.36 * np.sqrt(2 / 1200) * 4.5)
+
+
+def test_numbers_of_the_model_can_be_others(tmp_path):
+    simulate(
+        tmp_path / "x.npz",
+        *("--model", "a", "--exponent", 2, "--sigma", 0, "--power", 0, "--mhz", 5180),
+        *("--aps", 1, "--points", 20, "--side", 6, "--paper", "--days", 1),
+    )
+
+    rss = read_compact(tmp_path / "x.npz")["rss"]
+    # Free space from 1 m to the diagonal.
+    assert rss.max() <= -46.73 + 0.01
+    assert rss.min() >= -46.73 - 20 * np.log10(6 * np.sqrt(2)) - 0.01
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--paper", "--correlated"], "the paper's shadowing is noise"),
+        (["--exponent", "3"], "--exponent is for model a, not for c"),
+        (["--test-points", "-1"], "--test-points is -1, not 0 or more"),
+        (["--side", "-6"], "length of the site"),
+        (["--spacing", "-0.6"], "spacing_m is -0.6"),
+        (["--aps", "0"], "n_aps is 0"),
+        (["--points", "0"], "the number of points is 0"),
+        (["--points", "122"], "has 121"),
+        (["--samples", "0"], "n_samples is 0"),
+        (["--visits", "0"], "n_visits is 0"),
+        (["--days", "0"], "n_days is 0"),
+        (["--power", "nan"], "power_dbm is nan"),
+        (["--mhz", "0"], "carrier_hz is 0"),
+        (["--sigma", "-1"], "sigma_db is -1"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_written(tmp_path, flags, message):
+    error = refusal(tmp_path / "out", *FEW, *flags)
+
+    assert message in str(error)
+    assert error.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+
+    error = refusal(in_the_way, *FEW)
+
+    assert str(error).startswith(f"cannot write {in_the_way}: ")
+    assert error.exit_code == 1
