@@ -22,7 +22,7 @@ from edge_agent.version import version
 from trainer import operations
 from trainer.checkpoint import Checkpoint
 from trainer.commands.options import seed
-from trainer.errors import CheckpointError, ConfigError, ResumeError
+from trainer.errors import CheckpointError, ConfigError, ResumeError, UsageError
 from trainer.interrupts import stop_on_interrupt
 from trainer.layer_kernel import compile_layer
 from trainer.meta.config import MetaConfig, Optimizer
@@ -58,6 +58,7 @@ examples:
 
 _METHODS = {"maml": "MAML", "maml-ts": "MAML-TS", "maml-dg": "MAML-DG"}
 _DEVICE_STEPS = 10
+_WEIGHT = 1.0
 _TOTAL = "total"
 
 
@@ -112,9 +113,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--weight",
         type=float,
-        default=1.0,
         metavar="W",
-        help="maml-dg: weight of the second environment (default 1)",
+        help=f"maml-dg: weight of the second environment (default {_WEIGHT:g})",
     )
     add(
         "--variant",
@@ -189,7 +189,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         variant = Variant(args.variant or Variant.EQ18)
         training.run(
             _TOTAL,
-            MamlDg(model, single, meta, args.weight, variant, mix=with_images_of),
+            MamlDg(model, single, meta, _weight(args), variant, mix=with_images_of),
             rng,
         )
     else:
@@ -350,9 +350,14 @@ def _set_threads(n: int) -> None:
 
 
 def _check_method(args: argparse.Namespace) -> None:
-    """Tell what another method would do nothing with."""
-    if args.method != "maml-dg" and args.variant is not None:
-        raise ConfigError(f"--variant is for --method maml-dg, not {args.method}")
+    """Find out what the method would do nothing with.
+
+    Raises:
+        UsageError: There is such an option.
+    """
+    for option in ("weight", "variant"):
+        if args.method != "maml-dg" and getattr(args, option) is not None:
+            raise UsageError(f"--{option} is for --method maml-dg, not {args.method}")
 
 
 def _check_resume(args: argparse.Namespace) -> None:
@@ -419,12 +424,17 @@ def _digest(environments: list[Environment]) -> str:
     return digest.hexdigest()
 
 
+def _weight(args: argparse.Namespace) -> float:
+    """Return w of Eq. (19)."""
+    return _WEIGHT if args.weight is None else float(args.weight)
+
+
 def _method(args: argparse.Namespace) -> str:
     """Return for example ``MAML-DG eq18, w = 1, first order``."""
     order = "second order" if args.second_order else "first order"
     title = _METHODS[args.method]
     if args.method == "maml-dg":
-        title = f"{title} {args.variant or Variant.EQ18}, w = {args.weight:g}"
+        title = f"{title} {args.variant or Variant.EQ18}, w = {_weight(args):g}"
     return f"{title}, {order}"
 
 

@@ -170,10 +170,13 @@ def test_a_finished_model_is_not_replaced_without_a_word(survey, out, capsys):
     assert f"caution: {out} will be replaced" in capsys.readouterr().err
 
 
-def test_a_variant_of_another_method_is_refused(survey, out, capsys):
-    assert train([survey], out, "--variant", "alg3") == 2
+@pytest.mark.parametrize("method", ["maml", "maml-ts"])
+@pytest.mark.parametrize("option", [("--variant", "alg3"), ("--weight", "1")])
+def test_options_of_another_method_are_refused(survey, out, capsys, method, option):
+    assert train([survey], out, "--method", method, *option) == 2
 
-    assert "--variant is for --method maml-dg, not maml" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{option[0]} is for --method maml-dg, not {method}\n" in said
     assert not out.exists()
 
 
