@@ -12,7 +12,6 @@ Captures: EPIC-CSU where METALOC_DATA has it, and simulated ones; an hour is ten
 import contextlib
 import io
 import os
-import struct
 import sys
 import tempfile
 import time
@@ -97,17 +96,23 @@ def report(title: str, path: Path) -> None:
 
 def simulated(path: Path) -> Path:
     """Write a plain pcap of simulated frames."""
-    from trainer.simulate.nexmon import encode_frame, simulated_mac
+    from trainer.simulate.captures import Container, write_capture
+    from trainer.simulate.firmware import Firmware
+    from trainer.simulate.nexmon import Measurements, encode_frames, simulated_mac
+    from trainer.simulate.tones import TONES
 
     rng = np.random.default_rng(0)
-    with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for number in range(3500):
-            words = rng.integers(0, 1 << 32, 64, dtype=np.uint32)
-            frame = encode_frame(
-                words, mac=simulated_mac(0, 0), rssi_dbm=-50, sequence=number
-            )
-            file.write(struct.pack("<IIII", number, 0, len(frame), len(frame)) + frame)
+    number = np.arange(3500)
+    parts = rng.integers(-1000, 1000, (2, len(number), len(TONES)))
+    measured = Measurements(
+        number * 1_000_000_000,
+        (parts[0] + 1j * parts[1]).astype(np.complex64),
+        TONES,
+        np.frombuffer(simulated_mac(0, 0), np.uint8),
+        -50,
+        number,
+    )
+    write_capture(path, encode_frames(Firmware(), measured, rng), Container.PCAP)
     return path
 
 

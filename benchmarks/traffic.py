@@ -15,7 +15,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from trainer.simulate.nexmon import encode_frame, simulated_mac
+from trainer.simulate.firmware import Firmware
+from trainer.simulate.nexmon import Measurements, encode_frames, simulated_mac
+from trainer.simulate.tones import TONES
 
 N_DISTINCT = 256
 
@@ -40,13 +42,21 @@ class _Message(ctypes.Structure):
 def frames() -> list[bytes]:
     """Return distinct frames of three transmitters."""
     rng = np.random.default_rng(0)
-    words = rng.integers(0, 1 << 32, (N_DISTINCT, 64), dtype=np.uint32)
-    return [
-        encode_frame(
-            words[i], mac=simulated_mac(0, i % 3), rssi_dbm=-50, sequence=i // 3
-        )
-        for i in range(N_DISTINCT)
-    ]
+    number = np.arange(N_DISTINCT)
+    parts = rng.integers(-1000, 1000, (2, N_DISTINCT, len(TONES)))
+    raw = encode_frames(
+        Firmware(),
+        Measurements(
+            number,
+            (parts[0] + 1j * parts[1]).astype(np.complex64),
+            TONES,
+            np.array([list(simulated_mac(0, i % 3)) for i in number], np.uint8),
+            -50,
+            number // 3,
+        ),
+        rng,
+    )
+    return [row.tobytes() for row in raw.data.reshape(N_DISTINCT, -1)]
 
 
 def send(interface: str, count: int, rate: float) -> float:

@@ -19,14 +19,16 @@ from edge_agent.environment import Environment
 from edge_agent.network import Architecture, Statistics
 from edge_agent.survey import Point
 from tests.builders import (
+    packets_of,
     pcapng_interface,
     pcapng_option,
     pcapng_packet,
     pcapng_section,
 )
 from trainer.checkpoint import Checkpoint
-from trainer.simulate.nexmon import encode_frame, pack_words
-from trainer.simulate.room import TONES
+from trainer.simulate.firmware import Firmware
+from trainer.simulate.nexmon import Measurements, encode_frames
+from trainer.simulate.tones import TONES
 
 SPEC = ImageSpec(n_packets=8, n_tones=16, n_channels=2)
 ARCHITECTURE = Architecture(SPEC.shape, filters=(3, 4))
@@ -128,20 +130,23 @@ def packets_at(
     """
     shapes = np.random.default_rng([place, 1]).normal(0, 400, (len(macs), 2, 56))
     noise = np.random.default_rng([place, seed, 2])
-    packets = []
-    for sequence in range(n):
-        for number, mac in enumerate(macs):
-            parts = np.rint(shapes[number] + noise.normal(0, 20, (2, 56)))
-            csi = (parts[0] + 1j * parts[1]).astype(np.complex64)[None]
-            frame = encode_frame(
-                pack_words(csi, TONES)[0],
-                mac=mac,
-                rssi_dbm=rssi_dbm(sequence),
-                sequence=sequence,
-            )
-            time_us = start_us + sequence * INTERVAL_US + number * 1000
-            packets.append((time_us, frame))
-    return packets
+    sequence, number = (axis.ravel() for axis in np.indices((n, len(macs))))
+    time_us = start_us + sequence * INTERVAL_US + number * 1000
+    parts = np.rint(shapes[number] + noise.normal(0, 20, (n * len(macs), 2, 56)))
+    raw = encode_frames(
+        Firmware(),
+        Measurements(
+            time_us * 1000,
+            (parts[:, 0] + 1j * parts[:, 1]).astype(np.complex64),
+            TONES,
+            np.array([list(mac) for mac in macs], np.uint8).reshape(-1, 6)[number],
+            np.array([rssi_dbm(which) for which in sequence.tolist()], np.int64),
+            sequence,
+        ),
+        noise,
+    )
+    packets = [packet for packet, _, _ in packets_of([raw])]
+    return list(zip(time_us.tolist(), packets, strict=True))
 
 
 def raw_frames_of(packets):

@@ -1,17 +1,22 @@
 """Simulated surveys: captures of many rooms, and the list that names their places."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.csi.raw import RawFrames
 from edge_agent.survey import Point, SurveyedCapture, write_survey
 from trainer.simulate.captures import write_capture
-from trainer.simulate.nexmon import encode_frame, pack_words, simulated_mac
-from trainer.simulate.receiver import place_device, receive
-from trainer.simulate.room import TONES, Room, draw_room, next_day
+from trainer.simulate.firmware import Firmware
+from trainer.simulate.listening import listen, place_device
+from trainer.simulate.recording import beacons, record, with_spares
+from trainer.simulate.room import Room, draw_room, next_day
+from trainer.simulate.tones import TONES
+
+RASPBERRY_PI = Firmware()
 
 START_US = 1_767_225_600_000_000
 """1 January 2026: the clock of simulated captures."""
@@ -53,8 +58,9 @@ def simulate_survey(
         on_room(number)
         rng = np.random.default_rng([seed, number])
         size = (rng.uniform(5, 12), rng.uniform(4, 9), rng.uniform(2.4, 3.2))
-        room = next_day(draw_room(rng, size=size), rng)
-        points = _grid_points(rng, room)
+        points = _grid_points(rng, size)
+        free = [(point.x, point.y) for point in points]
+        room = next_day(draw_room(rng, size=size, free=free), rng)
         name = f"room{number:03d}"
         rows += survey_room(
             rng, room, points, folder / name, site=number, plan=plan, environment=name
@@ -108,44 +114,36 @@ def capture_at(
     n_packets: int,
     interval_s: float,
     start_us: int,
-) -> Iterator[tuple[int, bytes]]:
-    """Yield the packets of all access points in order of time.
+) -> RawFrames:
+    """Return the packets of all access points in order of time.
 
     Args:
         rng: Source of noise, motion and jitter.
         room: The room on its day.
         places: Where the receiver is at each packet, shape (n_packets, 3), or (1, 3).
         site: Goes into the transmitter addresses.
-        n_packets: Per access point.
+        n_packets: Per access point; at rest so many are heard, else sent.
         interval_s: Between packets of one access point [s].
         start_us: Time of the first packet [µs since the UNIX epoch].
     """
-    arrivals: list[tuple[int, bytes]] = []
-    n_aps = len(room.access_points)
-    for access_point in range(n_aps):
-        reception = receive(
-            rng, room, access_point, places, n_packets=n_packets, interval_s=interval_s
-        )
-        words = pack_words(reception.csi, TONES)
-        mac = simulated_mac(site, access_point)
-        offset = access_point / n_aps * interval_s
-        jitter = rng.uniform(0, 0.2 * interval_s, n_packets)
-        times = start_us + (offset + np.arange(n_packets) * interval_s + jitter) * 1e6
-        for packet in range(n_packets):
-            frame = encode_frame(
-                words[packet],
-                mac=mac,
-                rssi_dbm=int(reception.rssi_dbm[packet]),
-                sequence=packet,
-            )
-            arrivals.append((int(times[packet]), frame))
-    arrivals.sort(key=lambda arrival: arrival[0])
-    yield from arrivals
+    n_sent = n_packets if len(places) > 1 else with_spares(n_packets)
+    receptions = listen(rng, room, places, n_packets=n_sent, interval_s=interval_s)
+    heard = beacons(
+        rng,
+        receptions,
+        site=site,
+        start_us=start_us,
+        interval_s=interval_s,
+        n_kept=n_packets,
+    )
+    return record(RASPBERRY_PI, heard, TONES, rng)
 
 
-def _grid_points(rng: np.random.Generator, room: Room) -> list[Point]:
+def _grid_points(
+    rng: np.random.Generator, size: tuple[float, float, float]
+) -> list[Point]:
     """Return about a dozen points on a slightly irregular grid."""
-    length, width, _ = room.size
+    length, width, _ = size
     xs = np.linspace(0.8, length - 0.8, int(rng.integers(3, 6)))
     ys = np.linspace(0.8, width - 0.8, int(rng.integers(2, 5)))
     places = [(x, y) for y in ys for x in xs] + rng.normal(

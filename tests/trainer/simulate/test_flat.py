@@ -125,7 +125,8 @@ def test_the_walk_lasts_until_the_end_of_the_last_rest(flat):
     seconds = (frames.time_ns[-1] - frames.time_ns[0]) / 1e9
 
     end_s = rests_of(rests)[-1][1]
-    assert len(frames) == round(3 * end_s / 0.05)
+    n_sent = round(3 * end_s / 0.05)
+    assert 0.98 * n_sent < len(frames) < n_sent  # a few are lost
     assert seconds == pytest.approx(end_s, abs=0.1)
     surveyed = max(frames_of(row.capture).time_ns[-1] for row in read_survey(survey))
     assert surveyed < frames.time_ns[0]

@@ -15,7 +15,9 @@ from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.splits import make_split
 from trainer.methods.floors import Centre
 from trainer.simulate.captures import write_capture
-from trainer.simulate.nexmon import encode_frame, pack_words, simulated_mac
+from trainer.simulate.firmware import Firmware
+from trainer.simulate.recording import beacons
+from trainer.simulate.recording import record as record_frames
 from trainer.simulate.survey import START_US
 from trainer.simulate.tones import TONES
 from trainer.surveys.report import SurveyDataError
@@ -171,22 +173,10 @@ def test_the_same_frames_through_nexmon_bytes_give_the_same_images(scene, tmp_pa
     plan = Plan(n_visits=1, images_per_visit=2)
     (room,) = scene.days(1)
     heard = record(scene, plan, room, day=1, visit=0, point=40)
-    words = [pack_words(reception.csi, TONES) for reception in heard]
-    frames = [
-        (
-            START_US + 100_000 * packet + 30_000 * access_point,
-            encode_frame(
-                words[access_point][packet],
-                mac=simulated_mac(1, access_point),
-                rssi_dbm=int(heard[access_point].rssi_dbm[packet]),
-                sequence=packet,
-            ),
-        )
-        for packet in range(100)
-        for access_point in range(3)
-    ]
+    rng = np.random.default_rng(0)
+    frames = beacons(rng, heard, site=1, start_us=START_US, interval_s=0.1, n_kept=100)
     path = tmp_path / "visit.pcapng"
-    write_capture(path, frames)
+    write_capture(path, record_frames(Firmware(), frames, TONES, rng))
 
     spec = ImageSpec()
     capture = SurveyedCapture(path, Point("p40", 0.0, 0.0), "1", "day")
@@ -197,7 +187,8 @@ def test_the_same_frames_through_nexmon_bytes_give_the_same_images(scene, tmp_pa
     assert device.heard.all()
     ours = images_of(heard, plan).transpose(0, 3, 1, 2)
     assert device.images.shape == ours.shape == (2, 3, 50, 52)
-    tone_dbm = 20 * np.log10(ours) - 60
+    faintest = 10 ** ((spec.floor_dbm + 60) / 20)  # pixel 0
+    tone_dbm = 20 * np.log10(np.maximum(ours, faintest)) - 60
     step = (spec.ceiling_dbm - spec.floor_dbm) / 255
     shown_dbm = spec.floor_dbm + step * device.images
     assert np.abs(shown_dbm - tone_dbm).max() < step / 2 + 1e-3
