@@ -22,7 +22,8 @@ import numpy as np
 from edge_agent.arrays import write_atomically
 from trainer.simulate.pathloss.errors import at_least
 from trainer.simulate.pathloss.laws import Floats
-from trainer.simulate.pathloss.site import DayChange, RssSite
+from trainer.simulate.pathloss.shadowing import DayChange
+from trainer.simulate.pathloss.site import RssSite
 from trainer.simulate.pathloss.survey import TaskSurvey
 from trainer.surveys.compact import Arrays, check_shapes
 from trainer.surveys.environment import Environment, Signals
@@ -233,5 +234,5 @@ def _visit(
 ) -> Floats:
     """Return one pass over the points, shape (n, n_samples, n_aps)."""
     placed = rng.normal(0, plan.visit_db, (len(locations), 1, today.n_aps))
-    deaf_to_nothing = replace(today, sensitivity_dbm=None)
-    return today.heard(deaf_to_nothing.rss(locations, plan.n_samples, rng) + placed)
+    unlimited = replace(today, sensitivity_dbm=None)
+    return today.heard(unlimited.rss(locations, plan.n_samples, rng) + placed)

@@ -5,7 +5,7 @@ Below a folder of data, each survey is looked for as a compact copy
 (``data/raw/<folder>`` or ``data/<folder>``); `trainer.surveys.catalogue` has the names.
 The compact copy is taken where both are there, because people keep a few original files
 at hand as samples; ``<name>:raw`` and ``<name>:compact`` ask for one of them. What is
-simulated is made when it is loaded, and looked for nowhere.
+made here is made when it is loaded, and looked for nowhere.
 
 The module of a survey is imported when the survey is loaded: what reads spreadsheets,
 MATLAB files, HDF5 and images is not needed for the others.

@@ -14,7 +14,8 @@ from trainer.methods.neighbours import NearestNeighbours
 from trainer.models.rss_regression import RssTaskConfig, RssTaskSampler
 from trainer.simulate.pathloss.errors import PathLossError
 from trainer.simulate.pathloss.models import OFFICE_MIXED
-from trainer.simulate.pathloss.site import DayChange, draw_site
+from trainer.simulate.pathloss.shadowing import DayChange
+from trainer.simulate.pathloss.site import draw_site
 from trainer.simulate.pathloss.survey import choose_points, survey_task
 from trainer.simulate.pathloss.tasks import TABLE_1
 from trainer.surveys.compact import read_compact

@@ -9,23 +9,12 @@
 P_LOS, neighbours mostly agree, and reference points and samples cannot disagree about
 the same place. The paper does not say how it decides.
 
-**Shadowing.** What X belongs to:
-
-    "sample"       every sample: X ~ N(0, σ²) anew each time, as in Eq. (1) of the
-                   paper, whose X_σ is noise
-    "independent"  the place: the same whenever it is asked for, unrelated to the next
-    "correlated"   the place, with correlation exp(-r / 10 m) in sight and
-                   exp(-r / 6 m) out of sight (TR 38.901 Table 7.5-6, InH)
-
-In the last two only the noise differs from sample to sample.
-
-**Days.** `RssSite.on_day` keeps walls, access points and who sees whom; a part of the
-shadowing is the day's own, and the power of every access point is a little different.
+Shadowing and days: `trainer.simulate.pathloss.shadowing`.
 """
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,18 +25,18 @@ from trainer.simulate.pathloss.errors import (
     at_least,
     finite,
 )
-from trainer.simulate.pathloss.fields import (
-    ChangedField,
-    Field,
-    draw_correlated,
-    draw_independent,
-)
+from trainer.simulate.pathloss.fields import Field, draw_correlated
 from trainer.simulate.pathloss.laws import Floats
 from trainer.simulate.pathloss.models import CLAMPS, Clamp, PathLossModel
+from trainer.simulate.pathloss.shadowing import (
+    SHADOWINGS,
+    DayChange,
+    Shadowing,
+    Shadows,
+    draw_shadows,
+)
 
 Booleans = npt.NDArray[np.bool_]
-Shadowing = Literal["sample", "independent", "correlated"]
-SHADOWINGS: tuple[Shadowing, ...] = ("sample", "independent", "correlated")
 
 PAPER_CARRIER_HZ = 2.44e9
 PAPER_N_APS = 24
@@ -57,43 +46,12 @@ NEAREST_M = 1.0
 """No link is shorter: the laws are fits from one metre on."""
 
 SIGHT_DISTANCE_M = 10.0
-LOS_DISTANCE_M = 10.0
-NLOS_DISTANCE_M = 6.0
-"""Correlation distances of sight, and of shadowing in and out of it."""
+"""Correlation distance of who sees whom."""
 
 _ROUNDED_M = 1e-3
 """How far outside a point may be: surveys round coordinates to millimetres."""
 
 _phi = np.frompyfunc(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class DayChange:
-    """How much of a site is another day's; the defaults are like recordings.
-
-    In the public survey `polyu` (8 points, 27 days) the mean power at a point has a
-    spread of 2.5 dB from day to day, 1.2 dB of it common to all points, where points
-    differ by 5.2 dB: 2.15² / (2.15² + 5.2²) = 0.15.
-    """
-
-    own_share: float = 0.15
-    """Of the variance of the shadowing, 0 to 1; nothing where it is the samples'."""
-
-    power_db: float = 1.2
-    """Standard deviation of what is added to the power of each access point."""
-
-    def __post_init__(self) -> None:
-        at_least("power_db", self.power_db, 0)
-        if not 0 <= self.own_share <= 1:
-            raise PathLossError(f"own_share is {self.own_share}; expected 0 to 1")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shadows:
-    """Shadowing that belongs to places, in units of σ."""
-
-    los: Field
-    nlos: Field
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,14 +166,9 @@ class RssSite:
         """
         change = change or DayChange()
         power = self.power_dbm + rng.normal(0, change.power_db, self.n_aps)
-        if self.shadows is None:
-            return replace(self, power_dbm=power)
-        own = _draw_shadows(rng, self.n_aps, is_correlated=True)
-        share = change.own_share
-        shadows = Shadows(
-            ChangedField(self.shadows.los, own.los, share),
-            ChangedField(self.shadows.nlos, own.nlos, share),
-        )
+        shadows = self.shadows
+        if shadows is not None:
+            shadows = shadows.changed(rng, self.n_aps, change.own_share)
         return replace(self, power_dbm=power, shadows=shadows)
 
     def _mean_rss(
@@ -230,10 +183,8 @@ class RssSite:
         mean = self.power_dbm + self.gain_db - loss
         if self.shadows is None:
             return mean
-        units = np.where(
-            in_sight, self.shadows.los.at(points), self.shadows.nlos.at(points)
-        )
-        return np.asarray(mean - self.model.sigma_db(in_sight) * units)
+        sigma_db = self.model.sigma_db(in_sight)
+        return np.asarray(mean - sigma_db * self.shadows.at(points, in_sight))
 
     def _check(self, points: Floats) -> None:
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
@@ -307,9 +258,7 @@ def draw_site(
         raise PathLossError(f"clamp is {clamp!r}; expected one of {', '.join(CLAMPS)}")
     access_points = rng.uniform(0, 1, (n_aps, 2)) * (length, width)
     sight = draw_correlated(rng, n_aps, SIGHT_DISTANCE_M)
-    shadows = None
-    if shadowing != "sample":
-        shadows = _draw_shadows(rng, n_aps, is_correlated=shadowing == "correlated")
+    shadows = draw_shadows(rng, n_aps, shadowing)
     return RssSite(
         model=model,
         size_m=(float(length), float(width)),
@@ -323,16 +272,4 @@ def draw_site(
         noise_db=noise_db,
         clamp=clamp,
         sensitivity_dbm=sensitivity_dbm,
-    )
-
-
-def _draw_shadows(
-    rng: np.random.Generator, n_aps: int, *, is_correlated: bool
-) -> Shadows:
-    if not is_correlated:
-        field = draw_independent(rng, n_aps)
-        return Shadows(field, field)
-    return Shadows(
-        draw_correlated(rng, n_aps, LOS_DISTANCE_M),
-        draw_correlated(rng, n_aps, NLOS_DISTANCE_M),
     )

@@ -28,11 +28,11 @@ from trainer.simulate.pathloss.models import (
     PathLossModel,
     log_distance_model,
 )
+from trainer.simulate.pathloss.shadowing import Shadowing
 from trainer.simulate.pathloss.site import (
     PAPER_CARRIER_HZ,
     PAPER_N_APS,
     RssSite,
-    Shadowing,
     draw_site,
 )
 

@@ -90,12 +90,13 @@ def test_independent_places_have_nothing_to_do_with_each_other(rng):
     assert len(np.unique(values)) == values.size
 
 
-def test_coordinates_are_not_interchangeable(rng):
+def test_both_coordinates_count_and_are_not_interchangeable(rng):
     field = draw_independent(rng, 5)
 
-    here, mirrored = field.at(np.array([[1.0, 2.0], [2.0, 1.0]]))
+    here, *others = field.at(np.array([[1.0, 2], [2, 1], [1, 3], [3, 2]]))
 
-    assert (here != mirrored).all()
+    for other in others:
+        assert (here != other).all()
 
 
 def test_a_place_is_a_place_to_a_millimetre(rng):

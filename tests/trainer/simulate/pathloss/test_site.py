@@ -17,7 +17,8 @@ from trainer.simulate.pathloss.models import (
     OFFICE_MIXED,
     log_distance_model,
 )
-from trainer.simulate.pathloss.site import SHADOWINGS, DayChange, draw_site
+from trainer.simulate.pathloss.shadowing import SHADOWINGS, DayChange
+from trainer.simulate.pathloss.site import draw_site
 
 SIDE_M = 20.0
 WITHOUT_SPREAD = OFFICE_MIXED.with_sigma(los_db=0, nlos_db=0)

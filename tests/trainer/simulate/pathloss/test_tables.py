@@ -42,6 +42,21 @@ def test_each_row_at_ten_metres(name):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "at_200_m"),
+    [
+        ("OFFICE_NLOS_DUAL_CIF", 117.90),
+        ("OFFICE_NLOS_DUAL_ABG", 117.88),
+        ("MALL_NLOS_DUAL_CIF", 104.03),
+        ("MALL_NLOS_DUAL_ABG", 109.04),
+    ],
+)
+def test_rows_with_two_slopes_beyond_their_break_points(name, at_200_m):
+    loss = links()[name].law.loss_db(200.0, 2.44e9)
+
+    assert loss == pytest.approx(at_200_m, abs=0.01)
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_each_row_says_where_it_is_printed(name):
     assert links()[name].source.startswith(("Haneda, ", "TR 38.901 Table "))
