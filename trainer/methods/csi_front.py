@@ -21,6 +21,10 @@ from trainer.surveys.environment import Environment, Floats, Signals
 _BELOW_MEDIAN = 0.1
 
 
+class SilenceError(TaskError):
+    """No image hears anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class CsiFront:
     """Makes images for a network, and knows which network takes them."""
@@ -45,27 +49,35 @@ class CsiFront:
 
         Args:
             environments: With images of one shape; at least one image hears something.
-            filters: Of each convolution, as many of them as the images allow.
+            filters: Of each convolution. All but the last halve the image, so that
+                five take 16 rows and tones, four take 8.
             n_rows: Groups of packets, at most.
 
         Raises:
-            TaskError: There is nothing to scale to.
+            SilenceError: There is nothing to scale to.
+            TaskError: There are no images, or they cannot be halved so often.
         """
         heard = [_images(e.signals) for e in environments if len(e)]
         amplitudes = np.concatenate(
             [images[images > 0] for images in heard] or [np.zeros(0, np.float32)]
         )
         if not len(amplitudes):
-            raise TaskError("no image hears anything; there is nothing to scale to")
+            raise SilenceError("no image hears anything; there is nothing to scale to")
         floor = _BELOW_MEDIAN * float(np.median(amplitudes))
         seen = [
             replace(e, signals=_compress(e.signals, floor, n_rows))
             for e in environments
             if len(e)
         ]
-        shortest = min(_images(seen[0].signals).shape[1:3])
-        n_layers = min(len(filters), shortest.bit_length())
-        return cls(floor, n_rows, amplitude_architecture(seen, filters[:n_layers]))
+        rows, tones = _images(seen[0].signals).shape[1:3]
+        if min(rows, tones) < 1 << (len(filters) - 1):
+            raise TaskError(
+                f"{len(filters)} layers halve an image {len(filters) - 1} times, which "
+                f"{rows} rows (n_rows is {n_rows}, there are {heard[0].shape[1]} "
+                f"packets) and {tones} tones do not allow: give fewer filters, or more "
+                "rows where there are packets for them"
+            )
+        return cls(floor, n_rows, amplitude_architecture(seen, filters))
 
     def __call__(self, signals: Signals) -> Signals:
         """Return the signals with the images that the network takes."""

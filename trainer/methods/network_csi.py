@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from trainer.episodes import TaskConfig, usable_points
-from trainer.errors import TaskError
 from trainer.meta.inner_loop import Parameters, as_leaves, inner_step
 from trainer.meta.maml import adapted_to
 from trainer.methods.contract import Fixes
-from trainer.methods.csi_front import CsiFront
+from trainer.methods.csi_front import CsiFront, SilenceError
 from trainer.methods.features import Matrix, mean_amplitude
 from trainer.methods.network_training import (
     ALPHA,
@@ -91,10 +90,13 @@ class CsiSite:
             place: With the points.
             days: Oldest first, none empty; or the shots alone.
             rng: The only source of chance.
+
+        Raises:
+            TaskError: The method's filters do not fit the images.
         """
         try:
             front = CsiFront.learn(days, method.filters, n_rows=method.n_rows)
-        except TaskError:  # silence everywhere
+        except SilenceError:
             return cls(method, None, None, Trained({}, {}), Tuning(), ())
         seen = [day for day in map(front.of, days) if len(day)]
         model = make_model(method.training, front, place)

@@ -9,8 +9,9 @@
     protonet   cross-visit episodes of a metric              prototypes from the shots
 
 Network, input, step sizes, number of iterations, tasks per iteration and images per
-task are the same for all that have them. So is the way in which the number of steps of
-the fine-tuning is chosen: by what would have been best on the latest day of history.
+task are the same for all that have them; MAML-TS trains θ_total so, and its θ_i* with
+as many iterations again, which they share. The number of steps of the fine-tuning is
+chosen in one way, too: by what would have been best on the latest day of history.
 
 In CSI surveys they classify images by `trainer.network`, in RSS surveys they are the
 regression of Fig. 3 (`trainer.models.rss_regression`); ConFi and prototypes are for
@@ -85,8 +86,9 @@ class NetworkMethod:
     budget: Budget = Budget()
 
     filters: tuple[int, ...] = (16, 24, 32)
-    """Of each convolution, as many as the images allow. The paper has five, as in
-    `trainer.models.csi_tasks.PAPER_FILTERS`, the authors' published code four."""
+    """Of each convolution; all but the last halve the image. The paper has five,
+    `trainer.models.csi_tasks.PAPER_FILTERS`, the authors' published code four,
+    ``AUTHORS_FILTERS``: with either goes an ``n_rows`` of 50."""
 
     n_rows: int = 4
     """Packets of an image, averaged in groups to so many; the paper has 50."""

@@ -50,7 +50,7 @@ def environment(
     power += rng.normal(0, noise_db, power.shape)
     images = None
     if is_csi:
-        images = rng.random((len(table), 2, 3, power.shape[1]), np.float32)
+        images = rng.random((len(table), 4, 5, power.shape[1]), np.float32)
     return Environment(
         name,
         place,

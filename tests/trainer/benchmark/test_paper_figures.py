@@ -29,8 +29,8 @@ def survey(*, is_csi=True, history=("0-1",)):
 
 
 METHODS = [
-    NetworkMethod(Training.RI, BRIEF),
-    NetworkMethod(Training.CONFI, BRIEF),
+    NetworkMethod(Training.RI, BRIEF, filters=(2, 3)),
+    NetworkMethod(Training.CONFI, BRIEF, filters=(2, 3)),
     Centre(),
 ]
 

@@ -5,17 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.trainer.models.surveyed import environment, place
 from tests.trainer.surveyed import csi_episode, rss_episode
 from trainer.errors import TaskError
-from trainer.methods.csi_front import CsiFront
+from trainer.methods.csi_front import CsiFront, SilenceError
+from trainer.models.csi_tasks import AUTHORS_FILTERS, PAPER_FILTERS
 from trainer.surveys.environment import Signals
 
 DAYS = csi_episode().history
-FILTERS = (2, 3, 4, 5)
+FILTERS = (2, 3, 4)
 
 
-def front(days=DAYS, *, n_rows=4):
-    return CsiFront.learn(days, FILTERS, n_rows=n_rows)
+def front(days=DAYS, *, n_rows=4, filters=FILTERS):
+    return CsiFront.learn(days, filters, n_rows=n_rows)
 
 
 def signals(images):
@@ -51,9 +53,30 @@ def test_the_floor_is_a_tenth_of_the_median_heard():
     assert front().floor == pytest.approx(0.1 * np.median(images[images > 0]))
 
 
-@pytest.mark.parametrize(("n_rows", "n_layers"), [(1, 1), (2, 2), (4, 3), (12, 4)])
-def test_there_are_as_many_layers_as_the_images_can_be_halved(n_rows, n_layers):
-    assert front(n_rows=n_rows).architecture.filters == FILTERS[:n_layers]
+@pytest.mark.parametrize(("n_rows", "n_layers"), [(1, 1), (2, 2), (4, 3), (8, 4)])
+def test_filters_that_do_not_fit_the_images_are_refused(n_rows, n_layers):
+    """Every layer but the last halves; one row cannot be."""
+    fitting = (2,) * n_layers
+
+    assert front(n_rows=n_rows, filters=fitting).architecture.filters == fitting
+    with pytest.raises(
+        TaskError,
+        match=rf"{n_layers + 1} layers halve an image {n_layers} times, which {n_rows} "
+        rf"rows \(n_rows is {n_rows}, there are 12 packets\) and 14 tones do not allow",
+    ):
+        front(n_rows=n_rows, filters=(*fitting, 2))
+
+
+@pytest.mark.parametrize("filters", [PAPER_FILTERS, AUTHORS_FILTERS])
+def test_the_papers_and_the_authors_networks_fit_the_papers_images(rng, filters):
+    rows = [(point, visit) for point in range(2) for visit in range(2)]
+    images = rng.uniform(1, 2, (4, 50, 52, 3)).astype(np.float32)
+    day = environment(rows, of=place(2, 3), images=images)
+
+    made = front([day], filters=filters, n_rows=50).architecture
+
+    assert made.image_shape == (3, 50, 52)
+    assert made.filters == filters
 
 
 def test_the_network_sees_history_with_mean_zero_and_variance_one():
@@ -79,7 +102,7 @@ def test_samples_that_hear_nothing_are_left_out():
 
 @pytest.mark.parametrize("days", [(), (DAYS[0].select(np.arange(0)),)])
 def test_without_an_image_there_is_nothing_to_scale_to(days):
-    with pytest.raises(TaskError, match="no image hears anything"):
+    with pytest.raises(SilenceError, match="no image hears anything"):
         front(days)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.trainer.surveyed import csi_episode, rss_episode
+from trainer.errors import TaskError
 from trainer.methods import network_csi, network_rss
 from trainer.methods.contract import Needs
 from trainer.methods.features import mean_amplitude
@@ -19,6 +20,7 @@ from trainer.methods.network_training import (
 )
 from trainer.methods.networks import QUICK, NetworkMethod, Training
 from trainer.models.classification import ClassificationModel
+from trainer.models.csi_tasks import PAPER_FILTERS
 
 EPISODE = csi_episode()
 BRIEF = replace(QUICK, n_epochs=2, max_steps=4)
@@ -228,6 +230,15 @@ def test_where_nothing_was_ever_heard_the_answer_is_the_centre():
     np.testing.assert_allclose(
         fixes.locations, np.tile(EPISODE.place.locations.mean(axis=0), (36, 1))
     )
+
+
+def test_filters_that_do_not_fit_are_refused_and_not_taken_for_silence():
+    five = method(Training.MAML, filters=PAPER_FILTERS)
+
+    with pytest.raises(
+        TaskError, match="5 layers halve an image 4 times, which 4 rows"
+    ):
+        five.learn(EPISODE.history, np.random.default_rng(0))
 
 
 # -- received power --------------------------------------------------------------------
