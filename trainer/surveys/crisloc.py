@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices, whole_numbers
 from trainer.surveys.environment import Environment, Floats, Integers, Signals
 from trainer.surveys.matlab import read_matrix
 from trainer.surveys.originals import refuse_doubles
-from trainer.surveys.packets import cut, repeated, runs
+from trainer.surveys.packets import are_finite, cut, repeated, runs
 from trainer.surveys.points import (
     are_coordinates,
     finite_rows,
@@ -64,24 +64,19 @@ def from_compact(
             source,
             arrays,
             {
-                f"{prefix}_amp": ("n", "n_tones", "n_channels"),
+                f"{prefix}_amp": ("n", N_TONES, "n_channels"),
                 f"{prefix}_pt": ("n",),
                 f"{prefix}_pass": ("n",),
                 f"{prefix}_xy": ("n_points", 2),
-            },
+            }
+            | ({"acad_area": ("n_points",)} if prefix == "acad" else {}),
         )
-        amp, pt, visit, xy = (
-            arrays[f"{prefix}_{name}"] for name in ("amp", "pt", "pass", "xy")
-        )
-        area = arrays.get("acad_area") if prefix == "acad" else np.zeros(len(xy), int)
-        if area is None or area.shape != (len(xy),):
-            raise SurveyDataError(
-                f"{source}: acad_area is missing or not of shape ({len(xy)},)"
-            )
-        if len(pt) and not 0 <= pt.min() <= pt.max() < len(xy):
-            raise SurveyDataError(
-                f"{source}: {prefix}_pt has a point that is none of the {len(xy)}"
-            )
+        amp, xy = arrays[f"{prefix}_amp"], arrays[f"{prefix}_xy"]
+        pt = indices(source, arrays, f"{prefix}_pt", len(xy), "points")
+        visit = whole_numbers(source, arrays, f"{prefix}_pass")
+        area = np.zeros(len(xy), np.int64)
+        if prefix == "acad":
+            area = whole_numbers(source, arrays, "acad_area")
         channels = tuple(f"AP{k + 1}" for k in range(amp.shape[2]))
         for number in np.unique(area).tolist():
             name = "lab" if prefix == "lab" else _area_name(number)
@@ -92,7 +87,7 @@ def from_compact(
                     channels,
                     amp[rows],
                     xy[pt[rows]].astype(np.float64),
-                    visit[rows].astype(np.intp),
+                    visit[rows],
                     skips,
                     n_packets=n_packets,
                 )
@@ -221,13 +216,14 @@ def area_environment(
         n_packets: Packets per image.
     """
     usable = finite_rows(positions, skips)
-    finite = np.isfinite(values).all(axis=(1, 2))
+    amplitudes = _amplitudes(values)
+    finite = np.isfinite(values).all(axis=(1, 2)) & are_finite(amplitudes)
     skips.count("packets that are not finite", int((usable & ~finite).sum()))
     rows = np.flatnonzero(usable & finite)
     if not len(rows):
         return []
     place, point_of = make_place(f"crisloc/{name}", positions[rows], channels)
-    amplitudes, visits = _amplitudes(values[rows]), visits[rows]
+    amplitudes, visits = amplitudes[rows], visits[rows]
     images, points, passes, counts = [], [], [], []
     for run in runs(np.column_stack([visits, point_of])):
         images.append(cut(amplitudes[run], n_packets, skips))
@@ -252,5 +248,6 @@ def _amplitudes(values: npt.NDArray[np.floating]) -> Floats:
     """Return amplitudes whose mean square over tones is the power [√nW]."""
     scale = np.sqrt(values.shape[1]) * ROOT_NANOWATT
     heard = values > NOT_HEARD
-    linear = np.power(10.0, values, dtype=np.float32) * np.float32(scale)
+    with np.errstate(over="ignore"):
+        linear = np.power(10.0, values, dtype=np.float32) * np.float32(scale)
     return np.where(heard, linear, np.float32(0))

@@ -20,13 +20,14 @@ from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.subcarriers import select_tones, word_indices
 from edge_agent.errors import CaptureError
 from edge_agent.recording import read_frames
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices
 from trainer.surveys.csu import ROLES, csu_captures, csu_powers
 from trainer.surveys.environment import Environment, Floats, Signals
-from trainer.surveys.packets import cut, repeated, runs
+from trainer.surveys.packets import cut, finite_packets, repeated, runs
 from trainer.surveys.points import finite_rows, make_place
 from trainer.surveys.power import power_dbm, with_power
 from trainer.surveys.report import Skips, SurveyDataError
+from trainer.surveys.single import single
 
 N_PACKETS = 50
 N_TONES = 52
@@ -67,13 +68,12 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             "pt_env": ("n_points",),
             "env_name": ("n_segments",),
         },
+        text={"env_name"},
     )
-    pt, role, segment_of = arrays["pt"], arrays["pt_role"], arrays["pt_env"]
     names, xy = arrays["env_name"].tolist(), arrays["pt_xy"].astype(np.float64)
-    if len(pt) and not 0 <= pt.min() <= pt.max() < len(xy):
-        raise SurveyDataError(f"{source}: pt has a point that is none of the {len(xy)}")
-    if len(xy) and not 0 <= segment_of.min() <= segment_of.max() < len(names):
-        raise SurveyDataError(f"{source}: pt_env has a segment that has no name")
+    pt = indices(source, arrays, "pt", len(xy), "points")
+    role = indices(source, arrays, "pt_role", len(ROLES), "roles")
+    segment_of = indices(source, arrays, "pt_env", len(names), "segments")
     usable = finite_rows(xy[pt], skips)
     environments = []
     for number, name in enumerate(names):
@@ -83,10 +83,10 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             _Recording(
                 (float(xy[point, 0]), float(xy[point, 1])),
                 int(role[point]),
-                arrays["amp"][rows[run]].astype(np.float32),
+                finite_packets(single(arrays["amp"][rows[run]]), skips),
                 None,
             )
-            for run in runs(pt[rows].astype(np.int64))
+            for run in runs(pt[rows])
             for point in [pt[rows[run.start]]]
         ]
         if recordings:

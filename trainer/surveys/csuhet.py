@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices, scalar
 from trainer.surveys.environment import Environment
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
@@ -34,9 +34,9 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     Raises:
         SurveyDataError: Arrays are missing or do not fit, or there is no building.
     """
-    check_shapes(source, arrays, {"phones": ("n_phones",)})
+    check_shapes(source, arrays, {"phones": ("n_phones",)}, text={"phones"})
     phones = arrays["phones"].tolist()
-    missing = float(arrays.get("missing", np.array(MISSING_DBM)))
+    missing = scalar(source, arrays, "missing", MISSING_DBM)
     environments = []
     for building, scale in PIXELS_PER_METRE:
         if f"{building}_rss" not in arrays:
@@ -51,21 +51,17 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
                 f"{building}_role": ("n",),
                 f"{building}_bssid": ("n_channels",),
             },
+            text={f"{building}_bssid"},
         )
-        rss, xy, phone, role, bssid = (
-            arrays[f"{building}_{name}"]
-            for name in ("rss", "xy", "phone", "role", "bssid")
-        )
-        if len(phone) and not 0 <= phone.min() <= phone.max() < len(phones):
-            raise SurveyDataError(
-                f"{source}: {building}_phone has a phone that is none of {len(phones)}"
-            )
+        rss, xy, bssid = (arrays[f"{building}_{k}"] for k in ("rss", "xy", "bssid"))
+        phone = indices(source, arrays, f"{building}_phone", len(phones), "phones")
+        role = indices(source, arrays, f"{building}_role", 2, "roles")
         table = RssTable(
             rss,
             missing,
             xy.astype(np.float64) / scale,
-            phone.astype(np.int64),
-            role.astype(np.int64),
+            phone,
+            role,
             np.zeros(len(role), np.bool_),
         )
         environments += rss_environments(

@@ -15,17 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, scalar, whole_numbers
 from trainer.surveys.environment import Environment, Floats
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import (
-    Occasion,
-    RssTable,
-    rank_by_time,
-    rss_environments,
-    single,
-)
+from trainer.surveys.rss import Occasion, RssTable, rank_by_time, rss_environments
+from trainer.surveys.single import single
 from trainer.surveys.text_tables import read_numbers
 
 FIRST_TEST_SET = 101
@@ -87,11 +82,11 @@ def from_compact(
     return set_environments(
         form,
         arrays["rss"],
-        float(arrays.get("missing", np.array(MISSING))),
+        scalar(source, arrays, "missing", MISSING),
         arrays[form.coordinates].astype(np.float64),
         arrays["tms"].astype(np.float64),
-        arrays[form.period].astype(np.int64),
-        arrays["set"].astype(np.int64),
+        whole_numbers(source, arrays, form.period),
+        whole_numbers(source, arrays, "set"),
         skips,
     )
 

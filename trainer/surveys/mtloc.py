@@ -28,18 +28,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices, scalar
 from trainer.surveys.environment import Environment
 from trainer.surveys.hdf5 import read_arrays
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import (
-    Occasion,
-    RssTable,
-    rss_environments,
-    silent_table,
-    single,
-)
+from trainer.surveys.rss import Occasion, RssTable, rss_environments, silent_table
+from trainer.surveys.single import single
 
 MISSING_DBM = -100.0
 _FILE = re.compile(r"(.+)_(\d+)_(training|testing)\.h5")
@@ -70,19 +65,17 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             "dom_name": ("n_days",),
             "bssid": ("n_channels",),
         },
+        text={"dom_name", "bssid"},
     )
     names = arrays["dom_name"].tolist()
-    dom = arrays["dom"].astype(np.int64)
-    if len(dom) and not 0 <= dom.min() <= dom.max() < len(names):
-        raise SurveyDataError(f"{source}: dom has a day that is none of {len(names)}")
-    is_test = arrays["role"] == 1
+    role = indices(source, arrays, "role", 2, "roles")
     table = RssTable(
         arrays["rss"],
-        float(arrays.get("missing", np.array(MISSING_DBM))),
+        scalar(source, arrays, "missing", MISSING_DBM),
         arrays["xy"].astype(np.float64),
-        dom,
-        is_test.astype(np.int64),
-        is_test,
+        indices(source, arrays, "dom", len(names), "days"),
+        role,
+        role == 1,
     )
     occasions = {k: Occasion(day_name(name), k) for k, name in enumerate(names)}
     channels = tuple(map(str, arrays["bssid"].tolist()))

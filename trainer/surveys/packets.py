@@ -39,6 +39,30 @@ def cut(packets: Floats, n_packets: int, skips: Skips) -> Floats:
     return packets[: n * n_packets].reshape(n, n_packets, *packets.shape[1:])
 
 
+def are_finite(packets: Floats) -> npt.NDArray[np.bool_]:
+    """Return which packets have a power, shape (n,): all is finite, squares too.
+
+    Args:
+        packets: Amplitudes, shape (n, ...).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = np.square(packets).reshape(len(packets), -1).sum(axis=1)
+    finite: npt.NDArray[np.bool_] = np.isfinite(power)
+    return finite
+
+
+def finite_packets(packets: Floats, skips: Skips) -> Floats:
+    """Return the packets whose power is finite; the others are counted.
+
+    Args:
+        packets: Amplitudes, shape (n, ...).
+        skips: Counts the others.
+    """
+    finite = are_finite(packets)
+    skips.count("packets that are not finite", int((~finite).sum()))
+    return packets[finite]
+
+
 def repeated(values: list[int], counts: list[int]) -> Integers:
     """Return each value as often as its count says."""
     return np.repeat(np.array(values, np.intp), counts)

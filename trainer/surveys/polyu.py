@@ -17,18 +17,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, whole_numbers
 from trainer.surveys.environment import Environment, Floats, Signals
 from trainer.surveys.intel5300 import read_reports
 from trainer.surveys.originals import refuse_doubles
-from trainer.surveys.packets import cut, repeated, runs
-from trainer.surveys.points import make_place
+from trainer.surveys.packets import cut, finite_packets, repeated, runs
+from trainer.surveys.points import are_coordinates, make_place
 from trainer.surveys.power import ROOT_NANOWATT, power_dbm
 from trainer.surveys.report import Skips, SurveyDataError
+from trainer.surveys.single import single
 
 N_PACKETS = 50
 N_STREAMS = 2
@@ -79,10 +81,12 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
         {name: ("n",) for name in ("scale", "day", "period", "loc")}
         | {"amp": ("n", 30, len(CHANNELS))},
     )
-    keys = np.column_stack([arrays[k] for k in ("day", "period", "loc")])
+    keys = np.column_stack(
+        [whole_numbers(source, arrays, k) for k in ("day", "period", "loc")]
+    )
     order = np.lexsort(keys.T[::-1])
-    keys = keys[order].astype(np.int64)
-    locations = arrays.get("loc_xy", np.array(LOCATIONS)).astype(np.float64)
+    keys = keys[order]
+    locations = _locations(source, arrays)
     return _environments(
         (
             _Recording(
@@ -100,6 +104,17 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
         source,
         skips,
     )
+
+
+def _locations(source: Path, arrays: Arrays) -> npt.NDArray[np.float64]:
+    """Return where the spots are [m], shape (n_spots, 2)."""
+    if "loc_xy" not in arrays:
+        return np.array(LOCATIONS)
+    check_shapes(source, arrays, {"loc_xy": ("n_spots", 2)})
+    locations = arrays["loc_xy"].astype(np.float64)
+    if not are_coordinates(locations).all():
+        raise SurveyDataError(f"{source}: a spot in loc_xy has no coordinates")
+    return locations
 
 
 def from_original(root: Path, skips: Skips) -> list[Environment]:
@@ -180,12 +195,9 @@ def _environments(
     return days
 
 
-def _amplitudes(
-    raw: npt.NDArray[np.float16], scale: npt.NDArray[np.float32], skips: Skips
-) -> Floats:
+def _amplitudes(raw: npt.NDArray[Any], scale: npt.NDArray[Any], skips: Skips) -> Floats:
     """Return the finite packets, amplitudes in √nW."""
-    amplitudes = raw.astype(np.float32)
-    amplitudes *= (scale * np.float32(ROOT_NANOWATT))[:, None, None]
-    finite = np.isfinite(amplitudes).all(axis=(1, 2))
-    skips.count("packets that are not finite", int((~finite).sum()))
-    return amplitudes[finite]
+    amplitudes = single(raw)
+    with np.errstate(over="ignore", invalid="ignore"):
+        amplitudes *= (single(scale) * np.float32(ROOT_NANOWATT))[:, None, None]
+    return finite_packets(amplitudes, skips)

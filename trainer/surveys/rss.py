@@ -11,6 +11,7 @@ import numpy.typing as npt
 from trainer.surveys.environment import Environment, Floats, Integers, Signals
 from trainer.surveys.points import finite_rows, make_place
 from trainer.surveys.report import Skips, SurveyDataError
+from trainer.surveys.single import single
 
 STRONGEST_DBM = 0.0
 WEAKEST_DBM = -127.0
@@ -121,12 +122,6 @@ def silent_table(source: Path, n_samples: int, n_channels: int) -> Floats:
             f"than {_MAX_TABLE_BYTES} bytes; is one file of another survey?"
         )
     return np.full((n_samples, n_channels), np.nan, np.float32)
-
-
-def single(values: npt.NDArray[Any]) -> Floats:
-    """Return numbers in single precision; what is too large for it is infinite."""
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32)
 
 
 def rank_by_time(

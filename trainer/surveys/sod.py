@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices, scalar
 from trainer.surveys.environment import Environment
 from trainer.surveys.report import Skips, SurveyDataError
 from trainer.surveys.rss import Occasion, RssTable, rss_environments
@@ -36,7 +36,7 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     Raises:
         SurveyDataError: Arrays are missing or do not fit, or there is no building.
     """
-    missing = float(arrays.get("missing", np.array(MISSING)))
+    missing = scalar(source, arrays, "missing", MISSING)
     environments = []
     for name in sorted(arrays):
         if not name.endswith("_rss"):
@@ -51,13 +51,14 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
                 f"{building}_role": ("n",),
             },
         )
-        rss, role = arrays[name], arrays[f"{building}_role"]
+        rss = arrays[name]
+        role = indices(source, arrays, f"{building}_role", 2, "roles")
         table = RssTable(
             rss,
             missing,
             arrays[f"{building}_xyf"].astype(np.float64),
             np.zeros(len(role), np.int64),
-            role.astype(np.int64),
+            role,
             role == 1,
         )
         environments += rss_environments(

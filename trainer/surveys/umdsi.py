@@ -19,17 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.surveys.compact import Arrays, check_shapes
+from trainer.surveys.compact import Arrays, check_shapes, indices, scalar
 from trainer.surveys.environment import Environment
 from trainer.surveys.originals import refuse_doubles
 from trainer.surveys.report import Skips, SurveyDataError
-from trainer.surveys.rss import (
-    Occasion,
-    RssTable,
-    rss_environments,
-    silent_table,
-    single,
-)
+from trainer.surveys.rss import Occasion, RssTable, rss_environments, silent_table
+from trainer.surveys.single import single
 from trainer.surveys.text_tables import read_numbers, read_text
 
 MISSING = -128.0
@@ -54,14 +49,13 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             "dom_name": ("n_surveys",),
             "ap": ("n_channels",),
         },
+        text={"dom_name", "ap"},
     )
     names = arrays["dom_name"].tolist()
-    dom = arrays["dom"].astype(np.int64)
-    if len(dom) and not 0 <= dom.min() <= dom.max() < len(names):
-        raise SurveyDataError(f"{source}: dom has a day that is none of {len(names)}")
+    dom = indices(source, arrays, "dom", len(names), "surveys")
     table = RssTable(
         arrays["rss"],
-        float(arrays.get("missing", np.array(MISSING))),
+        scalar(source, arrays, "missing", MISSING),
         arrays["xy"].astype(np.float64),
         dom,
         np.zeros(len(dom), np.int64),

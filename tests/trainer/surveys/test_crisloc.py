@@ -186,13 +186,16 @@ def test_minus_six_is_silence(tmp_path):
 
 
 def test_values_that_are_not_finite_are_counted(tmp_path):
-    amp = np.full((12, 49, 2), LEVEL, np.float32)
-    amp[0, 0, 0] = np.nan
+    amp = np.full((14, 49, 2), LEVEL, np.float64)
+    amp[[0, 3, 5, 7], 0, 0] = [np.nan, -np.inf, 20, 400]  # 10^20 squared, 10^400
 
-    (lab,), skipped = read(lab_arrays(lab_amp=amp), tmp_path)
+    (lab,), skipped = read(
+        lab_arrays(lab_amp=amp, lab_pt=np.ones(14, int), lab_pass=np.zeros(14)),
+        tmp_path,
+    )
 
     assert len(lab) == 1
-    assert skipped["packets that are not finite"] == 1
+    assert skipped == {"packets that are not finite": 4}
 
 
 def test_areas_are_places_of_their_own_and_those_without_coordinates_go(tmp_path):
@@ -219,6 +222,10 @@ def test_areas_are_places_of_their_own_and_those_without_coordinates_go(tmp_path
     ("replaced", "message"),
     [
         ({"lab_pt": np.full(12, 2)}, "none of the 2"),
+        ({"lab_pt": np.full(12, np.nan)}, "lab_pt holds nan"),
+        ({"lab_pass": np.full(12, 0.5)}, "lab_pass holds 0.5"),
+        ({"lab_amp": np.zeros((12, 0, 2))}, r"lab_amp has shape \(12, 0, 2\)"),
+        ({"lab_amp": np.full((12, 49, 2), "x")}, "lab_amp is of <U1"),
         ({"lab_pass": np.zeros(3)}, "lab_pass has shape"),
         ({"lab_xy": np.full((2, 2), np.nan)}, "neither lab_amp nor acad_amp"),
         (
@@ -228,7 +235,7 @@ def test_areas_are_places_of_their_own_and_those_without_coordinates_go(tmp_path
                 "acad_pass": np.zeros(1),
                 "acad_xy": np.zeros((1, 2)),
             },
-            "acad_area is missing",
+            "lacks the array acad_area",
         ),
     ],
 )

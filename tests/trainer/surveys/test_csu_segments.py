@@ -217,6 +217,19 @@ def test_a_copy_has_no_power_and_points_without_coordinates_go(tmp_path):
     assert report.skipped == {"samples without coordinates": 50}
 
 
+def test_packets_that_are_not_finite_are_counted(tmp_path):
+    amp = np.repeat([5.0, 6.0, 7.0], 50)[:, None].repeat(52, 1)
+    amp[60, 7], amp[61, 0], amp[62, 0] = np.nan, np.inf, 1e300
+    amp = np.concatenate([amp, amp[50:53]])
+    pt = np.concatenate([np.repeat([1, 0, 2], 50), [0, 0, 0]])
+    write_compact(tmp_path, "csu_csi.npz", **compact_arrays(amp=amp, pt=pt, t=pt * 1.0))
+
+    (segment,), report = load_survey_with_report("csu", tmp_path)
+
+    assert len(segment) == 2
+    assert report.skipped["packets that are not finite"] == 3
+
+
 def test_a_segment_may_be_called_anything(tmp_path):
     arrays = compact_arrays(pt_xy=np.array([[1, 2], [1, 3], [4, 4]]))
     write_compact(tmp_path, "csu_csi.npz", **arrays)
@@ -228,7 +241,10 @@ def test_a_segment_may_be_called_anything(tmp_path):
     ("replaced", "message"),
     [
         ({"pt": np.full(150, 3)}, "none of the 3"),
-        ({"pt_env": np.array([0, 0, 2])}, "segment that has no name"),
+        ({"pt": np.full(150, np.nan)}, "pt holds nan"),
+        ({"pt_role": np.array([0, 1, 2])}, "pt_role holds 2, which is none of the 2"),
+        ({"env_name": np.array([1, 2])}, "env_name is of int64, expected text"),
+        ({"pt_env": np.array([0, 0, 2])}, "none of the 2 segments"),
         ({"pt_xy": np.full((3, 2), np.nan)}, "no capture has coordinates"),
     ],
 )

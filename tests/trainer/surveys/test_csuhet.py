@@ -39,8 +39,13 @@ def test_pixels_become_metres_and_phones_environments(tmp_path):
 @pytest.mark.parametrize(
     ("replaced", "message"),
     [
-        ({"glover_phone": np.array([2, 0, 1])}, "none of 2"),
+        ({"glover_phone": np.array([2, 0, 1])}, "none of the 2 phones"),
+        ({"glover_phone": np.array([0, np.nan, 1])}, "glover_phone holds nan"),
         ({"glover_role": np.zeros(2)}, "glover_role has shape"),
+        ({"glover_role": np.array([0, 2, 1])}, "glover_role holds 2"),
+        ({"phones": np.zeros(2)}, "phones is of float64, expected text"),
+        ({"glover_rss": np.zeros((3, 2), complex)}, "is of complex128, expected real"),
+        ({"missing": np.zeros(2)}, "missing has shape"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, replaced, message):

@@ -168,6 +168,29 @@ def test_compact_copies_may_hold_any_months(tmp_path, name, file, period, coordi
     assert first.place.floors.tolist() == [3, 5, 3]
 
 
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"month": np.array([1, np.nan])}, "month holds nan, which is no whole number"),
+        ({"set": np.array([1, 1e30])}, r"set holds 1e\+30, which is no whole number"),
+        ({"missing": np.array([100, 101])}, r"missing has shape \(2,\), expected one"),
+        ({"rss": np.array([["a"], ["b"]])}, "rss is of <U1, expected real numbers"),
+    ],
+)
+def test_arrays_of_a_copy_that_make_no_sense_are_refused(tmp_path, replaced, message):
+    arrays = {
+        "rss": np.full((2, 1), -50),
+        "tms": np.arange(2),
+        "set": np.ones(2),
+        "month": np.ones(2),
+        "xyf": np.full((2, 3), 3.0),
+    }
+    write_compact(tmp_path, "uji_lib_rss.npz", **arrays | replaced)
+
+    with pytest.raises(SurveyDataError, match=message):
+        load_survey("uji", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["uji", "ncepu"])
 def test_originals_give_what_the_compact_copy_gives(shared_data, name):
     shared_data("raw/ncepu")

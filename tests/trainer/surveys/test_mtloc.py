@@ -315,7 +315,23 @@ def test_a_day_that_has_no_name_is_refused(tmp_path):
     arrays = compact_arrays(dom=np.array([1, 1, 3]))
     write_compact(tmp_path, "mtloc_office_rss.npz", **arrays)
 
-    with pytest.raises(SurveyDataError, match="none of 3"):
+    with pytest.raises(SurveyDataError, match="none of the 3 days"):
+        load_survey("mtloc", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"dom": np.array([1, np.nan, 2])}, "dom holds nan"),
+        ({"role": np.array([0, 1, np.nan])}, "role holds nan"),
+        ({"role": np.array([0, 1, 2])}, "role holds 2, which is none of the 2 roles"),
+        ({"bssid": np.array([1, 2])}, "bssid is of int64, expected text"),
+    ],
+)
+def test_arrays_of_a_copy_that_make_no_sense_are_refused(tmp_path, replaced, message):
+    write_compact(tmp_path, "mtloc_office_rss.npz", **compact_arrays(**replaced))
+
+    with pytest.raises(SurveyDataError, match=message):
         load_survey("mtloc", tmp_path)
 
 

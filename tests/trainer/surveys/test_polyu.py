@@ -134,15 +134,16 @@ def test_packets_are_grouped_wherever_they_stand(tmp_path, rng):
 
 
 def test_packets_that_are_not_finite_go(tmp_path, rng):
-    arrays = compact_arrays(rng, [(4, 1, 1)] * 51)
-    arrays["scale"][3] = np.nan
+    arrays = compact_arrays(rng, [(4, 1, 1)] * 53)
+    arrays["scale"] = arrays["scale"].astype(np.float64)
+    arrays["scale"][[3, 7, 9]] = [np.nan, 1e300, 1e20]
     del arrays["loc_xy"]
     write_compact(tmp_path, "polyu_csi.npz", **arrays)
 
     (day,), report = load_survey_with_report("polyu", tmp_path)
 
     assert len(day) == 1
-    assert report.skipped == {"packets that are not finite": 1}
+    assert report.skipped == {"packets that are not finite": 3}
 
 
 def test_a_copy_with_arrays_that_do_not_fit_is_refused(tmp_path, rng):
@@ -151,6 +152,24 @@ def test_a_copy_with_arrays_that_do_not_fit_is_refused(tmp_path, rng):
     write_compact(tmp_path, "polyu_csi.npz", **arrays)
 
     with pytest.raises(SurveyDataError, match=r"array day has shape \(49,\)"):
+        load_survey("polyu", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"day": np.full(50, np.nan)}, "day holds nan, which is no whole number"),
+        ({"period": np.full(50, 1.5)}, "period holds 1.5"),
+        ({"amp": np.full((50, 30, 3), "x")}, "amp is of <U1, expected real numbers"),
+        ({"loc_xy": np.zeros((8, 3))}, r"loc_xy has shape \(8, 3\)"),
+        ({"loc_xy": np.full((8, 2), np.nan)}, "a spot in loc_xy has no coordinates"),
+    ],
+)
+def test_arrays_that_make_no_sense_are_refused(tmp_path, rng, replaced, message):
+    arrays = compact_arrays(rng, [(4, 1, 1)] * 50) | replaced
+    write_compact(tmp_path, "polyu_csi.npz", **arrays)
+
+    with pytest.raises(SurveyDataError, match=message):
         load_survey("polyu", tmp_path)
 
 

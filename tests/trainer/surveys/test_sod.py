@@ -130,6 +130,19 @@ def test_a_copy_without_buildings_is_refused(tmp_path):
         load_survey("sod", tmp_path)
 
 
+def test_a_role_that_is_none_is_refused(tmp_path):
+    write_compact(
+        tmp_path,
+        "sod_rss.npz",
+        SYL_rss=np.zeros((1, 2)),
+        SYL_xyf=np.zeros((1, 3)),
+        SYL_role=np.array([np.nan]),
+    )
+
+    with pytest.raises(SurveyDataError, match="array SYL_role holds nan"):
+        load_survey("sod", tmp_path)
+
+
 def test_the_real_copy_has_the_points_that_the_authors_count(shared_data):
     data = shared_data("surveys/sod_rss.npz").parent.parent
 

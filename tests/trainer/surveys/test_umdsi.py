@@ -112,7 +112,22 @@ def test_a_copy_may_hold_any_surveys(tmp_path):
 def test_a_survey_that_has_no_name_is_refused(tmp_path):
     write_compact(tmp_path, "umdsi_rss.npz", **compact_arrays(dom=np.array([12, 3])))
 
-    with pytest.raises(SurveyDataError, match="none of 12"):
+    with pytest.raises(SurveyDataError, match="none of the 12 surveys"):
+        load_survey("umdsi", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"missing": np.array("-128")}, "missing is of <U4, expected real numbers"),
+        ({"dom": np.array([0.5, 3])}, "dom holds 0.5, which is no whole number"),
+        ({"ap": np.array([1, 2])}, "ap is of int64, expected text"),
+    ],
+)
+def test_arrays_of_a_copy_that_make_no_sense_are_refused(tmp_path, replaced, message):
+    write_compact(tmp_path, "umdsi_rss.npz", **compact_arrays(**replaced))
+
+    with pytest.raises(SurveyDataError, match=message):
         load_survey("umdsi", tmp_path)
 
 
