@@ -2,33 +2,27 @@
 
     H_k(t) = Σ_p m_p(t) g_p exp(-j 2π (f_c + k Δf) τ_p)
 
-The paths p are the direct one and wall reflections (`image_sources`), bounces off
-scatterers (`furniture`), the diffuse tail (`diffuse`) and people (`people`). The direct
-path is shaded by people; furniture weakens it and the last leg of every wall
-reflection; each of the others is multiplied by
+The paths p are those of the room (`paths`) and one over each person (`people`). The
+direct path is shaded by people; each of the others is multiplied by
 
     m_p(t) = 1 + share · z_p(t)          z_p: complex, unit power, exp(-t / 6 s)
 
 because somebody always moves somewhere.
 
 For a receiver at rest the sum over hundreds of z_p is a Gaussian process over the tones
-with covariance Fᴴ F, F_pk = g_p exp(-j 2π (f_c + k Δf) τ_p), which some fifteen
-processes generate as well: those of a Cholesky factor of the covariance, given up when
-what is left is 1e-6 of the power (`_TOLERANCE`), far below the receiver's own noise. It
-is the same random process, not the same random numbers.
+with covariance F^H F, F_pk = g_p exp(-j 2π (f_c + k Δf) τ_p), which some ten processes
+generate as well: those of a Cholesky factor of the covariance, given up when what is
+left is 1e-6 of the power (`_TOLERANCE`), far below the receiver's own noise. It is the
+same random process, not the same random numbers.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import RoomError
-from trainer.simulate.diffuse import diffuse_paths
-from trainer.simulate.furniture import scattered_paths
-from trainer.simulate.image_sources import image_paths, image_positions
 from trainer.simulate.materials import SPEED_OF_LIGHT, Complex, Floats
 from trainer.simulate.motion import slow_phasors
+from trainer.simulate.paths import find_paths, partition_factor, turns
 from trainer.simulate.people import scattered_by_people, shadows
 from trainer.simulate.room import Room
 from trainer.simulate.tones import SPACING_HZ, TONES, Tones, check_tones
@@ -36,63 +30,11 @@ from trainer.simulate.tones import SPACING_HZ, TONES, Tones, check_tones
 MOTION_TIME_S = 6.0
 """Correlation time of what people change."""
 
-PARTITION_LOSS_DB = 7.0
-"""What one inner wall costs, whatever path goes through it."""
-
-_ORDER = 3
 _TOLERANCE = 1e-6
 _PACKETS_AT_ONCE = 4096
 
 Channel = npt.NDArray[np.complex64]
 """Amplitude at the receiver [√mW], shape (n_packets, n_tones)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Paths:
-    """The propagation paths from one access point to several places."""
-
-    delays: Floats
-    """[s], shape (n_places, n_paths); the direct path comes first."""
-
-    gains: Complex
-    """With the carrier's phase, shape (n_places, n_paths)."""
-
-
-def find_paths(room: Room, access_point: int, places: Floats) -> Paths:
-    """Return the paths from an access point to places, nobody being there.
-
-    Args:
-        room: The room on its day.
-        access_point: Number of the access point.
-        places: Receiver positions [m], shape (n_places, 3).
-    """
-    transmitter, wavelength = room.access_points[access_point], room.wavelength
-    delays, gains = image_paths(
-        transmitter, places, room.size, room.walls, room.carrier_hz, _ORDER
-    )
-    if len(room.furniture):
-        images = image_positions(transmitter, room.size, _ORDER)
-        gains[:, 0] *= room.furniture.passes(transmitter, places)
-        ends = _last_wall(places[:, None], images[1:], room.size)
-        gains[:, 1:] *= room.furniture.passes(places[:, None], ends)
-    length, scattered = scattered_paths(
-        room.scatterers, transmitter, places, wavelength
-    )
-    late, tail = diffuse_paths(
-        room.waves,
-        access_point,
-        places,
-        delays[:, 0],
-        k_db=room.k_db,
-        wavelength=wavelength,
-    )
-    over_points = length / SPEED_OF_LIGHT
-    turning = np.concatenate([gains, scattered], axis=1)
-    turning *= _turns(room.carrier_hz, np.concatenate([delays, over_points], axis=1))
-    walls = _partition_factor(room, transmitter, places)[:, None]
-    fields = np.concatenate([turning, tail], axis=1)
-    fields *= walls
-    return Paths(np.concatenate([delays, over_points, late], axis=1), fields)
 
 
 def observe(
@@ -173,7 +115,7 @@ def _at_rest(
     static = fields.sum(axis=0)
     if not np.square(np.abs(static)).sum() > 0:
         raise RoomError(f"no path reaches {places[0]} with any power")
-    changes = room.motion_share * _factor(fields[1:], tones)
+    changes = room.motion_share * _factor(fields[1:])
     basis = np.concatenate([[static, fields[0]], changes]).astype(np.complex64)
     channel = np.empty((n_packets, len(tones)), np.complex64)
     transmitter = room.access_points[access_point]
@@ -232,7 +174,7 @@ def _add_people(
     """Add what people scatter to the channel, some packets at a time."""
     if not people.shape[1]:
         return
-    walls = _partition_factor(room, transmitter, places)
+    walls = partition_factor(room, transmitter, places)
     for start in range(0, len(channel), _PACKETS_AT_ONCE):
         rows = slice(start, start + _PACKETS_AT_ONCE)
         here = places if len(places) == 1 else places[rows]
@@ -241,14 +183,11 @@ def _add_people(
         )
         gains = gains * (walls if len(walls) == 1 else walls[rows])[:, None]
         delays = length / SPEED_OF_LIGHT
-        weights = (gains * _turns(room.carrier_hz, delays)).astype(np.complex64)
+        weights = (gains * turns(room.carrier_hz, delays)).astype(np.complex64)
         for person in range(people.shape[1]):
-            turns = _steering(delays[:, person], tones)
-            channel[rows] += weights[:, person, None] * turns
-
-
-def _turns(frequency_hz: float, delays: Floats) -> Complex:
-    return np.asarray(np.exp(-2j * np.pi * ((frequency_hz * delays) % 1)))
+            channel[rows] += weights[:, person, None] * _steering(
+                delays[:, person], tones
+            )
 
 
 def _steering(delays: Floats, tones: Tones) -> npt.NDArray[np.complex64]:
@@ -261,25 +200,26 @@ def _steering(delays: Floats, tones: Tones) -> npt.NDArray[np.complex64]:
     return steering
 
 
-def _factor(fields: Complex, tones: Tones) -> Complex:
+def _factor(fields: Complex) -> Complex:
     """Return few rows whose covariance is that of many, shape (n_rows, n_tones).
 
     Cholesky without pivoting, so that rounding never decides about the order; tones far
     apart come first, for each to say what the others do not.
     """
     covariance = fields.conj().T @ fields
+    n_tones = len(covariance)
     total = np.trace(covariance).real
     rows: list[Complex] = []
-    for tone in _far_apart(len(tones)):
+    for tone in _far_apart(n_tones):
         left = np.diag(covariance).real
         if left.sum() <= _TOLERANCE * total:
             break
-        if left[tone] <= _TOLERANCE * total / len(tones):
+        if left[tone] <= _TOLERANCE * total / n_tones:
             continue
         row = covariance[tone] / np.sqrt(left[tone])
         covariance = covariance - np.outer(row.conj(), row)
         rows.append(row)
-    return np.array(rows).reshape(-1, len(tones))
+    return np.array(rows).reshape(-1, n_tones)
 
 
 def _far_apart(n: int) -> list[int]:
@@ -290,20 +230,3 @@ def _far_apart(n: int) -> list[int]:
         order += [round(i * (n - 1) / (2 * step)) for i in range(1, 2 * step, 2)]
         step *= 2
     return [*dict.fromkeys(order)] if n > 1 else [0]
-
-
-def _last_wall(places: Floats, images: Floats, size: Floats) -> Floats:
-    """Return where paths leave their last wall [m], shape (n_places, n_images, 3)."""
-    way = images - places
-    safe = np.where(way == 0, 1e-9, way)
-    reach = np.where(way > 0, (size - places) / safe, -places / safe)
-    share = np.clip(reach.min(axis=-1, keepdims=True), 0, 1)
-    return np.asarray(places + share * way)
-
-
-def _partition_factor(room: Room, transmitter: Floats, places: Floats) -> Floats:
-    """Return the amplitude that inner walls let through, shape (n_places,)."""
-    n_walls = np.zeros(len(places))
-    for axis, at in room.partitions:
-        n_walls += (transmitter[int(axis)] < at) != (places[:, int(axis)] < at)
-    return np.asarray(10 ** (-PARTITION_LOSS_DB * n_walls / 20))

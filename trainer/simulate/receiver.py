@@ -4,7 +4,7 @@
 
 Sizes measured on public captures of the bcm43455c0 (EPIC-CSU, docs/simulation.md). Gain
 control holds the amplitude at some 590 counts wherever the receiver stands; its gain
-wanders slowly, and now and then is another step for a few packets. Noise is 35 dB below
+wanders slowly, and now and then is another step for a few packets. Noise is 37 dB below
 a strong signal, and that of the antenna below a weak one. Timing jitters by 75 ns, the
 common phase is arbitrary, RSSI comes in whole dBm. A packet that is too weak is not
 heard, and a few are lost in bursts.
@@ -27,6 +27,14 @@ _LIMIT = 2**13 - 1
 """The chips' converters have 14 bits, whatever their words could hold."""
 
 _RATES = ("step_rate", "glitch_rate", "loss_rate")
+_SPREADS = (
+    "level_spread_db",
+    "jitter_db",
+    "snr_spread_db",
+    "timing_s",
+    "timing_spread",
+    "rssi_spread_db",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class FrontEnd:
     glitch_rate: float = 2e-4
     """Share of packets with twice the amplitude (nexmon_csi issue 183)."""
 
-    snr_db: float = 35.0
+    snr_db: float = 37.0
     """Of a strong signal [dB]."""
 
     snr_spread_db: float = 3.0
@@ -79,7 +87,7 @@ class FrontEnd:
     timing_time_s: float = 0.07
     """Correlation time of the timing."""
 
-    rssi_spread_db: float = 0.5
+    rssi_spread_db: float = 1.0
     """Of the power that is reported, before it is rounded [dB]."""
 
     sensitivity_dbm: float = -92.0
@@ -102,6 +110,11 @@ class FrontEnd:
         for name in ("level_counts", "level_time_s", "timing_time_s"):
             if not getattr(self, name) > 0:
                 raise RoomError(f"{name} is {getattr(self, name)}, not above 0")
+        for name in _SPREADS:
+            if not getattr(self, name) >= 0:
+                raise RoomError(f"{name} is {getattr(self, name)}, not 0 or more")
+        if not 0 <= self.step_db[0] <= self.step_db[1]:
+            raise RoomError(f"step_db is {self.step_db}, not least and largest")
         for name in ("step_packets", "loss_packets"):
             if not getattr(self, name) >= 1:
                 raise RoomError(f"{name} is {getattr(self, name)}, not 1 or more")
@@ -181,8 +194,9 @@ def _noise(
 ) -> npt.NDArray[np.complex64]:
     """Return noise relative to the signal: the chip's own, and the antenna's."""
     own_db = -rng.normal(front_end.snr_db, front_end.snr_spread_db)
-    band = (tones[-1] - tones[0] + 8) / 64  # 20 MHz hold 64 tones, of which 57 are used
-    antenna_db = front_end.noise_dbm + 10 * np.log10(max(band, 1)) - power_dbm
+    # HT and VHT leave seven or eight tones of the channel unused, whatever its width.
+    n_bands = max((tones[-1] - tones[0] + 8) / 64, 1)
+    antenna_db = front_end.noise_dbm + 10 * np.log10(n_bands) - power_dbm
     amplitude = np.sqrt((10 ** (own_db / 10) + 10 ** (antenna_db / 10)) / 2)
     noise = rng.standard_normal((len(power_dbm), 2 * n_tones), np.float32)
     noise *= amplitude.astype(np.float32)[:, None]

@@ -139,7 +139,7 @@ def draw_room(
     cabinets: float = _CABINETS,
     k_db: float | None = None,
     tail_delay_s: float | None = None,
-    motion_share: float = 0.28,
+    motion_share: float = 0.12,
     carrier_hz: float = CARRIER_HZ,
     free: npt.ArrayLike = (),
 ) -> Room:
@@ -155,7 +155,7 @@ def draw_room(
         n_furniture: Pieces; fewer where there is no room for them.
         cabinets: Share of them that are tall.
         k_db: See `Room`; from -4 to 4 dB by default.
-        tail_delay_s: See `Room`; 25 to 45 ns by default.
+        tail_delay_s: See `Room`; 15 to 40 ns by default.
         motion_share: See `Room`.
         carrier_hz: See `Room`.
         free: Places that furniture does not stand at [m], shape (n, 2).
@@ -179,7 +179,7 @@ def draw_room(
     if k_db is None:
         k_db = rng.uniform(-4, 4)
     if tail_delay_s is None:
-        tail_delay_s = rng.uniform(25e-9, 45e-9)
+        tail_delay_s = rng.uniform(15e-9, 40e-9)
     if not tail_delay_s > 0:
         raise RoomError(f"a decay time of {tail_delay_s} s, not above 0")
     places = np.array(free, np.float64).reshape(-1, 2)
