@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.surveys.environment import Signals
+from trainer.surveys.power import mean_power_db
 
 Matrix = npt.NDArray[np.float64]
 
@@ -115,12 +116,7 @@ def level_db(signals: Signals) -> Matrix:
     """
     if signals.images is None:
         return signals.rss.astype(np.float64)
-    images = signals.images
-    power = np.einsum("npsc,npsc->nc", images, images, dtype=np.float64)
-    power /= images.shape[1] * images.shape[2]
-    level: Matrix = np.full_like(power, np.nan)
-    np.log10(power, out=level, where=power > 0)
-    return 10 * level
+    return mean_power_db(signals.images)
 
 
 def full_scale(signals: Iterable[Signals]) -> Matrix:

@@ -30,8 +30,32 @@ def power_dbm(images: Floats) -> Floats:
     power = np.square(images).mean(axis=2, dtype=np.float64)
     heard = (power > 0).sum(axis=1)
     mean = power.sum(axis=1) / np.where(heard, heard, np.nan)
-    level: Floats = (10 * np.log10(mean) + DBM_OF_NANOWATT).astype(np.float32)
+    level: Floats = (_decibels(mean) + DBM_OF_NANOWATT).astype(np.float32)
     return level
+
+
+def mean_power_db(images: Floats) -> npt.NDArray[np.float64]:
+    """Return the mean square of images per channel, over all packets and tones.
+
+    Where no packet is silent this is `power_dbm` but for the unit; a silent packet
+    counts here as no power.
+
+    Args:
+        images: Amplitudes in any unit, shape (n, n_packets, n_tones, n_channels).
+
+    Returns:
+        [dB, relative to the unit], shape (n, n_channels); NaN where a channel is not
+        heard in any packet.
+    """
+    power = np.einsum("npsc,npsc->nc", images, images, dtype=np.float64)
+    return _decibels(power / (images.shape[1] * images.shape[2]))
+
+
+def _decibels(power: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return 10 lg of a power, NaN where there is none."""
+    level = np.full_like(power, np.nan)
+    np.log10(power, out=level, where=power > 0)
+    return 10 * level
 
 
 def with_power(amplitudes: Floats, dbm: npt.NDArray[np.floating]) -> Floats:
