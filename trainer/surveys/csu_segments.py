@@ -31,6 +31,8 @@ from trainer.surveys.single import single
 
 N_PACKETS = 50
 N_TONES = 52
+_SHARED = "coordinates that are those of another point"
+"""A typing error in the spreadsheet, most likely; which of the two, nobody can say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +182,8 @@ def _segment(
     place, point_of = make_place(
         f"csu/{name}", np.array([r.location for r in recordings]), (mac,)
     )
+    taken = {(r.visit, point) for r, point in zip(recordings, point_of, strict=True)}
+    skips.count(_SHARED, len(recordings) - len(taken))
     is_known = all(r.power_dbm is not None for r in recordings)
     if not is_known:
         n_known = sum(r.power_dbm is not None for r in recordings)

@@ -37,8 +37,11 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
     check_shapes(source, arrays, {"phones": ("n_phones",)}, text={"phones"})
     phones = arrays["phones"].tolist()
     missing = scalar(source, arrays, "missing", MISSING_DBM)
+    scales = dict(PIXELS_PER_METRE)
+    unknown = [n for n in arrays if n.endswith("_rss") and n[:-4] not in scales]
+    skips.count("buildings whose scale is not known", len(unknown))
     environments = []
-    for building, scale in PIXELS_PER_METRE:
+    for building, scale in scales.items():
         if f"{building}_rss" not in arrays:
             continue
         check_shapes(

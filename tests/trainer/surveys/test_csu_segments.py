@@ -121,6 +121,21 @@ def test_power_that_some_captures_lack_is_left_aside_and_counted(corridor):
     assert skips.counts["powers that not all captures of a segment have"] == 1
 
 
+def test_points_with_the_coordinates_of_another_are_counted(corridor):
+    """Reference and test points may be the same, two reference points may not."""
+    write_csu_sheets(
+        corridor,
+        ref_coord_path1=[HEAD, ["204_1", 1, 2], ["204_2", 1, 2.0000001]],
+        test_coord_path1=[HEAD, ["204_1", 1, 2]],
+    )
+    skips = Skips()
+
+    (segment,) = from_original(corridor, skips)
+
+    assert segment.n_points == 1
+    assert skips.counts["coordinates that are those of another point"] == 1
+
+
 def test_frames_of_others_and_silent_ones_are_counted(corridor):
     mixed = frames(60) + frames(3, mac=OTHER) + frames(2, amplitude=0) + [b"noise" * 9]
     write_capture(corridor, "ref", "204_2", mixed)

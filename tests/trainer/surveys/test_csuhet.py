@@ -55,6 +55,17 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, replaced, message):
         load_survey("csuhet", tmp_path)
 
 
+def test_buildings_whose_scale_is_not_known_are_counted(tmp_path):
+    write_compact(
+        tmp_path, "csuhet_rss.npz", **arrays(library_rss=np.zeros((2, 2)), other=[1])
+    )
+
+    environments, report = load_survey_with_report("csuhet", tmp_path)
+
+    assert {e.place.name for e in environments} == {"csuhet/glover"}
+    assert report.skipped["buildings whose scale is not known"] == 1
+
+
 def test_a_copy_without_a_building_is_refused(tmp_path):
     write_compact(tmp_path, "csuhet_rss.npz", phones=np.array(["S7"]))
 
