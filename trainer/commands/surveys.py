@@ -2,7 +2,7 @@
 
 Without a name: all surveys. With a name: what is known about one, and the commands that
 obtain it. With ``--data``: what is found there, what was left out, and whether the
-files whose checksums are known are intact; exit code 1 where they are not.
+files whose checksums are known are there and intact; exit code 1 where they are not.
 """
 
 import argparse
@@ -143,7 +143,7 @@ def _check(args: argparse.Namespace, console: Console) -> int:
             environments, report = load_survey_with_report(name, args.data)
             files = None
             if report.source is not None and not report.is_compact:
-                files = check_files(report.source, known_files(card.name))
+                files = _check_files(card, report.source)
         except SurveyDataError as error:
             if args.name:
                 raise
@@ -151,13 +151,19 @@ def _check(args: argparse.Namespace, console: Console) -> int:
             console.say(f"{name}: {error}")
             results.append({"name": card.name, "error": str(error)})
             continue
-        is_sound = is_sound and not (files and files.damaged)
+        is_sound = is_sound and not (files and (files.damaged or files.missing))
         results.append(_check_json(card, report, environments, files))
         if not args.json:
             _show(card, report, environments, files, console)
     if args.json:
         console.result(json.dumps({"surveys": results}))
     return 0 if is_sound else 1
+
+
+def _check_files(card: SurveyCard, root: Path) -> FileCheck | None:
+    """Compare with the checksums that are known; None where there are none."""
+    known = known_files(card.name)
+    return check_files(root, known) if known else None
 
 
 def _found(data: Path) -> list[str]:
@@ -205,6 +211,8 @@ def _show(
     if files is None:
         if report.is_compact:
             console.result("  values: not verified, a compact copy has no checksum")
+        elif report.source is not None:
+            console.result("  files: not verified, no checksums are known")
         return
     console.result(f"  files: {files.n_intact} intact")
     if files.missing:

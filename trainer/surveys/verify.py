@@ -61,7 +61,7 @@ def check_files(root: Path, known: tuple[KnownFile, ...]) -> FileCheck:
     missing: list[str] = []
     damaged: list[str] = []
     for file in known:
-        path = root / file.path
+        path = _path(root, file)
         if not path.is_file():
             missing.append(file.path)
             continue
@@ -77,6 +77,12 @@ def check_files(root: Path, known: tuple[KnownFile, ...]) -> FileCheck:
         else:
             n_intact += 1
     return FileCheck(n_intact, tuple(missing), tuple(damaged))
+
+
+def _path(root: Path, file: KnownFile) -> Path:
+    """Return where a file is to be, also where the folder is one of the archive's."""
+    first, _, rest = file.path.partition("/")
+    return root / (rest if first == root.name else file.path)
 
 
 def _digest(path: Path) -> str:

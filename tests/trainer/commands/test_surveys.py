@@ -97,6 +97,7 @@ def test_data_is_counted_and_what_is_left_out_or_missing_is_said(capsys, sod):
     )
     assert "\n  left out: 2 values that are no received power\n" in out
     assert "\n  not there: CETC331, HCXY\n" in out
+    assert "\n  files: not verified, no checksums are known\n" in out
     assert out.splitlines()[2].split() == ["sod/SYL", "1", "1", "1", "2", "4"]
 
 
@@ -120,7 +121,7 @@ def test_without_a_name_all_that_is_found_is_checked(capsys, sod):
     ]
     assert found["not_there"] == ["CETC331", "HCXY"]
     assert found["skipped"] == {"values that are no received power": 2}
-    assert found["files"] == {"intact": 0, "missing": [], "damaged": []}
+    assert found["files"] is None
 
 
 def test_what_is_simulated_is_counted_and_found_in_no_folder(
@@ -160,6 +161,25 @@ def test_one_damaged_survey_does_not_hide_the_others(capsys, sod):
     assert code == 1
     assert out.startswith("sod: 1 of 3 environments")
     assert err.startswith(f"umdsi:compact: {copy} is damaged")
+
+
+def test_originals_that_are_all_there_are_sound(capsys, shared_data):
+    data = shared_data("raw/ncepu/db/03").parents[3]
+
+    code, out, _ = surveys(capsys, "ncepu:raw", "--data", data)
+
+    assert code == 0
+    assert "\n  files: 144 intact\n" in out
+    assert "missing" not in out
+
+
+def test_files_that_are_missing_are_no_success(capsys, ncepu):
+    code, out, _ = surveys(capsys, "ncepu", "--data", ncepu)
+
+    assert code == 1
+    assert "\n  files: 48 intact\n" in out
+    assert "\n  missing: db/02/trn01crd.csv, " in out
+    assert "damaged" not in out
 
 
 def test_a_file_that_differs_from_its_checksum_is_named(capsys, ncepu):

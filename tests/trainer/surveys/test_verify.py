@@ -28,6 +28,16 @@ def test_files_are_intact_missing_or_damaged(tmp_path):
     assert check.damaged[1].startswith("other: other content, SHA-256 a52d159f262b")
 
 
+def test_the_folder_may_be_that_inside_the_archive(tmp_path):
+    root = tmp_path / "UJI_LIB_DB_v2"
+    (root / "db").mkdir(parents=True)
+    (root / "db" / "a.csv").write_bytes(b"abc")
+    table = (known("UJI_LIB_DB_v2/db/a.csv", b"abc"),)
+
+    for folder in (root, tmp_path):
+        assert check_files(folder, table).n_intact == 1
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"abc")
 
