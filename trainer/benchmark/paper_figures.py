@@ -2,7 +2,9 @@
 
 fig13-<survey>.png    error against meta-iterations
 fig14-<survey>.png    error against gradient steps
-curves.json           what is drawn
+curves.json           what is drawn, and of how many trainings the mean is
+
+Bands are 95 % intervals of the mean over trainings with different seeds.
 """
 
 import json
@@ -35,6 +37,7 @@ def write_paper_figures(
     surveys: Sequence[Survey],
     methods: Sequence[Method],
     *,
+    n_seeds: int,
     seed: int = 0,
     on_method: Callable[[str], None] = lambda _what: None,
 ) -> list[Path]:
@@ -46,8 +49,10 @@ def write_paper_figures(
         out: Folder, which is there.
         surveys: With their protocols.
         methods: Those that take gradient steps are drawn.
+        n_seeds: Trainings per method, 1 or more; title and JSON say how many. With
+            one there is no band.
         seed: Of everything.
-        on_method: Called with survey and method before each training.
+        on_method: Called with survey, method and number before each training.
 
     Returns:
         What was written.
@@ -63,7 +68,7 @@ def write_paper_figures(
         if isinstance(method, NetworkMethod) and method.training in _DRAWN
     ]
     written: list[Path] = []
-    drawn: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    drawn: dict[str, dict[str, Any]] = {}
     for survey in surveys:
         target = survey.targets[-1]
         try:
@@ -77,18 +82,25 @@ def write_paper_figures(
         name = survey.protocol.survey
         found = []
         for method in networks:
-            on_method(f"{name}: {method.title}")
+
+            def tell(number: int, what: str = f"{name}: {method.title}") -> None:
+                on_method(f"{what}, training {number + 1} of {n_seeds}")
+
             rng = np.random.default_rng(seed)
-            found.append(paper_curves(method, history, day, rng))
+            found.append(
+                paper_curves(method, history, day, rng, n_seeds=n_seeds, on_seed=tell)
+            )
+        title = f"{name}, {target.name} ({_of_trainings(n_seeds)})"
+        drawn[name] = {"seeds": n_seeds}
         figures = {
             "fig13": ("meta-iterations", [c.against_iterations for c in found]),
             "fig14": ("gradient steps", [c.against_steps for c in found]),
         }
         for figure, (x_label, curves) in figures.items():
             path = out / f"{figure}-{name}.png"
-            plot_curves(path, f"{name}, {target.name}", x_label, curves)
+            plot_curves(path, title, x_label, curves)
             written.append(path)
-            drawn.setdefault(name, {})[figure] = [_to_json(c) for c in curves]
+            drawn[name][figure] = [_to_json(c) for c in curves]
     if drawn:
         path = out / "curves.json"
         try:
@@ -97,6 +109,12 @@ def write_paper_figures(
             raise BenchmarkError(f"cannot write {path}: {error.strerror}") from error
         written.append(path)
     return written
+
+
+def _of_trainings(n_seeds: int) -> str:
+    if n_seeds == 1:
+        return "a single training"
+    return f"mean of {n_seeds} trainings, 95 %"
 
 
 def _to_json(curve: Curve) -> dict[str, Any]:

@@ -33,6 +33,9 @@ _SAY_EVERY_S: Final = 60.0
 
 _SEEDS: Final = 5
 _QUICK_SEEDS: Final = 1
+_QUICK_CURVE_SEEDS: Final = 2
+"""One training has no interval."""
+
 _QUICK_TARGETS: Final = 2
 _QUICK_HISTORY: Final = 6
 
@@ -97,7 +100,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--curves",
         action="store_true",
-        help="also train the networks once more, watching: error against "
+        help="also train the networks anew, once per seed "
+        f"({_QUICK_CURVE_SEEDS} with --quick), watching: error against "
         "meta-iterations and against gradient steps (Fig. 13 and 14)",
     )
     parser.add_argument(
@@ -158,10 +162,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
             args.out,
             [bench.survey(protocol.survey) for protocol in bench.protocols],
             [made[name] for name in extent.methods],
+            n_seeds=_curve_seeds(args),
             on_method=console.progress,
         ):
             console.result(str(path))
     return 0
+
+
+def _curve_seeds(args: argparse.Namespace) -> int:
+    """Return how often each network is trained for --curves."""
+    if args.seeds is not None:
+        return _at_least_one("seeds", args.seeds)
+    return _QUICK_CURVE_SEEDS if args.quick else _SEEDS
 
 
 class _Talk:

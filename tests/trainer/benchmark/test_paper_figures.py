@@ -38,7 +38,9 @@ METHODS = [
 def test_only_networks_that_take_gradient_steps_are_drawn(tmp_path):
     told = []
 
-    written = write_paper_figures(tmp_path, [survey()], METHODS, on_method=told.append)
+    written = write_paper_figures(
+        tmp_path, [survey()], METHODS, n_seeds=2, on_method=told.append
+    )
 
     assert [p.name for p in written] == [
         "fig13-days.png",
@@ -46,8 +48,9 @@ def test_only_networks_that_take_gradient_steps_are_drawn(tmp_path):
         "curves.json",
     ]
     assert all(p.stat().st_size > 0 for p in written)
-    assert told == ["days: RI"]
+    assert told == ["days: RI, training 1 of 2", "days: RI, training 2 of 2"]
     drawn = json.loads((tmp_path / "curves.json").read_text())["days"]
+    assert drawn["seeds"] == 2
     (curve,) = drawn["fig14"]
     assert curve["label"] == "RI"
     assert curve["x"] == list(range(21))
@@ -62,6 +65,30 @@ def test_only_networks_that_take_gradient_steps_are_drawn(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("n_seeds", "title"),
+    [
+        (1, "days, day2 (a single training)"),
+        (3, "days, day2 (mean of 3 trainings, 95 %)"),
+    ],
+)
+def test_the_plot_says_of_how_many_trainings_it_is(
+    tmp_path, monkeypatch, n_seeds, title
+):
+    titles, bands = [], []
+
+    def draw(_path, title, _x_label, curves):
+        titles.append(title)
+        bands.extend(curve.low is not None for curve in curves)
+
+    monkeypatch.setattr("trainer.benchmark.paper_figures.plot_curves", draw)
+
+    write_paper_figures(tmp_path, [survey()], METHODS, n_seeds=n_seeds)
+
+    assert titles == [title] * 2
+    assert bands == [n_seeds > 1] * 2
+
+
+@pytest.mark.parametrize(
     ("options", "methods"),
     [({"is_csi": False}, METHODS), ({"history": ()}, METHODS), ({}, [Centre()])],
     ids=["no images", "no history", "no network"],
@@ -69,17 +96,17 @@ def test_only_networks_that_take_gradient_steps_are_drawn(tmp_path):
 def test_without_images_history_or_networks_there_is_nothing_to_draw(
     tmp_path, options, methods
 ):
-    assert write_paper_figures(tmp_path, [survey(**options)], methods) == []
+    assert write_paper_figures(tmp_path, [survey(**options)], methods, n_seeds=1) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BenchmarkError, match=r"cannot write .*fig13-days\.png"):
-        write_paper_figures(tmp_path / "none", [survey()], METHODS)
+        write_paper_figures(tmp_path / "none", [survey()], METHODS, n_seeds=1)
 
 
 def test_curves_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / "curves.json").mkdir()
 
     with pytest.raises(BenchmarkError, match=r"cannot write .*curves\.json"):
-        write_paper_figures(tmp_path, [survey()], METHODS)
+        write_paper_figures(tmp_path, [survey()], METHODS, n_seeds=1)

@@ -76,6 +76,32 @@ def test_by_default_all_methods_and_regimes_are_run_with_five_seeds(made):
     assert len({r["regime"] for r in found["rows"]}) == 6
 
 
+@pytest.mark.parametrize(
+    ("options", "n_seeds"),
+    [
+        ([], 5),
+        (["--quick"], 2),
+        (["--seeds", "3"], 3),
+        (["--quick", "--seeds", "7"], 7),
+    ],
+)
+def test_curves_are_of_as_many_trainings_as_there_are_seeds(
+    made, capsys, monkeypatch, options, n_seeds
+):
+    asked = []
+
+    def write(out, surveys, methods, *, n_seeds, on_method):
+        asked.append(n_seeds)
+        return [out / "curves.json"]
+
+    monkeypatch.setattr("trainer.commands.benchmark.write_paper_figures", write)
+
+    run(made, "--curves", "--regimes", "3shot", "--methods", "1nn", *options)
+
+    assert asked == [n_seeds]
+    assert capsys.readouterr().out.endswith(f"{made}/out/curves.json\n")
+
+
 def test_quick_is_fewer_targets_and_seeds(made):
     run(made, "--quick", "--regimes", "3shot")
 
