@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from trainer.surveys.report import SurveyDataError
 
-_MAX_BYTES = 512 << 20
+_MAX_BYTES = 64 << 20
 
 
 def read_numbers(path: Path, *, skip_lines: int = 0) -> npt.NDArray[np.float64]:
@@ -31,7 +31,7 @@ def read_numbers(path: Path, *, skip_lines: int = 0) -> npt.NDArray[np.float64]:
     if not any(line.strip() for line in lines):
         raise SurveyDataError(f"{path} is empty; get it anew")
     try:
-        return np.loadtxt(lines, delimiter=",", ndmin=2)
+        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
     except ValueError as error:  # no number, or another number of columns
         raise SurveyDataError(f"{path} is no table of numbers: {error}") from error
 
@@ -56,7 +56,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        SurveyDataError: It is missing, larger than 512 MiB, or not UTF-8.
+        SurveyDataError: It is missing, larger than 64 MiB, or not UTF-8.
     """
     try:
         size = path.stat().st_size

@@ -83,7 +83,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
     scans: list[dict[str, float]] = []
     coordinates, counts = [], []
     for folder in folders:
-        of_survey = _scans(folder / "rssis.csv")
+        of_survey = _scans(folder / "rssis.csv", skips)
         places = read_numbers(folder / "coordinates.csv")
         if len(places) != len(of_survey) or places.shape[1] < 2:
             raise SurveyDataError(
@@ -115,18 +115,27 @@ def _is_survey(folder: Path) -> bool:
     return bool(_DATE.fullmatch(folder.name)) and folder.parent.name == "site_surveys"
 
 
-def _scans(path: Path) -> list[dict[str, float]]:
-    """Return the power [dBm] by access point of each line."""
+def _scans(path: Path, skips: Skips) -> list[dict[str, float]]:
+    """Return the power [dBm] by access point of each line, the first where it has two.
+
+    Args:
+        path: The list.
+        skips: Counts the second powers.
+    """
     scans = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
-        scan = {}
+        scan: dict[str, float] = {}
         for pair in filter(None, line.strip().split(",")):
             access_point, _, value = pair.partition(":")
             try:
-                scan[access_point.strip()] = float(value)
+                power = float(value)
             except ValueError:
                 raise SurveyDataError(
                     f"{path}, line {number}: {pair[:40]!r} is not ap:rssi"
                 ) from None
+            if (name := access_point.strip()) in scan:
+                skips.count("second powers of an access point in a scan")
+            else:
+                scan[name] = power
         scans.append(scan)
     return scans

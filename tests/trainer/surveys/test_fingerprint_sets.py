@@ -81,6 +81,7 @@ def test_scans_whose_floor_was_not_noted_are_counted_in_uji_only(tmp_path):
     ("file", "lines", "message"),
     [
         ("trn01rss.csv", ["-50,-60", "-50"], r"trn01rss\.csv is no table of numbers"),
+        ("trn01rss.csv", ["-50,-60", "#-50,-60"], r"trn01rss\.csv is no table of"),
         ("trn01rss.csv", ["-50,x", "-50,-60"], r"trn01rss\.csv is no table of numbers"),
         ("trn01crd.csv", ["1,2,3"], r"trn01crd\.csv has 1 lines of 3.*expected 2 of 3"),
         ("trn01tms.csv", [], r"trn01tms\.csv is empty"),

@@ -82,6 +82,16 @@ def test_a_power_beyond_single_precision_is_counted(tmp_path):
     assert skips.counts == {"values that are no received power": 1}
 
 
+def test_a_second_power_of_an_access_point_is_counted(tmp_path):
+    write_survey(tmp_path, "2019-02-19", ["1:-70,2:-50, 1:-70,1:-40"])
+    skips = Skips()
+
+    (survey,) = from_original(tmp_path, skips)
+
+    assert survey.signals.rss.tolist() == [[-70, -50]]
+    assert skips.counts == {"second powers of an access point in a scan": 2}
+
+
 def test_a_folder_without_surveys_is_refused(tmp_path):
     with pytest.raises(SurveyDataError, match="has no survey"):
         from_original(tmp_path, Skips())
