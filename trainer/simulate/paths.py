@@ -78,8 +78,8 @@ def turns(frequency_hz: float, delays: Floats) -> Complex:
 def _last_wall(places: Floats, images: Floats, size: Floats) -> Floats:
     """Return where paths leave their last wall [m], shape (n_places, n_images, 3)."""
     way = images - places
-    safe = np.where(way == 0, 1e-9, way)
-    reach = np.where(way > 0, (size - places) / safe, -places / safe)
+    way = np.where(way == 0, 1e-9, way)  # along a wall: never reaches it
+    reach = np.where(way > 0, size - places, -places) / way
     share = np.clip(reach.min(axis=-1, keepdims=True), 0, 1)
     return np.asarray(places + share * way)
 
