@@ -128,6 +128,14 @@ def test_as_in_the_paper_shadowing_is_noise_and_days_are_alike(tmp_path):
     np.testing.assert_allclose(*rss.mean(axis=1), atol=6.36 * np.sqrt(2 / 1200) * 4.5)
 
 
+def test_without_paper_the_mall_is_held_below_what_is_in_sight(tmp_path):
+    """From 2 m on in sight: 17 - 40.2 - 5.2 = -28.4 dBm; as it is fitted, -22.6."""
+    near = ["--model", "b", "--sigma", 0, "--side", 2, "--points", 9, "--days", 20]
+    simulate(tmp_path / "x.npz", *near)
+
+    assert -33 < read_compact(tmp_path / "x.npz")["rss"].mean() < -28.4
+
+
 def test_numbers_of_the_model_can_be_others(tmp_path):
     simulate(
         tmp_path / "x.npz",

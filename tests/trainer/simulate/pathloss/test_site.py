@@ -284,6 +284,26 @@ def test_days_share_walls_access_points_and_most_of_the_shadowing(shadowing):
     assert np.corrcoef(first, second)[0, 1] == pytest.approx(0.8, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("shadowing", "expected"), [("independent", 0), ("correlated", 1)]
+)
+@pytest.mark.parametrize("name", ["inh", "b"])
+def test_what_a_day_draws_anew_is_of_the_same_kind(name, shadowing, expected):
+    """All of it anew, in sight (inh) and out of it (b): 10 cm apart, alike or not."""
+    usual = site_of(model=MODELS[name], shadowing=shadowing, n_aps=3000)
+    points = np.array([[3.0, 4.0], [3.1, 4.0]])
+
+    today = usual.on_day(np.random.default_rng(1), DayChange(1.0, power_db=0.0))
+
+    links = usual.in_sight(points).all(axis=0) | (name == "b")
+    (here, there), before = excess_db(today, points), excess_db(usual, points)[0]
+    assert links.sum() > 1000
+    assert np.corrcoef(here[links], there[links])[0, 1] == pytest.approx(
+        expected, abs=0.1
+    )
+    assert abs(np.corrcoef(here[links], before[links])[0, 1]) < 0.1
+
+
 @pytest.mark.parametrize("shadowing", SHADOWINGS)
 def test_the_power_of_an_access_point_differs_between_days(shadowing):
     usual = site_of(model=log_distance_model(3, 0), shadowing=shadowing, n_aps=3000)
