@@ -1,227 +1,346 @@
 """What the receiver adds, measured where the channel itself is known.
 
-Between walls two kilometres apart only the direct path counts: the channel is flat, and
-what is not flat is the receiver's.
+Channels here are flat and constant: what is not, is the receiver's. Effects that a test
+is not about are switched off.
 """
+
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.trainer.builders import empty_room
-from trainer.simulate.receiver import place_device, receive
-from trainer.simulate.room import TONES, Clutter, draw_room
+from edge_agent.csi.chips import WordFormat
+from edge_agent.csi.words import words_to_csi
+from trainer.errors import RoomError
+from trainer.simulate.receiver import MEASURED, FrontEnd, receive
+from trainer.simulate.tones import TONES, used_tones
+from trainer.simulate.words import pack_words
 
-HUGE = (2000.0, 2000.0, 2000.0)
-CENTRE = (1000.0, 1000.0, 1000.0)
-N_PACKETS = 400
+QUIET = FrontEnd(
+    level_spread_db=0.0,
+    jitter_db=0.0,
+    step_rate=0.0,
+    glitch_rate=0.0,
+    snr_db=100.0,
+    snr_spread_db=0.0,
+    timing_s=0.0,
+    timing_spread=0.0,
+    rssi_spread_db=0.0,
+    loss_rate=0.0,
+)
+"""Only gain control, the common phase, rounding, and the antenna's noise."""
 
 
-def beside(distance):
-    x, y, z = CENTRE
-    return np.array([[x + distance, y, z]])
+def flat(power_dbm=-40.0, n_packets=400, n_tones=56):
+    amplitude = 10 ** (power_dbm / 20)
+    return np.full((n_packets, n_tones), amplitude, np.complex64)
 
 
-def received(rng, distance=5.0, *, power_dbm=17.0, n_packets=N_PACKETS):
-    room = empty_room(HUGE, [CENTRE], power_dbm=power_dbm)
-    return receive(rng, room, 0, beside(distance), n_packets=n_packets, interval_s=0.05)
+def received(rng, channel=None, *, interval_s=0.1, **settings):
+    if channel is None:
+        channel = flat()
+    front_end = replace(QUIET, **settings)
+    return receive(rng, channel, interval_s=interval_s, front_end=front_end)
 
 
-def levels(csi):
-    """Root mean square over the tones of each packet."""
-    return np.sqrt(np.square(np.abs(csi)).mean(axis=1))
+def levels_db(reception):
+    return 10 * np.log10(np.square(np.abs(reception.csi)).mean(axis=1))
 
 
 # -- gain control ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("distance", [1.0, 100.0])
-def test_gain_control_holds_the_level_wherever_the_receiver_stands(rng, distance):
-    level = levels(received(rng, distance).csi)
+@pytest.mark.parametrize("power_dbm", [-20.0, -60.0])
+def test_gain_control_holds_the_level_wherever_the_receiver_stands(rng, power_dbm):
+    reception = received(rng, flat(power_dbm))
 
-    # 590 counts, 0.4 dB of spread: 5 % per packet.
-    assert level.mean() == pytest.approx(590, rel=4 * 0.05 / N_PACKETS**0.5 + 0.003)
-    assert (20 * np.log10(level)).std() == pytest.approx(0.4, rel=0.2)
+    np.testing.assert_allclose(levels_db(reception), 20 * np.log10(590), atol=0.03)
 
 
-def test_amplitudes_are_whole_counts_that_fit_16_bits(rng):
-    room = draw_room(rng, size=(8.0, 6.0, 2.6))
+def test_the_gain_wanders_slowly(rng):
+    reception = received(
+        rng, flat(n_packets=40_000), interval_s=1.0, level_spread_db=0.6
+    )
 
-    csi = receive(
-        rng, room, 2, np.array([[2.0, 2.0, 1.1]]), n_packets=N_PACKETS, interval_s=0.05
-    ).csi
+    level = levels_db(reception) - 20 * np.log10(590)
+    # 40 000 s are 6700 independent times.
+    assert level.std() == pytest.approx(0.6, rel=0.06)
+    for lag in (1, 6, 12):
+        product = (level[lag:] * level[:-lag]).mean() / level.var()
+        assert product == pytest.approx(np.exp(-lag / 6), abs=0.06)
 
-    assert csi.dtype == np.complex64
-    assert csi.shape == (N_PACKETS, len(TONES))
-    for part in (csi.real, csi.imag):
-        np.testing.assert_array_equal(part, np.rint(part))
-        assert np.abs(part).max() < 2**15
+
+def test_the_gain_jitters_from_packet_to_packet(rng):
+    level = levels_db(received(rng, flat(n_packets=4000), jitter_db=0.3))
+
+    assert level.std() == pytest.approx(0.3, rel=0.05)
+    assert abs(np.corrcoef(level[1:], level[:-1])[0, 1]) < 0.06
+
+
+def test_now_and_then_the_gain_is_a_step_off(rng):
+    """Four in a hundred packets, 1.3 at a time, all by the same step."""
+    steps = []
+    for _ in range(20):
+        reception = received(rng, flat(n_packets=5000), step_rate=0.04)
+        level = levels_db(reception) - 20 * np.log10(590)
+        off = np.abs(level) > 0.5
+        # 5000 · 0.04 / 1.3 = 154 steps: 8 % of spread.
+        assert off.mean() == pytest.approx(0.04, rel=0.35)
+        n_steps = np.count_nonzero(np.diff(off.astype(int)) == 1)
+        assert off.sum() / n_steps == pytest.approx(1.3, rel=0.25)
+        assert level[off].std() < 0.05
+        steps.append(level[off].mean())
+    sizes = np.abs(steps)
+    assert sizes.min() > 1.95
+    assert sizes.max() < 3.55
+    assert {*np.sign(steps)} == {-1, 1}
+
+
+def test_glitches_have_twice_the_amplitude(rng):
+    level = levels_db(received(rng, flat(n_packets=5000), glitch_rate=0.01))
+
+    off = level - 20 * np.log10(590) > 3
+    assert 20 < off.sum() < 90
+    np.testing.assert_allclose(level[off], 20 * np.log10(1180), atol=0.03)
+
+
+def test_the_converter_ends_at_14_bits(rng):
+    reception = received(rng, level_counts=20_000.0)
+
+    parts = reception.csi.view(np.float32)
+    assert np.abs(parts).max() == 2**13 - 1
 
 
 # -- noise -----------------------------------------------------------------------------
 
 
-def test_noise_is_36_db_below_the_signal(rng):
-    csi = received(rng).csi
-
-    relative = np.abs(csi) / levels(csi)[:, None]
-
-    # Of a flat channel: the part of the noise that is in phase, half its power.
-    assert relative.std() == pytest.approx(10 ** (-36 / 20) / 2**0.5, rel=0.05)
+def noise_of(reception):
+    """Of a flat channel: the part of the noise that is in phase, half its power."""
+    relative = np.abs(reception.csi) / 10 ** (levels_db(reception)[:, None] / 20)
+    return relative.std() * np.sqrt(2)
 
 
-def test_timing_jitters_and_the_common_phase_is_arbitrary(rng):
-    csi = received(rng).csi
+def test_noise_of_a_strong_signal_is_the_chips(rng):
+    reception = received(rng, snr_db=30.0)
 
-    slope, offset = np.polyfit(TONES, np.unwrap(np.angle(csi), axis=1).T, 1)
-
-    timing = slope / (-2 * np.pi * 312.5e3)
-    assert timing.std() == pytest.approx(75e-9, rel=4 / (2 * N_PACKETS) ** 0.5)
-    assert abs(np.exp(1j * offset).mean()) < 4 / N_PACKETS**0.5
+    assert 20 * np.log10(noise_of(reception)) == pytest.approx(-30, abs=0.15)
 
 
-# -- RSSI ------------------------------------------------------------------------------
+def test_captures_have_noise_of_their_own(rng):
+    found = [
+        20 * np.log10(noise_of(received(rng, snr_db=30.0, snr_spread_db=3.0)))
+        for _ in range(200)
+    ]
+
+    assert np.mean(found) == pytest.approx(-30, abs=0.8)
+    assert np.std(found) == pytest.approx(3, rel=0.2)
 
 
-def test_rssi_is_the_received_power(rng):
-    """Friis at 5.18 GHz and 5 m: 60.7 dB below 17 dBm."""
-    rssi = received(rng).rssi_dbm
+@pytest.mark.parametrize(("power_dbm", "snr_db"), [(-80.0, 18.0), (-88.0, 10.0)])
+def test_noise_of_a_weak_signal_is_the_antennas(rng, power_dbm, snr_db):
+    """-98 dBm in 20 MHz; every part of it, for amplitudes are no longer linear."""
+    reception = received(rng, flat(power_dbm))
 
-    # Half a decibel of spread, and rounding: 1/sqrt(12).
-    assert rssi.mean() == pytest.approx(17 - 60.7, abs=0.15)
-    assert rssi.std() == pytest.approx((0.5**2 + 1 / 12) ** 0.5, rel=0.2)
-
-
-def test_rssi_falls_by_20_db_per_decade_of_free_space(rng):
-    means = [received(rng, distance).rssi_dbm.mean() for distance in (1, 10, 100)]
-
-    assert np.diff(means) == pytest.approx([-20, -20], abs=0.3)
+    phases = reception.csi.mean(axis=1, keepdims=True)
+    upright = reception.csi * phases.conj() / np.abs(phases)
+    signal = upright.real.mean()
+    noise = np.square(np.abs(upright - signal)).mean()
+    found_db = 10 * np.log10(signal**2 / noise)
+    assert found_db == pytest.approx(snr_db, abs=0.3)
 
 
-def test_rssi_falls_with_distance_in_an_empty_room(rng):
-    room = empty_room((30.0, 4.0, 3.0), [(1.0, 2.0, 2.0)])
-
-    near, middle, far = (
-        np.mean(
-            [
-                receive(
-                    rng,
-                    room,
-                    0,
-                    np.array([[x, y, 1.1]]),
-                    n_packets=20,
-                    interval_s=0.05,
-                ).rssi_dbm.mean()
-                for x in np.linspace(start, start + 1, 5)
-                for y in (1.0, 1.5, 2.5)
-            ]
+def test_a_wider_channel_has_more_of_the_antennas_noise(rng):
+    narrow, wide = (
+        noise_of(
+            receive(
+                rng,
+                flat(-70.0, n_tones=len(tones)),
+                interval_s=0.1,
+                tones=tones,
+                front_end=QUIET,
+            )
         )
-        for start in (2.0, 8.0, 26.0)
+        for tones in (used_tones(20), used_tones(80))
     )
 
-    assert near > middle + 3 > far + 6
+    assert 20 * np.log10(wide / narrow) == pytest.approx(6, abs=0.3)
 
 
-def test_rssi_is_whole_decibels_below_zero(rng):
-    rssi = received(rng).rssi_dbm
+# -- timing and phase ------------------------------------------------------------------
+
+
+def lines_of(reception):
+    """Timing [s] and common phase of each packet."""
+    angle = np.unwrap(np.angle(reception.csi), axis=1)
+    slope, offset = np.polyfit(TONES, angle.T, 1)
+    return slope / (-2 * np.pi * 312.5e3), offset
+
+
+def test_the_common_phase_is_arbitrary(rng):
+    _, phase = lines_of(received(rng))
+
+    assert abs(np.exp(1j * phase).mean()) < 4 / 400**0.5
+    assert abs(np.exp(2j * phase).mean()) < 4 / 400**0.5
+
+
+def test_timing_jitters_and_remembers_little(rng):
+    reception = received(rng, flat(n_packets=4000), interval_s=0.1024, timing_s=75e-9)
+
+    timing, _ = lines_of(reception)
+    assert timing.std() == pytest.approx(75e-9, rel=0.05)
+    # Recorded: 0.24 from one beacon to the next.
+    assert np.corrcoef(timing[1:], timing[:-1])[0, 1] == pytest.approx(0.24, abs=0.07)
+
+
+def test_captures_have_timing_of_their_own(rng):
+    spreads = [
+        lines_of(received(rng, timing_s=75e-9, timing_spread=0.4))[0].std()
+        for _ in range(200)
+    ]
+
+    assert np.median(spreads) == pytest.approx(75e-9, rel=0.12)
+    assert np.std(np.log(spreads)) == pytest.approx(0.4, rel=0.2)
+
+
+# -- RSSI and losses -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("power_dbm", "reported"), [(-40.2, -40), (-71.7, -72)])
+def test_rssi_is_the_received_power_in_whole_decibels(rng, power_dbm, reported):
+    rssi = received(rng, flat(power_dbm)).rssi_dbm
 
     assert rssi.dtype == np.int8
-    assert len(set(rssi.tolist())) < 8
-
-
-@pytest.mark.parametrize(("power_dbm", "reported"), [(200.0, -1), (-200.0, -127)])
-def test_rssi_stays_within_what_a_header_can_say(rng, power_dbm, reported):
-    rssi = received(rng, power_dbm=power_dbm, n_packets=10).rssi_dbm
-
     assert set(rssi.tolist()) == {reported}
 
 
-# -- motion ----------------------------------------------------------------------------
+def test_rssi_scatters(rng):
+    rssi = received(rng, flat(n_packets=4000), rssi_spread_db=1.0).rssi_dbm
+
+    # And is rounded: 1 / sqrt(12).
+    assert rssi.astype(float).std() == pytest.approx((1 + 1 / 12) ** 0.5, rel=0.05)
 
 
-@pytest.mark.parametrize(("given", "share"), [({}, 0.25), ({"motion_share": 0.4}, 0.4)])
-def test_people_move_every_path_but_the_direct_one(rng, given, share):
-    """A quarter of each path's amplitude comes and goes, in six seconds.
-
-    One echo of about a tenth of the direct path, 200 m longer: a ripple over the tones
-    whose size and phase are the echo's.
-    """
-    x, y, z = CENTRE
-    interval_s, n_packets = 0.5, 8000
-    clutter = Clutter(
-        scatterers=np.array([[x, y + 100.0, z]]),
-        cross_sections=np.array([2000.0]),
-        scatter_phases=np.zeros(1),
-        wave_directions=np.empty((1, 0, 3)),
-        wave_gains=np.empty((1, 0), np.complex128),
-        wave_delays=np.empty((1, 0)),
-    )
-    room = empty_room(HUGE, [CENTRE], clutter=clutter)
-
-    csi = receive(
-        rng, room, 0, beside(2.0), n_packets=n_packets, interval_s=interval_s, **given
-    ).csi
-
-    amplitude = np.abs(csi) / levels(csi)[:, None]
-    extra_s = (100 + 100.02 - 2) / 299_792_458
-    ripple = amplitude - amplitude.mean(axis=1, keepdims=True)
-    echo = ripple @ np.exp(2j * np.pi * 312.5e3 * TONES * extra_s)
-    moving = echo - echo.mean()
-    power = np.square(np.abs(moving)).mean()
-    # About 300 independent times: correlations are good to 1/sqrt(300) = 0.06.
-    for n_lags, expected in ((2, np.exp(-1 / 6)), (12, np.exp(-1)), (60, np.exp(-5))):
-        products = moving[n_lags:] * moving[:-n_lags].conj()
-        assert products.mean().real / power == pytest.approx(expected, abs=0.15)
-    assert np.sqrt(power) / abs(echo.mean()) == pytest.approx(share, rel=0.2)
+@pytest.mark.parametrize(("power_dbm", "reported"), [(20.0, -1), (-200.0, -127)])
+def test_rssi_stays_within_what_a_header_can_say(rng, power_dbm, reported):
+    assert set(received(rng, flat(power_dbm)).rssi_dbm.tolist()) == {reported}
 
 
-def test_a_moving_receiver_is_heard_from_where_it_is(rng):
-    x, y, z = CENTRE
-    route = np.array([[x + d, y, z] for d in [1.0] * 20 + [10.0] * 20])
-    room = empty_room(HUGE, [CENTRE])
+@pytest.mark.parametrize(
+    ("power_dbm", "share"), [(-85.0, 1.0), (-92.0, 0.5), (-99.0, 0.0), (-91.0, 0.841)]
+)
+def test_what_is_too_weak_is_not_heard(rng, power_dbm, share):
+    heard = received(rng, flat(power_dbm, n_packets=4000)).heard
 
-    rssi = receive(rng, room, 0, route, n_packets=40, interval_s=0.05).rssi_dbm
-
-    assert rssi[:20].mean() - rssi[20:].mean() == pytest.approx(20, abs=0.7)
+    assert heard.mean() == pytest.approx(share, abs=0.03)
 
 
-def test_access_points_have_their_own_place_and_power(rng):
-    x, y, z = CENTRE
-    room = empty_room(HUGE, [CENTRE, (x + 20.0, y, z)], power_dbm=(17.0, 12.0))
+def test_a_few_packets_are_lost_in_bursts(rng):
+    heard = receive(
+        rng,
+        flat(n_packets=200_000, n_tones=1),
+        interval_s=0.1,
+        tones=TONES[:1],
+        front_end=replace(QUIET, loss_rate=0.002),
+    ).heard
 
-    near, far = (
-        receive(rng, room, ap, beside(2.0), n_packets=50, interval_s=0.05).rssi_dbm
-        for ap in (0, 1)
+    # 200 bursts of two on average.
+    assert (~heard).mean() == pytest.approx(0.002, rel=0.35)
+    n_bursts = np.count_nonzero(np.diff((~heard).astype(int)) == 1)
+    assert (~heard).sum() / n_bursts == pytest.approx(2, rel=0.3)
+
+
+def test_nothing_is_lost_where_nothing_may_be(rng):
+    assert received(rng, flat(n_packets=5000)).heard.all()
+
+
+# -- the channel gets through ----------------------------------------------------------
+
+
+def test_the_shape_of_the_channel_is_that_of_the_amplitudes(rng):
+    shape = 1 + 0.5 * np.cos(TONES / 5)
+    channel = (0.1 * shape * np.exp(0.3j * TONES)).astype(np.complex64)
+
+    reception = received(rng, np.tile(channel, (50, 1)))
+
+    expected = 590 * shape / np.sqrt(np.square(shape).mean())
+    np.testing.assert_allclose(
+        np.abs(reception.csi), np.tile(expected, (50, 1)), atol=1
     )
 
-    # 2 m and 18 m.
-    assert near.mean() - far.mean() == pytest.approx(20 * np.log10(9) + 5, abs=0.5)
+
+def test_filters_shape_the_amplitudes_and_not_the_power(rng):
+    gains = np.linspace(0.5, 1.5, 56)
+
+    given = {"interval_s": 0.1, "front_end": QUIET}
+    plain = receive(rng, flat(-10.0), **given)
+    shaped = receive(rng, flat(-10.0), **given, filter_gains=gains)
+
+    expected = np.tile(590 * gains, (400, 1))
+    np.testing.assert_allclose(np.abs(shaped.csi), expected, atol=1)
+    np.testing.assert_array_equal(shaped.rssi_dbm, plain.rssi_dbm)
+
+
+@pytest.mark.parametrize("word_format", WordFormat)
+def test_numbers_are_those_that_words_can_hold(rng, word_format):
+    channel = flat() * (1 + 0.3 * rng.standard_normal((400, 56))).astype(np.float32)
+
+    reception = received(rng, channel, word_format=word_format)
+
+    words = pack_words(reception.csi, word_format)
+    np.testing.assert_array_equal(words_to_csi(words, word_format), reception.csi)
+    levels = np.square(np.abs(reception.csi)).mean()
+    assert math.sqrt(levels) == pytest.approx(590, rel=0.01)
 
 
 def test_the_same_generator_gives_the_same_packets():
     first, again, other = (
-        received(np.random.default_rng(seed), n_packets=5) for seed in (0, 0, 1)
+        receive(np.random.default_rng(seed), flat(), interval_s=0.1)
+        for seed in (0, 0, 1)
     )
 
     np.testing.assert_array_equal(first.csi, again.csi)
     np.testing.assert_array_equal(first.rssi_dbm, again.rssi_dbm)
+    np.testing.assert_array_equal(first.heard, again.heard)
     assert (first.csi != other.csi).any()
 
 
-# -- the device ------------------------------------------------------------------------
+# -- nonsense --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amplitude", [0.0, float("nan"), float("inf")])
+def test_a_channel_without_power_is_refused(rng, amplitude):
+    channel = flat()
+    channel[7] = amplitude
+
+    with pytest.raises(RoomError, match="nothing arrives at the receiver"):
+        received(rng, channel)
+
+
+def test_a_channel_of_other_subcarriers_is_refused(rng):
+    with pytest.raises(RoomError, match="a channel of 52 tones, not the 56 given"):
+        received(rng, flat(n_tones=52))
 
 
 @pytest.mark.parametrize(
-    ("given", "spread_m"), [({}, 0.004), ({"placement_m": 0.03}, 0.03)]
+    "wrong",
+    [
+        {"step_rate": 1.0},
+        {"glitch_rate": -0.1},
+        {"loss_rate": 2.0},
+        {"level_counts": 0.0},
+        {"level_time_s": -1.0},
+        {"timing_time_s": 0.0},
+        {"level_spread_db": -1.0},
+        {"timing_s": -1e-9},
+        {"step_packets": 0.5},
+        {"loss_packets": 0.0},
+        {"step_db": (3.0, 2.0)},
+        {"snr_db": float("nan")},
+        {"sensitivity_dbm": float("inf")},
+    ],
 )
-def test_a_device_is_put_down_within_millimetres(rng, given, spread_m):
-    placed = np.concatenate([place_device(rng, 3.0, 2.0, **given) for _ in range(500)])
-
-    assert placed.shape == (500, 3)
-    middle, spread = placed[:, :2].mean(axis=0), placed[:, :2].std(axis=0)
-    np.testing.assert_allclose(middle, (3.0, 2.0), atol=0.2 * spread_m)
-    np.testing.assert_allclose(spread, spread_m, rtol=0.15)
-    assert set(placed[:, 2].tolist()) == {1.1}
-
-
-def test_a_device_may_stand_higher(rng):
-    assert place_device(rng, 3.0, 2.0, height=1.8)[0, 2] == 1.8
+def test_a_receiver_of_nonsense_is_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(RoomError, match=f"{name} is "):
+        replace(MEASURED, **wrong)
