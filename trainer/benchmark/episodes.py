@@ -102,9 +102,11 @@ def labelled_target(split: Split) -> Environment:
 
 
 def permute_labels(episode: Episode, rng: np.random.Generator) -> Episode:
-    """Return the episode with the points of all labelled samples shuffled.
+    """Return the episode with the labels of all that is labelled shuffled.
 
-    Nothing can be learnt from it: what still beats guessing has seen the truth.
+    In each environment the points that occur change names, so that samples of one point
+    still agree: harder than random labels. Yet nothing can be learnt from it of where
+    a sample was taken: what still beats guessing has seen the truth.
     """
     return replace(
         episode,
@@ -114,7 +116,8 @@ def permute_labels(episode: Episode, rng: np.random.Generator) -> Episode:
 
 
 def _permuted(environment: Environment, rng: np.random.Generator) -> Environment:
-    return replace(environment, point_of=rng.permutation(environment.point_of))
+    points, number_of = np.unique(environment.point_of, return_inverse=True)
+    return replace(environment, point_of=rng.permutation(points)[number_of])
 
 
 def _within(

@@ -154,8 +154,17 @@ def test_permuted_labels_are_the_same_labels_elsewhere(rng):
         strict=True,
     )
     for before, after in pairs:
-        assert sorted(before.point_of) == sorted(after.point_of)
         assert before.point_of.tolist() != after.point_of.tolist()
+        # One name for another, throughout an environment.
+        renamed = set(zip(before.point_of, after.point_of, strict=True))
+        points = set(before.point_of)
+        assert len(renamed) == len(points)
+        assert {new for _, new in renamed} == points
+    names = [
+        dict(zip(e.point_of, p.point_of, strict=True))
+        for e, p in zip(episode.history, permuted.history, strict=True)
+    ]
+    assert names[0] != names[1]
     assert permuted.truth is episode.truth
     assert permuted.queries is episode.queries
 

@@ -20,6 +20,7 @@ from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.run import Progress, effort_curves, run_benchmark
 from trainer.benchmark.workers import Bench
 from trainer.errors import TrainerError
+from trainer.methods.contract import Needs
 from trainer.methods.registry import methods
 
 METHODS = ("centre", "random5", "1nn", "wknn", "noisy")
@@ -294,7 +295,16 @@ def test_all_methods_of_the_registry_run_in_reduced_form(tmp_path):
     mean = {r.method: r.figures.error.mean_m for r in rows if r.figures is not None}
     centre = mean["centre"]
     assert mean["rssi"] < centre
-    assert all(r.figures is not None or r.note for r in rows)
+    need_shots = [
+        name
+        for name, method in methods(quick=True).items()
+        if Needs.SHOTS in method.needs
+    ]
+    assert [(r.regime, r.method) for r in rows if r.figures is None] == [
+        ("zero", name) for name in need_shots
+    ]
+    assert {r.note for r in rows if r.figures is None} == {"needs shots"}
+    assert {r.note for r in rows if r.figures is not None} == {""}
 
 
 # -- independence ----------------------------------------------------------------------

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.surveyed import CENTRE, Episode, csi_episode, rss_episode
+from trainer.benchmark.episodes import permute_labels
+from trainer.benchmark.leakage import check_causal
 from trainer.methods.contract import Needs
 from trainer.methods.ensemble import Ensemble
 from trainer.methods.ilcl import Ilcl
@@ -183,26 +185,15 @@ def test_true_labels_beat_the_centre_of_the_map(name, kind):
 
     found = locate(name, episode, made=METHODS)
 
-    assert mean_error(found.locations, episode) < 0.6 * chance
+    # What little training networks get here depends on chance, most of all with RSS.
+    assert mean_error(found.locations, episode) < 0.7 * chance
 
 
 @every_case
 def test_permuted_labels_land_on_the_floor(name, kind):
     # A method that still finds its way has seen a label that it must not see.
     episode, chance = EPISODES[kind], mean_error(CENTRE, EPISODES[kind])
-    shuffle = np.random.default_rng(7)
-
-    def permuted(environment):
-        # One permutation of the points per environment: shots of a point still agree,
-        # which is harder than random labels.
-        renamed = shuffle.permutation(environment.n_points)
-        return replace(environment, point_of=renamed[environment.point_of])
-
-    scrambled = replace(
-        episode,
-        history=tuple(map(permuted, episode.history)),
-        shots=permuted(episode.shots),
-    )
+    scrambled = permute_labels(episode, np.random.default_rng(7))
 
     found = locate(name, scrambled, made=METHODS)
 
@@ -274,17 +265,9 @@ def test_nothing_that_is_handed_in_is_modified(name, kind):
 
 
 @every_case
-@pytest.mark.parametrize("n", [1, 7])
-def test_a_fix_does_not_depend_on_later_queries(name, kind, n):
-    queries = EPISODES[kind].queries.signals
-    expected = fixes(name, kind)
-
-    found = locator(name, kind).locate(queries.select(slice(n)))
-
-    posterior = None if expected.posterior is None else expected.posterior[:n]
-    assert_same(
-        found, replace(expected, locations=expected.locations[:n], posterior=posterior)
-    )
+def test_a_fix_does_not_depend_on_later_queries(name, kind):
+    # The tolerance is a tenth of a millimetre, for 32-bit networks.
+    check_causal(locator(name, kind), EPISODES[kind].queries.signals, tolerance=1e-4)
 
 
 # -- the map ---------------------------------------------------------------------------
