@@ -17,6 +17,7 @@ _COMMANDS = {
     "simulate": "write a simulated survey: captures of rooms, and where they were made",
     "train": "meta-train a network on surveyed captures",
     "benchmark": "run all methods on all surveys, and write the table",
+    "figures": "draw the paper's simulated experiments again, with numbers and notes",
     "survey": "list the captures of a public survey with their coordinates",
     "surveys": "list public surveys with licence and source, and check what is there",
 }

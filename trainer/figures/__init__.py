@@ -1,0 +1,1 @@
+"""The paper's simulated experiments, drawn again: plots, numbers, notes."""

@@ -1,0 +1,95 @@
+"""Error against meta-iterations and gradient steps on a simulated place: Fig. 13, 14.
+
+What is trained, and how it is watched, is that of ``trainer benchmark --curves``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trainer.benchmark.episodes import labelled_target, make_history
+from trainer.benchmark.plan import Survey
+from trainer.benchmark.protocol import shipped_protocol
+from trainer.benchmark.regimes import REGIMES
+from trainer.figures.surveyed import LoadDays
+from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
+from trainer.methods.network_curves import paper_curves
+from trainer.methods.networks import Budget, NetworkMethod, Training
+from trainer.surveys.registry import load_survey
+
+TRAININGS = (
+    Training.MAML,
+    Training.MAML_DG,
+    Training.MAML_TS,
+    Training.TL,
+    Training.RI,
+)
+
+_N_STEPS, _BRIEF_STEPS = 20, 6
+_N_SNAPSHOTS, _BRIEF_SNAPSHOTS = 8, 2
+_N_DRAWS = 2
+"""Of shots; every seed has its own."""
+
+ITERATIONS, STEPS, CENTRE = "iterations", "steps", "centre"
+
+
+@dataclass(frozen=True, slots=True)
+class Convergence:
+    """All networks on one place, watched while they learn and while they adapt."""
+
+    survey: str
+    budget: Budget
+    weight: float
+    is_brief: bool = False
+    """Fewer snapshots, gradient steps and draws of shots."""
+
+    load: LoadDays = load_survey
+    trainings: tuple[Training, ...] = TRAININGS
+
+    @property
+    def name(self) -> str:
+        """Of the survey."""
+        return f"curves-{self.survey}"
+
+    @property
+    def needs(self) -> tuple[Unit, ...]:
+        """None."""
+        return ()
+
+    def run(self, seed: int, needed: Needed, tell: Tell) -> Arrays:
+        """Return mean errors [m], of each training under its name.
+
+        ``<training>-iterations`` has two rows, meta-iterations and error after all
+        gradient steps (Fig. 13); ``<training>-steps`` gradient steps and error at the
+        end of training (Fig. 14).
+        """
+        tell("loading")
+        survey = Survey(
+            shipped_protocol(self.survey), self.load(self.survey, Path()), "test"
+        )
+        target = survey.targets[-1]
+        split = survey.split(target.name, REGIMES["zero"], seed)
+        history, day = make_history(split), labelled_target(split)
+        locations = day.place.locations
+        apart = np.linalg.norm(locations - locations.mean(axis=0), axis=1)
+        found: Arrays = {CENTRE: np.array(apart.mean())}
+        for number, training in enumerate(self.trainings):
+            method = NetworkMethod(training, self.budget)
+            tell(f"{method.title}, {number + 1} of {len(self.trainings)}")
+            curves = paper_curves(
+                method,
+                history,
+                day,
+                chance(seed, number),
+                n_seeds=1,
+                n_steps=_BRIEF_STEPS if self.is_brief else _N_STEPS,
+                n_snapshots=_BRIEF_SNAPSHOTS if self.is_brief else _N_SNAPSHOTS,
+                n_draws=1 if self.is_brief else _N_DRAWS,
+            )
+            for key, curve in (
+                (ITERATIONS, curves.against_iterations),
+                (STEPS, curves.against_steps),
+            ):
+                found[f"{training}-{key}"] = np.stack([curve.x, curve.y])
+        return found

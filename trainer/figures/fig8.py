@@ -1,0 +1,152 @@
+"""Fig. 8: RMSE against gradient steps, MetaLoc with 124 samples, RI with thousands."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from trainer.figures.contract import Results, Seeds, stacked
+from trainer.figures.panels import Comparison, Fact, Level, Line, Panel, Report
+from trainer.figures.reconstruction import TABLE_ONE
+from trainer.figures.statistics import estimate, over_seeds, paired
+from trainer.figures.steps_and_samples import StepsAndSamples
+from trainer.figures.units import Unit
+
+_META: Final = "MetaLoc (124 samples)"
+_SAME: Final = "WKNN (reference points, same 124 samples)"
+_FLOORS: Final = {
+    "centre": "middle of the room",
+    "knn": "KNN (reference points)",
+    "wknn_same": _SAME,
+}
+_SOON: Final = 10
+"""Steps after which who is fast is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fig8:
+    """The figure."""
+
+    unit: StepsAndSamples
+    n_seeds: int
+    name: str = "fig8"
+    title: str = "Fig. 8: RMSE against gradient steps"
+    missing: str = ""
+    paper: str = (
+        "RMSE against gradient steps on a test task of the log-distance model. "
+        "MetaLoc, with 124 samples, is drawn against an axis of its own and converges "
+        "much faster than RI (random initialisation) with 800, 1600, 4000 or 8000 "
+        "samples; RI with 8000 saturates slightly above MetaLoc. No numbers are given."
+    )
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """See `Figure`."""
+        return (self.unit,)
+
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """See `Figure`."""
+        learning = self.unit.theta.learning
+        return (
+            *TABLE_ONE,
+            f"{self.unit.n_references} reference points at the test place; the paper "
+            "does not say how many.",
+            f"The gradient steps of MetaLoc do not count the {learning.n_iterations} "
+            "meta-iterations before them, nor the data of four other places.",
+            "The paper does not say how RI is trained. Left: with MetaLoc's own steps, "
+            f"plain gradient descent with α = {learning.alpha:g}. Right: with Adam and "
+            f"β = {learning.beta:g}, as anybody would train it.",
+            "RI is drawn with 124 samples as well, and floors are: what needs no "
+            "training is part of the comparison.",
+            "One axis for all: steps cost RI with n samples n / 124 as much.",
+        )
+
+    def report(self, results: Results) -> Report:
+        """See `Figure`."""
+        seeds = results[self.unit.name]
+        steps = seeds[0]["steps"].astype(np.float64)
+        sizes = (self.unit.n_support, *self.unit.n_samples)
+        floors = tuple(
+            Level(label, estimate(stacked(seeds, key)))
+            for key, label in _FLOORS.items()
+        )
+
+        def panel(kind: str, title: str) -> Panel:
+            curves = {
+                _META: "meta",
+                **{f"RI ({n} samples)": f"{kind}-{n}" for n in sizes},
+            }
+            return Panel(
+                title,
+                "gradient steps",
+                "RMSE [m]",
+                lines=tuple(
+                    Line(label, steps, over_seeds(stacked(seeds, key), least=0.0))
+                    for label, key in curves.items()
+                ),
+                floors=floors,
+                x_scale="symlog",
+            )
+
+        return Report(
+            panels=(
+                panel("ri", "RI by plain gradient descent, as MetaLoc"),
+                panel("adam", "RI by Adam"),
+            ),
+            facts=self._facts(seeds),
+            comparisons=self._comparisons(seeds),
+        )
+
+    def _facts(self, seeds: Seeds) -> tuple[Fact, ...]:
+        steps = seeds[0]["steps"]
+        meta, last = stacked(seeds, "meta"), int(steps[-1])
+        at = [(0, 0), (_soon(steps), int(steps[_soon(steps)])), (-1, last)]
+        most = self.unit.n_samples[-1]
+        return (
+            *(
+                Fact(f"RMSE of {_META} after {step} steps", "m", estimate(meta[:, i]))
+                for i, step in at
+            ),
+            *(
+                Fact(
+                    f"RMSE of RI ({most} samples, {how}) after {last} steps",
+                    "m",
+                    estimate(stacked(seeds, f"{key}-{most}")[:, -1]),
+                )
+                for key, how in (("ri", "gradient descent"), ("adam", "Adam"))
+            ),
+            *(
+                Fact(f"RMSE of {label}", "m", estimate(stacked(seeds, key)))
+                for key, label in _FLOORS.items()
+            ),
+        )
+
+    def _comparisons(self, seeds: Seeds) -> tuple[Comparison, ...]:
+        steps = seeds[0]["steps"]
+        soon, last = _soon(steps), int(steps[-1])
+        meta, most = stacked(seeds, "meta"), self.unit.n_samples[-1]
+        found = []
+        for n in (self.unit.n_support, most):
+            for key, how in (("ri", "gradient descent"), ("adam", "Adam")):
+                other = stacked(seeds, f"{key}-{n}")
+                for i, step in ((soon, int(steps[soon])), (-1, last)):
+                    found.append(
+                        Comparison(
+                            f"RMSE after {step} steps",
+                            "m",
+                            _META,
+                            f"RI ({n} samples, {how})",
+                            paired(meta[:, i], other[:, i]),
+                        )
+                    )
+        best = f"{_META} after {int(steps[soon])} steps"
+        for key, label in _FLOORS.items():
+            difference = paired(meta[:, soon], stacked(seeds, key))
+            found.append(Comparison("RMSE", "m", best, label, difference))
+        return tuple(found)
+
+
+def _soon(steps: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:
+    """Return the index of the last step that is not after `_SOON`."""
+    return int(np.searchsorted(steps, _SOON, side="right")) - 1

@@ -1,0 +1,161 @@
+"""What a figure shows, apart from how it is drawn: lines, floors, points, statements.
+
+Everything here becomes JSON, and notes are written from that JSON alone, so that a
+sentence cannot say anything else than the numbers beside it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from trainer.figures.statistics import Band, Estimate, Floats
+
+_DIGITS: Final = 6
+"""Significant ones; no interval here carries more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A curve with its interval."""
+
+    label: str
+    x: Floats
+    band: Band
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the curve as plain values."""
+        return {
+            "label": self.label,
+            "x": numbers(self.x),
+            "mean": numbers(self.band.mean),
+            "low": numbers(self.band.low),
+            "high": numbers(self.band.high),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One number: a floor across the panel, or a point of it."""
+
+    label: str
+    value: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the level as plain values."""
+        return {"label": self.label, **estimate_json(self.value)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One pair of axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...] = ()
+    floors: tuple[Level, ...] = ()
+    """Horizontal lines: what others reach that do not take part in x."""
+
+    points: tuple[Level, ...] = ()
+    """Instead of lines: one estimate per label, side by side."""
+
+    x_scale: Literal["linear", "symlog"] = "linear"
+    """Symlog: linear up to 1, then logarithmic, so that 0 has a place."""
+
+    y_scale: Literal["linear", "log"] = "linear"
+    x_limits: tuple[float, float] | None = None
+    y_limits: tuple[float, float] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the panel as plain values."""
+        return {
+            "title": self.title,
+            "x_label": self.x_label,
+            "y_label": self.y_label,
+            "lines": [line.as_json() for line in self.lines],
+            "floors": [floor.as_json() for floor in self.floors],
+            "points": [point.as_json() for point in self.points],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that was measured, worth a sentence."""
+
+    what: str
+    unit: str
+    """Empty for a share or a plain number."""
+
+    value: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fact as plain values."""
+        return {"what": self.what, "unit": self.unit, **estimate_json(self.value)}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One thing held against another, within each seed."""
+
+    what: str
+    """The quantity, for example ``RMSE after 10 steps``."""
+
+    unit: str
+    a: str
+    b: str
+    difference: Estimate
+    """a - b."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison as plain values."""
+        return {
+            "what": self.what,
+            "unit": self.unit,
+            "a": self.a,
+            "b": self.b,
+            **estimate_json(self.difference),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """All that one figure has to show and to say."""
+
+    panels: tuple[Panel, ...]
+    facts: tuple[Fact, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    n_columns: int = 2
+    """Panels beside each other."""
+
+    intervals_over: str = " over seeds"
+    """What the intervals are of, to follow ``95 % intervals``."""
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further numbers for the JSON, plain values."""
+
+
+def count(what: str, found: int, n: int) -> Fact:
+    """Return in how many of n seeds something was so."""
+    value = Estimate(float(found), math.nan, math.nan, n)
+    return Fact(what, f"of {n} seeds", value)
+
+
+def estimate_json(value: Estimate) -> dict[str, Any]:
+    """Return an estimate as plain values; None where it has no interval."""
+    return {
+        "mean": number(value.mean),
+        "low": number(value.low),
+        "high": number(value.high),
+        "n": value.n,
+    }
+
+
+def number(value: float) -> float | None:
+    """Return a number with the digits it is worth; None for NaN and infinity."""
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+
+
+def numbers(values: Floats) -> list[float | None]:
+    """Return numbers with the digits they are worth."""
+    return [number(value) for value in values.tolist()]
