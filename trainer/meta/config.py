@@ -25,7 +25,9 @@ class MetaConfig:
     """M; of MAML-DG half in each of its two environments."""
 
     alpha: float = 0.01
-    """Step size α of the inner loop."""
+    """Step size α of the inner loop. The paper's number, but the classifier's loss is a
+    sum over points (`trainer.models.classification`): with N of them a step is N times
+    as long as the authors'."""
 
     beta: float = 0.001
     """Step size β of the outer loop, and of MAML-DG's virtual step."""

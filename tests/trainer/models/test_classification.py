@@ -95,6 +95,18 @@ def test_losses_are_those_of_the_network_that_of_the_query_per_point(rng):
     assert query.item() == pytest.approx(total.item() / 3)
 
 
+def test_the_support_loss_is_as_many_means_over_images_as_there_are_points(rng):
+    """Which makes the inner step at one α so many times as long as the authors'."""
+    problem = task(rng)
+    theta = as_tensors(random_parameters(SMALL_NETWORK, rng, n_points=3))
+
+    found = CARRIES.support_loss(theta, problem)
+
+    logits = network.forward(theta, problem.support.inputs)
+    mean = torch.nn.functional.cross_entropy(logits, problem.support.points)
+    assert found.item() == pytest.approx(3 * mean.item())
+
+
 def test_points_of_a_site_that_a_task_lacks_do_not_count(rng):
     """Guessing among all six points costs ln 6 per point, whichever three there are."""
     theta = as_tensors(random_parameters(SMALL_NETWORK, rng, n_points=N_SITE))
