@@ -110,7 +110,7 @@ def figures_like_polyu(
 
 
 def figures_like_csu(
-    scene: Scene, *, n_points: int = 30, n_packets: int = 1500
+    scene: Scene, *, n_points: int = 15, n_packets: int = 1000
 ) -> tuple[CaptureFigures, float]:
     """Return the figures of a receiver in a room, and the share of packets missing.
 
