@@ -6,8 +6,8 @@
 The sum makes the inner loop's step α per row of the head the same for any number of
 points, as on the device; the mean does so for the outer loop's β.
 
-Departure from the paper: its α goes with the authors' mean over images, of which this sum
-is N times as much.
+Departure from the paper: its α goes with the authors' mean over images, of which this
+sum is N times as much.
 """
 
 from dataclasses import dataclass
