@@ -35,6 +35,7 @@ class CaptureFile:
         self.is_file = False
         """Whether it is a regular file, once open: reading that takes nothing away."""
         self._reader = CaptureReader()
+        self._ahead: list[RawFrames] = []
 
     def __enter__(self) -> Self:
         """Open the capture.
@@ -62,12 +63,30 @@ class CaptureFile:
         if not self._is_stdin:
             os.close(self._descriptor)
 
+    def read_ahead(self) -> None:
+        """Wait for the first bytes; what they tell of the capture is known then.
+
+        Nothing is lost: what is read is yielded first.
+
+        Raises:
+            CaptureError: As when iterating.
+        """
+        try:
+            if chunk := os.read(self._descriptor, self._chunk_size()):
+                self._ahead += self._reader.feed(chunk)
+        except CaptureFormatError as error:
+            raise CaptureError(f"{self.name} {error}") from error
+        except OSError as error:
+            raise CaptureError(f"{self.name}: {error.strerror}") from error
+
     def __iter__(self) -> Iterator[RawFrames]:
         """Yield packets as they can be read.
 
         Raises:
             CaptureError: This is no capture, or reading fails.
         """
+        yield from self._ahead
+        self._ahead = []
         try:
             while chunk := os.read(self._descriptor, self._chunk_size()):
                 yield from self._reader.feed(chunk)

@@ -64,6 +64,8 @@ class BrokerConfig:
     base_topic: str = "metaloc"
     keepalive_s: int = 20
     connect_timeout_s: float = 10.0
+    allow_simulated: bool = False
+    """Whether a broker on another machine is given simulated locations too."""
 
     def __post_init__(self) -> None:
         if not self.host:
@@ -228,7 +230,12 @@ def _value(expected: Any, value: Any, where: str) -> Any:  # noqa: ANN401  (TOML
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:
-        names = {str: "text in quotes", int: "a whole number", float: "a number"}
+        names = {
+            str: "text in quotes",
+            int: "a whole number",
+            float: "a number",
+            bool: "true or false",
+        }
         raise ConfigError(f"{where} must be {names[expected]}, not {value!r}")
     return value
 

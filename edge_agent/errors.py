@@ -7,7 +7,8 @@
      ├─ SurveyError       a list of surveyed captures
      ├─ BundleError       the model bundle
      ├─ CalibrationError  the site's calibration
-     └─ BrokerError       the MQTT broker
+     ├─ BrokerError       the MQTT broker
+     └─ SimulatedError    simulated locations would leave this machine
 
 Messages say what was found and what to do; `edge_agent.cli` prints them as one line.
 """
@@ -49,3 +50,7 @@ class CalibrationError(AgentError):
 
 class BrokerError(AgentError):
     """The MQTT broker cannot be reached or refuses the agent."""
+
+
+class SimulatedError(AgentError):
+    """Simulated locations would be published to a broker on another machine."""

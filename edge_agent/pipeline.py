@@ -82,6 +82,14 @@ class Pipeline:
         self.counters = PipelineCounters(unused=self._builder.unused)
 
     @property
+    def knows_simulated(self) -> bool:
+        """Whether the calibration knows a transmitter that is reserved for simulations.
+
+        Only what it knows is located: stray simulated frames do nothing.
+        """
+        return any(self._simulated)
+
+    @property
     def frames_until_due(self) -> int:
         """At least so many CSI frames must arrive before the next location."""
         return self._builder.frames_until_due

@@ -3,7 +3,9 @@
 The status topic says "online" after every connection, "stopped" after a clean end, and
 "offline" when the agent vanishes: the last one is said by the broker (last will).
 
-Fixes go out at QoS 1. While the broker is away they are dropped and counted.
+Fixes go out at QoS 1. While the broker is away they are dropped and counted. Simulated
+ones go to a broker on this machine; to another one only where the configuration says
+so, because a dashboard, or a lock, need not know what `source` means.
 """
 
 import logging
@@ -19,8 +21,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.config import BrokerConfig
-from edge_agent.errors import BrokerError
-from edge_agent.payload import State, Topics, status_document, to_json
+from edge_agent.errors import BrokerError, SimulatedError
+from edge_agent.loopback import is_loopback, is_loopback_address
+from edge_agent.payload import Source, State, Topics, status_document, to_json
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class MqttPublisher:
         self._verdict = threading.Event()
         self._refusal: str | None = None
         self._sent: deque[mqtt.MQTTMessageInfo] = deque()
+        self._is_local: bool | None = None  # until there was a connection
         self.published = 0
         """Fixes handed to the network while the broker was there."""
 
@@ -81,6 +85,29 @@ class MqttPublisher:
     def where(self) -> str:
         """The broker's address, for messages."""
         return f"{self._config.host}:{self._config.port}"
+
+    def check_simulated(self) -> None:
+        """Find out whether simulated locations may be published.
+
+        What counts is the address that the connection has, or before there is one, all
+        those that it could have.
+
+        Raises:
+            SimulatedError: The broker is on another machine, and nobody allowed it.
+        """
+        if self._config.allow_simulated:
+            return
+        is_local = self._is_local
+        if is_local is None:
+            is_local = is_loopback(self._config.host)
+        if not is_local:
+            raise SimulatedError(
+                f"these frames are simulated, and broker {self.where} is not on this "
+                "machine: locations that nobody was at are not sent there. Add "
+                "--allow-simulated (or broker.allow_simulated = true) if that is what "
+                "you want; --broker none prints them, and a broker on 127.0.0.1 takes "
+                "them"
+            )
 
     def __enter__(self) -> Self:
         """Connect, and wait for the broker's verdict.
@@ -123,7 +150,12 @@ class MqttPublisher:
 
         Returns:
             False when the broker is away and the fix was dropped.
+
+        Raises:
+            SimulatedError: As `check_simulated`; nothing was sent.
         """
+        if document.get("source") == Source.SIMULATED:
+            self.check_simulated()
         client = self._client
         if client is None or not client.is_connected():
             self.dropped += 1
@@ -156,7 +188,7 @@ class MqttPublisher:
         )
         if self._config.username:
             client.username_pw_set(self._config.username, self._config.password())
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.reconnect_delay_set(1, 30)
@@ -186,6 +218,16 @@ class MqttPublisher:
         return client.publish(
             self._topics.status, self._status(state), qos=1, retain=True
         )
+
+    def _on_socket_open(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        sock: Any,  # noqa: ANN401  (paho's signature)
+    ) -> None:
+        """Switch Nagle's algorithm off: with it some messages wait for 40 ms."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._is_local = is_loopback_address(sock.getpeername()[0])
 
     def _on_connect(
         self,
@@ -219,11 +261,6 @@ class MqttPublisher:
             return
         self._refusal = _HUNG_UP
         self._verdict.set()
-
-
-def _send_at_once(_client: mqtt.Client, _userdata: object, sock: Any) -> None:  # noqa: ANN401
-    """Switch Nagle's algorithm off: with it some messages wait for 40 ms."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _because(reason: ReasonCode) -> str:

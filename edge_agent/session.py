@@ -13,7 +13,7 @@ from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError
 from edge_agent.localizer import Localizer
-from edge_agent.payload import FixContext, LocationPayloads, Topics, to_json
+from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
 from edge_agent.pipeline import Fix, Pipeline
 from edge_agent.predictor import Backend, make_predictor
 from edge_agent.publish import MqttPublisher
@@ -47,6 +47,8 @@ class Session:
 
         Raises:
             CaptureError: The source cannot be opened or breaks.
+            SimulatedError: Its frames turn out to be simulated, and the broker is on
+                another machine.
         """
         newest_ns, is_open = 0, False
         report = _Report(self._console, source.name, self._pipeline)
@@ -57,7 +59,10 @@ class Session:
                     self._console.say(source.doing)
                 if raw is not None and len(raw):
                     newest_ns = int(raw.time_ns[-1])
-                    self._emit(self._pipeline.feed(raw, source.kind(newest_ns)))
+                    kind = source.kind(newest_ns)
+                    if kind is Source.SIMULATED and self._publisher is not None:
+                        self._publisher.check_simulated()
+                    self._emit(self._pipeline.feed(raw, kind))
                 report.tick()
             self._emit(self._pipeline.finish(source.kind(newest_ns)))
         finally:
@@ -169,7 +174,7 @@ def open_session(
     hop: int,
     publish: bool,
     as_json: bool,
-    check_source: Callable[[], None] = lambda: None,
+    check_source: Callable[[], bool] = lambda: False,
     is_recording: bool = False,
 ) -> Iterator[Session]:
     """Load the site's model, connect to the broker, and say what is going on.
@@ -180,7 +185,8 @@ def open_session(
         hop: New packets per access point from one location to the next.
         publish: Whether to connect to the broker.
         as_json: Print locations as they are published.
-        check_source: Called before the broker hears of us.
+        check_source: Called before the broker hears of us; tells whether the frames are
+            simulated, as far as that is known.
         is_recording: A recording is replayed, perhaps beside the agent that captures
             live under the same name; it must not take over its connection.
 
@@ -188,6 +194,8 @@ def open_session(
         BundleError: The model bundle cannot be used.
         CalibrationError: The site has no calibration, or one of another model.
         BrokerError: The broker cannot be reached or refuses.
+        SimulatedError: What would be published is simulated, and the broker is on
+            another machine; it has heard nothing of us.
     """
     site, device = config.site.name, config.site.device
     bundle = Bundle.load(config.model.bundle_path)
@@ -210,19 +218,20 @@ def open_session(
     model = f"{bundle.manifest.name}+{calibration.identifier}"
     payloads = LocationPayloads(FixContext(device, model))
     topics = Topics(config.broker.base_topic, site, device)
-    check_source()
+    is_simulated = check_source() or pipeline.knows_simulated
     with ExitStack() as stack:
         publisher = None
         if publish:
-            publisher = stack.enter_context(
-                MqttPublisher(
-                    config.broker,
-                    topics,
-                    device=device,
-                    version=version(),
-                    role="replay" if is_recording else "",
-                )
+            publisher = MqttPublisher(
+                config.broker,
+                topics,
+                device=device,
+                version=version(),
+                role="replay" if is_recording else "",
             )
+            if is_simulated:
+                publisher.check_simulated()
+            stack.enter_context(publisher)
         where = f"{publisher.where}, topic {topics.location}" if publisher else "none"
         console.say(
             f"site {site}: {len(calibration.points)} points, "

@@ -26,8 +26,11 @@ class PacketSource(Protocol):
     doing: str
     """What is done with it, e.g. ``capturing on wlan0``; said once it is open."""
 
-    def check(self) -> None:
+    def check(self) -> bool:
         """Find out, before anything else is begun, whether it can be opened.
+
+        Returns:
+            Whether it already says that its frames are simulated.
 
         Raises:
             CaptureError: It cannot.
@@ -63,12 +66,12 @@ class LiveSource:
         self._buffer_frames = buffer_frames
         self._losses: Counter[str] = Counter()
 
-    def check(self) -> None:
+    def check(self) -> bool:
         """Open the interface and close it again."""
         from edge_agent.live import LiveCapture
 
         with LiveCapture(self.name):
-            pass
+            return False
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield packets until the interface goes away."""
@@ -108,11 +111,12 @@ class FileSource:
         self._speed = speed
         self._refused: Counter[Refusal] = Counter()
 
-    def check(self) -> None:
+    def check(self) -> bool:
         """Read the first packets, where that takes none away."""
         with CaptureFile(self._path) as file:
             if file.is_file:
                 next(iter(file), None)
+            return says_simulated(file.comments)
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield the file's packets."""
@@ -139,6 +143,12 @@ class StreamSource(FileSource):
         super().__init__(STANDARD_INPUT)
         self.name = "standard input"
         self.doing = "reading standard input"
+
+    def check(self) -> bool:
+        """Wait for the capture's first bytes, and keep them."""
+        with self._file as file:
+            file.read_ahead()
+            return says_simulated(file.comments)
 
     def kind(self, newest_ns: int) -> Source:
         """Return live where the packets are as old as the clock says, else replay."""

@@ -120,7 +120,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             summary.refused.update(decoded.refused)
             for batch in decoded.batches:
                 if args.json:
-                    for line in _frame_lines(batch):
+                    all_simulated = says_simulated(capture.comments)
+                    for line in _frame_lines(batch, all_simulated=all_simulated):
                         console.result(line)
                 else:
                     _add(summary, batch)
@@ -241,8 +242,9 @@ def _rssi_range(histogram: npt.NDArray[np.int64]) -> str:
     return f"{levels[0]} .. {middle} .. {levels[-1]}"
 
 
-def _frame_lines(batch: FrameBatch) -> Iterator[str]:
+def _frame_lines(batch: FrameBatch, *, all_simulated: bool) -> Iterator[str]:
     """Yield one JSON document per frame."""
+    simulated = is_simulated(batch.mac) | all_simulated
     for row, kind in enumerate(_kinds(batch)):
         rssi, control = int(batch.rssi[row]), int(batch.frame_control[row])
         time_ns = int(batch.time_ns[row])
@@ -261,6 +263,6 @@ def _frame_lines(batch: FrameBatch) -> Iterator[str]:
             "header": kind.generation.name.lower(),
             "format": str(kind.frame_format),
             "n_subcarriers": batch.n_subcarriers,
-            "simulated": bool(is_simulated(batch.mac[row : row + 1])[0]),
+            "simulated": bool(simulated[row]),
         }
         yield json.dumps(document)

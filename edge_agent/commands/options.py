@@ -36,6 +36,11 @@ def add_broker(parser: argparse.ArgumentParser) -> None:
         help=f"MQTT broker, or '{NO_BROKER}' to publish nothing",
     )
     parser.add_argument("--device", metavar="NAME", help="this agent's name in topics")
+    parser.add_argument(
+        "--allow-simulated",
+        action="store_true",
+        help="publish simulated locations to a broker on another machine too",
+    )
 
 
 def configuration(args: argparse.Namespace) -> AgentConfig:
@@ -54,6 +59,8 @@ def configuration(args: argparse.Namespace) -> AgentConfig:
     address = getattr(args, "broker", None)
     if address and address != NO_BROKER:
         broker = _with_address(broker, address)
+    if getattr(args, "allow_simulated", False):
+        broker = replace(broker, allow_simulated=True)
     if getattr(args, "bundle", None):
         model = replace(model, bundle=args.bundle)
     if getattr(args, "state", None):

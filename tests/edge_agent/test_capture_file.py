@@ -51,6 +51,46 @@ def test_a_path_may_be_text(write):
     assert capture.name == str(path)
 
 
+def test_what_is_read_ahead_is_yielded_first(pipe):
+    data = pcapng_bytes(PACKETS, comment="the kitchen")
+    pipe.write(data[:700])
+
+    with CaptureFile("-") as capture:
+        capture.read_ahead()  # waits for no more than there is
+        assert capture.comments == ["the kitchen"]
+        pipe.write(data[700:])
+        pipe.close()
+        assert packets(capture) == [packet for _, packet in PACKETS]
+
+
+def test_an_empty_pipe_can_be_read_ahead(pipe):
+    pipe.close()
+
+    with CaptureFile("-") as capture:
+        capture.read_ahead()
+        assert capture.comments == []
+        with pytest.raises(CaptureError, match="standard input is empty"):
+            list(capture)
+
+
+def test_reading_ahead_tells_what_is_no_capture(pipe):
+    pipe.write(b"hello, is this a capture?")
+
+    with (
+        CaptureFile("-") as capture,
+        pytest.raises(CaptureError, match="expected pcap"),
+    ):
+        capture.read_ahead()
+
+
+def test_reading_ahead_of_a_folder_says_why_not(tmp_path):
+    with (
+        CaptureFile(tmp_path) as capture,
+        pytest.raises(CaptureError, match="Is a directory"),
+    ):
+        capture.read_ahead()
+
+
 def test_a_hyphen_is_standard_input(pipe):
     pipe.write(pcap([b"one", b"two"]))
     pipe.close()

@@ -83,6 +83,7 @@ def test_every_key_can_be_set(load):
         base_topic = "building/3"
         keepalive_s = 60
         connect_timeout_s = 2.5
+        allow_simulated = true
 
         [capture]
         interface = "wlan1"
@@ -108,6 +109,7 @@ def test_every_key_can_be_set(load):
             "building/3",
             60,
             2.5,
+            True,
         ),
         CaptureConfig("wlan1", 10, "qi", 1024),
         ModelConfig("/opt/bundle", "/var/lib/metaloc", "numpy"),
@@ -145,6 +147,7 @@ def test_a_tilde_is_the_home_directory(home):
         ("broker.port = true", "broker.port must be a whole number, not True"),
         ("broker.connect_timeout_s = 'x'", "connect_timeout_s must be a number, not"),
         ("broker.connect_timeout_s = true", "connect_timeout_s must be a number, not"),
+        ("broker.allow_simulated = 1", "allow_simulated must be true or false, not 1"),
         ("broker.host = ''", "broker.host is empty"),
         ("broker.port = 0", "broker.port is 0, not 1 to 65535"),
         ("broker.port = 65536", "broker.port is 65536, not 1 to 65535"),

@@ -11,7 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.config import BrokerConfig
 from edge_agent.demo.broker import EmbeddedBroker
-from edge_agent.errors import BrokerError, ConfigError
+from edge_agent.errors import BrokerError, ConfigError, SimulatedError
 from edge_agent.payload import Topics
 from edge_agent.publish import MqttPublisher, _because
 from tests.brokers import (
@@ -70,6 +70,45 @@ def next_location(received):
     while (message := received.next())[0] != LOCATION:
         assert state(message) == "online"
     return message[1]
+
+
+# -- what is simulated -----------------------------------------------------------------
+
+SIMULATED_FIX = {"source": "simulated"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_simulated_fixes_go_to_a_broker_on_this_machine(mosquitto, received, host):
+    with publisher(mosquitto.port, host=host) as agent:
+        agent.check_simulated()
+        assert agent.publish(SIMULATED_FIX)
+        assert next_location(received) == '{"source":"simulated"}'
+
+
+def test_before_there_is_a_connection_the_address_of_the_broker_decides():
+    agent = publisher(1883, host="192.0.2.1")
+
+    with pytest.raises(SimulatedError, match=r"broker 192.0.2.1:1883 is not on this m"):
+        agent.check_simulated()
+    publisher(1883).check_simulated()
+
+
+def test_a_simulated_fix_is_refused_where_it_would_be_sent(mosquitto, received):
+    """The connection counts, whatever the name said when it was looked up."""
+    with publisher(mosquitto.port) as agent:
+        agent._is_local = False  # as if the name had meant another machine by then
+        with pytest.raises(SimulatedError, match="--allow-simulated"):
+            agent.publish(SIMULATED_FIX)
+        assert agent.publish({"source": "replay"})
+        assert next_location(received) == '{"source":"replay"}'
+    assert (agent.published, agent.dropped) == (1, 0)
+
+
+def test_simulated_fixes_go_anywhere_if_the_configuration_says_so(mosquitto, received):
+    with publisher(mosquitto.port, allow_simulated=True) as agent:
+        agent._is_local = False
+        assert agent.publish(SIMULATED_FIX)
+        assert next_location(received) == '{"source":"simulated"}'
 
 
 # -- the life of a connection ----------------------------------------------------------

@@ -8,9 +8,16 @@ from dataclasses import replace
 
 import pytest
 
+from edge_agent.calibration import CALIBRATION_FILE
 from edge_agent.config import AgentConfig, BrokerConfig, ModelConfig, SiteConfig
 from edge_agent.console import Console
-from edge_agent.errors import BrokerError, BundleError, CalibrationError, CaptureError
+from edge_agent.errors import (
+    BrokerError,
+    BundleError,
+    CalibrationError,
+    CaptureError,
+    SimulatedError,
+)
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
@@ -22,6 +29,7 @@ from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.builders import ethernet, ipv4, udp
 from tests.edge_agent.sites import (
     REAL,
+    SIMULATED,
     SPEC,
     START_US,
     STRANGER,
@@ -55,9 +63,10 @@ FIX = Fix(
 class Feed:
     """A source of prepared packets; an exception among them is raised."""
 
-    def __init__(self, *parts, losses=()):
+    def __init__(self, *parts, losses=(), kind=Source.REPLAY):
         self.name, self.doing = "the feed", "reading the feed"
         self._parts, self._losses = parts, Counter(dict(losses))
+        self._kind = kind
         self.wanted, self.newest_ns = [], []
 
     def packets(self, wanted):
@@ -69,7 +78,7 @@ class Feed:
 
     def kind(self, newest_ns):
         self.newest_ns.append(newest_ns)
-        return Source.REPLAY
+        return self._kind
 
     def losses(self):
         return self._losses
@@ -424,6 +433,81 @@ def test_a_missing_bundle_is_named(config, terminal, tmp_path):
         opened(replace(config, model=model), terminal.console),
     ):
         pass
+
+
+ELSEWHERE = "192.0.2.1"
+"""Nobody's address (RFC 5737): whoever connects to it fails otherwise."""
+
+
+def at(config, host, **broker):
+    settings = replace(config.broker, host=host, connect_timeout_s=0.2, **broker)
+    return replace(config, broker=settings)
+
+
+def test_a_simulated_source_is_refused_before_a_broker_elsewhere_is_called(
+    config, terminal
+):
+    with (
+        pytest.raises(
+            SimulatedError, match=r"192.0.2.1:\d+ is not on this machine"
+        ) as error,
+        open_session(
+            at(config, ELSEWHERE),
+            terminal.console,
+            hop=8,
+            publish=True,
+            as_json=False,
+            check_source=lambda: True,
+        ),
+    ):
+        pass
+
+    assert error.value.exit_code == 1
+    assert terminal.talk == []
+
+
+def test_so_is_a_calibration_that_knows_simulated_transmitters(
+    config, terminal, rng, bundle, state
+):
+    macs = (REAL[0], SIMULATED[0])
+    random_calibration(rng, bundle, macs=macs).save(state / "home" / CALIBRATION_FILE)
+
+    with (
+        pytest.raises(SimulatedError, match="--allow-simulated"),
+        opened(at(config, ELSEWHERE), terminal.console, publish=True),
+    ):
+        pass
+
+
+def test_who_publishes_nothing_may_simulate(config, terminal):
+    with open_session(
+        at(config, ELSEWHERE),
+        terminal.console,
+        hop=8,
+        publish=False,
+        as_json=False,
+        check_source=lambda: True,
+    ) as session:
+        session.run(Feed(raw_frames_of(packets_at(0, n=8)), kind=Source.SIMULATED))
+
+    assert terminal.results[0].endswith("simulated")
+
+
+def test_a_broker_on_this_machine_gets_what_turns_out_to_be_simulated(
+    config, terminal, mosquitto, received, monkeypatch
+):
+    monkeypatch.setenv("METALOC_BROKER_PASSWORD", PASSWORD)
+    local = at(config, "localhost", port=mosquitto.port, username=USERNAME)
+
+    with opened(local, terminal.console, publish=True) as session:
+        session.run(Feed(raw_frames_of(packets_at(0, n=8)), kind=Source.SIMULATED))
+
+    messages = [received.next() for _ in range(3)]
+    assert [json.loads(text).get("source") for _, text, *_ in messages] == [
+        None,
+        "simulated",
+        None,
+    ]
 
 
 def test_a_broker_that_is_not_there_ends_it_before_it_begins(config, terminal):

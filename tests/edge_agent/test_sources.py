@@ -86,6 +86,16 @@ def test_a_file_is_a_replay_unless_it_says_that_it_is_simulated(write, comment, 
     assert source.kind(time.time_ns()) is kind
 
 
+@pytest.mark.parametrize("comment", [None, SIMULATED_COMMENT])
+def test_whether_it_is_simulated_is_known_before_it_is_replayed(write, stream, comment):
+    packets = packets_at(0)
+    data = pcapng_bytes(packets, comment=comment)
+
+    for source in (FileSource(write(data)), stream(data)):
+        assert source.check() is (comment is not None)
+        assert read(source) == [packet for _, packet in packets]
+
+
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(CaptureError, match="No such file"):
         read(FileSource(tmp_path / "none.pcap"))

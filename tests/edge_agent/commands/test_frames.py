@@ -219,6 +219,13 @@ def test_a_frame_without_a_channel_says_null(show):
     assert document["n_subcarriers"] == 255
 
 
+def test_a_capture_that_is_simulated_has_simulated_frames_alone(show):
+    packets = packets_at(0, n=1)
+    _, lines, _ = show(pcapng_bytes(packets, comment=SIMULATED_COMMENT), "--json")
+
+    assert [json.loads(line)["simulated"] for line in lines] == [True, True]
+
+
 def test_simulated_transmitters_are_marked_frame_by_frame(show):
     packets = packets_at(0, n=1, macs=(SIMULATED[0], bytes.fromhex("dca632010203")))
 
