@@ -18,6 +18,7 @@ _COMMANDS = {
     "train": "meta-train a network on surveyed captures",
     "benchmark": "run all methods on all surveys, and write the table",
     "figures": "draw the paper's simulated experiments again, with numbers and notes",
+    "raytrace": "trace rooms with sionna-rt, an optional extra; or say what it lacks",
     "survey": "list the captures of a public survey with their coordinates",
     "surveys": "list public surveys with licence and source, and check what is there",
 }

@@ -5,6 +5,7 @@ LLVM compiles the kernels, and one that cannot takes its process with it.
 """
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def probe(*, timeout_s: float = TIMEOUT_S) -> Probe:
         return Probe(
             Failure.RAISED, "nothing crosses an empty room", answer.versions, cache
         )
-    detail = ", ".join(f"{name} {found}" for name, found in answer.versions.items())
+    versions = sorted(answer.versions.items())
+    detail = ", ".join(f"{name} {found}" for name, found in versions)
     return Probe(None, detail, answer.versions, cache)
 
 
@@ -92,4 +94,9 @@ def kernel_cache() -> Path | None:
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
-    return folder if there.is_dir() and os.access(there, os.W_OK) else None
+    try:
+        # Permissions do not tell: root has them all, and not every folder takes files.
+        tempfile.TemporaryDirectory(dir=there).cleanup()
+    except OSError:
+        return None
+    return folder

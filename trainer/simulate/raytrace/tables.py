@@ -2,8 +2,8 @@
 
 A scenario's file holds ``receivers`` float32 (n, 3) [m], ``access_points`` float32 (20,
 3) [m], ``rss_dbm`` float32 (n, 20) and a JSON header: name, seed, power_dbm, size_m,
-carrier_hz, settings and versions. A file of several has the arrays of each, with
-``S1_`` and so on before their names, and the headers below ``scenarios``.
+carrier_hz, settings, versions and left_out. A file of several has the arrays of each,
+with ``S1_`` and so on before their names, and the headers below ``scenarios``.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -21,7 +21,7 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from trainer.simulate.raytrace.errors import TableError
+from trainer.simulate.raytrace.errors import NoPathsError, TableError
 from trainer.simulate.raytrace.layouts import Layout
 from trainer.simulate.raytrace.process import Settings
 from trainer.simulate.raytrace.trace import Trace
@@ -54,8 +54,11 @@ class Table:
     versions: dict[str, str]
     """What it was traced with: sionna-rt, mitsuba, drjit and llvm."""
 
+    left_out: list[int]
+    """Receivers of the layout that did not hear all access points."""
+
     receivers: npt.NDArray[np.float32]
-    """[m], shape (n_receivers, 3)."""
+    """The others [m], shape (n_receivers, 3)."""
 
     access_points: npt.NDArray[np.float32]
     """[m], shape (n_aps, 3)."""
@@ -85,7 +88,20 @@ _FIELDS = frozenset(field.name for field in fields(Table))
 
 
 def table_of(layout: Layout, traced: Trace, *, seed: int, settings: Settings) -> Table:
-    """Return a traced layout as it is written to disk."""
+    """Return a traced layout as it is written to disk.
+
+    Receivers that do not hear all access points are left out: points squeezed in
+    between walls and cabinets of metal, where nobody stands.
+
+    Raises:
+        NoPathsError: No receiver hears all of them.
+    """
+    heard: npt.NDArray[np.bool] = np.all(traced.heard, axis=1, keepdims=True)[:, 0]
+    if not heard.any():
+        raise NoPathsError(
+            f"{layout.name}: no receiver hears all access points; trace with a larger "
+            "depth or more rays"
+        )
     length, width, height = layout.size_m.tolist()
     return Table(
         layout.name,
@@ -95,9 +111,10 @@ def table_of(layout: Layout, traced: Trace, *, seed: int, settings: Settings) ->
         POWER_DBM,
         asdict(settings),
         traced.versions,
-        layout.receivers.astype(np.float32),
+        np.flatnonzero(~heard).tolist(),
+        layout.receivers[heard].astype(np.float32),
         layout.access_points.astype(np.float32),
-        traced.rss_dbm(POWER_DBM),
+        traced.at(heard).rss_dbm(POWER_DBM),
     )
 
 

@@ -6,7 +6,7 @@ P is the transmit power, H_k the frequency response at subcarrier k.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ class Trace:
     (n_receivers, n_aps, n_tones)."""
 
     n_paths: npt.NDArray[np.int32]
-    """Shape (n_receivers, n_aps); at least 1."""
+    """Shape (n_receivers, n_aps)."""
 
     versions: dict[str, str]
     """What it was traced with: sionna-rt, mitsuba, drjit and llvm."""
@@ -36,14 +36,27 @@ class Trace:
     seconds: float
     """How long it took [s]."""
 
+    @property
+    def heard(self) -> npt.NDArray[np.bool]:
+        """Whether anything arrives, shape (n_receivers, n_aps)."""
+        power = np.abs(self.response).sum(axis=2)
+        return np.asarray((self.n_paths > 0) & (power > 0))
+
+    def at(self, receivers: npt.NDArray[np.bool]) -> "Trace":
+        """Return the part of chosen receivers, shape (n_receivers,)."""
+        return replace(
+            self, response=self.response[receivers], n_paths=self.n_paths[receivers]
+        )
+
     def rss_dbm(self, power_dbm: float) -> npt.NDArray[np.float32]:
-        """Return signal strengths, shape (n_receivers, n_aps).
+        """Return signal strengths, shape (n_receivers, n_aps); -inf if nothing arrives.
 
         Args:
             power_dbm: What every access point transmits.
         """
         power = np.square(np.abs(self.response.astype(np.complex128))).mean(axis=2)
-        return np.asarray(power_dbm + 10 * np.log10(power), np.float32)
+        with np.errstate(divide="ignore"):
+            return np.asarray(power_dbm + 10 * np.log10(power), np.float32)
 
 
 def trace(
@@ -52,6 +65,7 @@ def trace(
     settings: Settings | None = None,
     *,
     timeout_s: float = TIMEOUT_S,
+    may_be_deaf: bool = False,
     on_batch: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Trace:
     """Trace all receivers of a layout.
@@ -61,6 +75,7 @@ def trace(
         tones: Subcarriers, ascending.
         settings: How thoroughly; None stands for `Settings`' own values.
         timeout_s: When to give up [s].
+        may_be_deaf: Whether receivers without paths are accepted, see `Trace.heard`.
         on_batch: Called with the number of batches that are done, and of all.
 
     Raises:
@@ -76,9 +91,10 @@ def trace(
         timeout_s=timeout_s,
         on_batch=on_batch,
     )
-    heard = (answer.n_paths > 0) & (np.abs(answer.response) > 0).any(axis=2)
-    _check_paths(layout, heard)
-    return Trace(answer.response, answer.n_paths, answer.versions, answer.seconds)
+    traced = Trace(answer.response, answer.n_paths, answer.versions, answer.seconds)
+    if not may_be_deaf:
+        _check_paths(layout, traced.heard)
+    return traced
 
 
 def _check_paths(layout: Layout, heard: npt.NDArray[np.bool]) -> None:
