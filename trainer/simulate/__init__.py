@@ -1,11 +1,15 @@
 """Simulated rooms that write genuine Nexmon bytes.
 
-    room.py      what the radio channel is at a place, on a day
-    receiver.py  what the chip makes of it: gain control, noise, RSSI, integers
+    scenes.py    the hall and the laboratory; what a day has of its own
+    room.py      a room on a day: what stands in it, drawn and moved
+    channel.py   the radio channel at a place as it changes, by way of paths.py
+    receiver.py  what the chip makes of it: gain control, noise, RSSI, losses
+    listening.py a device put down, and what it hears of all access points
+    likeness.py  how like recordings that is
     nexmon.py    frames as UDP datagrams
     captures.py  pcapng files, marked as simulated
     survey.py    a whole survey: captures and the list that names their places
 
-A first, small simulator: enough to train, test and demonstrate with. Its captures can
-be told from real ones by everybody (edge_agent/csi/simulated.py).
+Its captures can be told from real ones by everybody (edge_agent/csi/simulated.py). What
+is simulated, and how like recordings: docs/simulation.md.
 """

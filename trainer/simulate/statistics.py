@@ -16,7 +16,7 @@ the shape.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +91,35 @@ class VisitFigures:
 
     found_next_day: float
     """Share of visits whose nearest shape of the day before is of their point."""
+
+
+def cut_visits(
+    amplitude: npt.NDArray[np.floating],
+    scale: npt.NDArray[np.floating],
+    day: npt.NDArray[np.integer],
+    visit: npt.NDArray[np.integer],
+    point: npt.NDArray[np.integer],
+) -> list[Visit]:
+    """Return the visits of a recording, in order of time.
+
+    Args:
+        amplitude: Shape (n_packets, n_tones, n_channels).
+        scale: What restores the level of each packet, shape (n_packets,).
+        day: Of each packet, shape (n_packets,).
+        visit: Likewise.
+        point: Likewise.
+    """
+    places = np.column_stack([day, visit, point])
+    ends = [*(np.flatnonzero(np.diff(places, axis=0).any(axis=1)) + 1), len(places)]
+    visits = []
+    for start, end in pairwise([0, *ends]):
+        packets = amplitude[start:end].astype(np.float64)
+        level = np.sqrt(np.square(packets).mean(axis=(1, 2))) * scale[start:end]
+        where = places[start].tolist()
+        visits.append(
+            Visit(where[0], where[1], where[2], packets, 20 * np.log10(level))
+        )
+    return visits
 
 
 def compare_visits(visits: Sequence[Visit]) -> VisitFigures:

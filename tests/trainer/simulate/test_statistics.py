@@ -1,7 +1,6 @@
 """Figures of captures: of made-up ones by hand, of recorded ones as published."""
 
 from dataclasses import fields
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from trainer.simulate.statistics import (
     CaptureFigures,
     Visit,
     compare_visits,
+    cut_visits,
     describe_capture,
     difference_db,
     median_figures,
@@ -178,6 +178,30 @@ def test_what_cannot_be_compared_is_not_a_number(visits):
     assert alone.within == 0
 
 
+def test_a_recording_is_cut_where_day_visit_or_point_changes():
+    amplitude = np.arange(1.0, 13).reshape(6, 2, 1)
+    scale = np.array([1, 2, 1, 1, 1, 10.0])
+
+    visits = cut_visits(
+        amplitude,
+        scale,
+        day=np.array([1, 1, 1, 1, 2, 2]),
+        visit=np.array([1, 1, 2, 2, 2, 2]),
+        point=np.array([1, 1, 1, 3, 3, 3]),
+    )
+
+    assert [(v.day, v.visit, v.point) for v in visits] == [
+        (1, 1, 1),
+        (1, 2, 1),
+        (1, 2, 3),
+        (2, 2, 3),
+    ]
+    assert [len(v.amplitude) for v in visits] == [2, 1, 1, 2]
+    np.testing.assert_array_equal(visits[1].amplitude, amplitude[2:3])
+    # 3 and 4: the mean square is 12.5; the level is twice that amplitude.
+    assert visits[0].level_db[1] == pytest.approx(20 * np.log10(2 * 12.5**0.5))
+
+
 # -- captures --------------------------------------------------------------------------
 
 
@@ -222,23 +246,8 @@ def test_figures_of_captures_are_medians():
 def test_polyus_figures_are_those_that_were_measured(shared_data):
     """By another program: 0.64, 2.26, 4.70, 5.48 dB; 95 %, 36 %; RSS 4.66 dB."""
     with np.load(shared_data("surveys/polyu_csi.npz")) as file:
-        amplitude, scale = file["amp"], file["scale"]
-        day, period, spot = (file[name] for name in ("day", "period", "loc"))
-    key = (day.astype(np.int64) * 1000 + period) * 10 + spot
-    starts = [0, *(np.flatnonzero(np.diff(key)) + 1), len(key)]
-    visits = []
-    for first, end in pairwise(starts):
-        packets = amplitude[first:end].astype(np.float64)
-        level = np.sqrt(np.square(packets).mean(axis=(1, 2))) * scale[first:end]
-        visits.append(
-            Visit(
-                int(day[first]),
-                int(period[first]),
-                int(spot[first]),
-                packets,
-                20 * np.log10(level),
-            )
-        )
+        names = ("amp", "scale", "day", "period", "loc")
+        visits = cut_visits(*(file[name] for name in names))
 
     figures = compare_visits(visits)
 

@@ -148,9 +148,37 @@ def test_the_level_is_the_rssi_of_each_packet():
     assert images.shape == (2, 3, 52, 3)
     power_nw = np.square(images.reshape(6, 52, 3)).mean(axis=1)
     for access_point, reception in enumerate(heard):
-        np.testing.assert_allclose(
-            10 * np.log10(power_nw[:, access_point]) - 60, reception.rssi_dbm, atol=1e-4
+        reported = reception.rssi_dbm[reception.heard][:6]
+        level_dbm = 10 * np.log10(power_nw[:, access_point]) - 60
+        np.testing.assert_allclose(level_dbm, reported, atol=1e-4)
+
+
+def test_images_hold_packets_that_were_heard_and_no_others():
+    (room,) = HALL.days(1)
+    heard = record(HALL, TINY, room, day=1, visit=0, point=7)
+    lost = [
+        replace(
+            reception, heard=np.arange(len(reception.heard)) % 2 == access_point % 2
         )
+        for access_point, reception in enumerate(heard)
+    ]
+
+    images = images_of(lost, TINY).reshape(6, 52, 3)
+
+    used = np.abs(TONES) <= 26
+    for access_point, reception in enumerate(lost):
+        amplitude = np.abs(reception.csi[access_point % 2 :: 2][:6, used])
+        shape = images[..., access_point] / amplitude
+        np.testing.assert_allclose(shape, np.tile(shape[:, :1], (1, 52)), rtol=1e-4)
+
+
+def test_a_transmitter_that_is_too_weak_is_refused():
+    (room,) = HALL.days(1)
+    faint = replace(room, power_dbm=room.power_dbm - [0.0, 80.0, 0.0])
+    heard = record(HALL, TINY, faint, day=1, visit=0, point=7)
+
+    with pytest.raises(SurveyDataError, match=r"0 packets .* of 6 that are needed"):
+        images_of(heard, TINY)
 
 
 def test_the_received_power_falls_with_distance_in_sight():
