@@ -61,6 +61,7 @@ def test_what_is_read_ahead_is_yielded_first(pipe):
         pipe.write(data[700:])
         pipe.close()
         assert packets(capture) == [packet for _, packet in PACKETS]
+        assert packets(capture) == []
 
 
 def test_an_empty_pipe_can_be_read_ahead(pipe):
