@@ -11,10 +11,10 @@ step the query set too, for monitoring. Its query set normalises with its own
 statistics, which spares it the pass over the support set that ours makes.
 
 They take turns in one run; what is printed is the median of the ratios of neighbouring
-turns, of CPU time. Gradients are compared with ours in double precision on several
-random problems. Most agree to 1e-5. In a few the last bit of a sum decides whether a
-ReLU passes, after which the trajectories of the inner loop part: this happens to the
-plain torch layers as often.
+turns, of CPU time. Meta-gradients are compared with ours in double precision on twenty
+random problems, those with torch's own layers too: printed are the median of the
+relative errors, how many are below 1e-4, and the largest. Not all are: where the last
+bit of a sum decides whether a ReLU passes, the trajectories of the inner loop part.
 """
 
 import os
