@@ -155,7 +155,6 @@ def _work(order: Order, connection: Connection) -> None:
     """Compute one unit: the whole life of a worker."""
     # Ctrl-C goes to the whole group; the first process ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    use_one_thread()
     try:
         _compute(order, _seldom(lambda text: connection.send(_Message(text))))
     except TrainerError as error:
@@ -168,7 +167,10 @@ def _work(order: Order, connection: Connection) -> None:
 
 
 def use_one_thread() -> None:
-    """Let torch use one thread here, as in every worker: sums depend on it."""
+    """Let torch use one thread here, as in every worker: sums depend on it.
+
+    Workers are told by their environment: not all of them need torch.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -176,7 +178,7 @@ def use_one_thread() -> None:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """Let processes that are started meanwhile use one thread each."""
+    """Let processes that are started meanwhile use one thread each, torch included."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
