@@ -29,7 +29,7 @@ from trainer.simulate.raytrace.worker import (
 
 _WORKER = "trainer.simulate.raytrace.worker"
 _PROGRESS = re.compile(rf"{PROGRESS} (\d+) (\d+)\n")
-_LAST_WORDS = 300
+_MOST_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,7 @@ def _run(
         how = f"ended with code {code}"
         if code < 0:
             how = f"was ended by {signal.Signals(-code).name}"
-        raise RayTracerError(
-            failure, f"the ray tracer's process {how}{_last_words(words)}"
-        )
+        raise RayTracerError(failure, f"the ray tracer's process {how}{_words(words)}")
     return words
 
 
@@ -197,18 +195,23 @@ def _answer(result: Path, said: str) -> Answer:
     except (OSError, ArraysError) as error:
         raise RayTracerError(
             Failure.ABORTED,
-            f"the ray tracer's process ended without a result{_last_words(said)}",
+            f"the ray tracer's process ended without a result{_words(said)}",
         ) from error
     if header["state"] != "done":
-        raise RayTracerError(
-            Failure[header["state"]], header["detail"] + _last_words(said)
-        )
+        raise RayTracerError(Failure[header["state"]], header["detail"] + _words(said))
     return Answer(
         arrays["response"], arrays["n_paths"], header["versions"], header["seconds"]
     )
 
 
-def _last_words(said: str) -> str:
-    """Return the last line of what a process said, in brackets, if there is one."""
+def _words(said: str) -> str:
+    """Return the line that tells most, in brackets, if anything was said at all.
+
+    LLVM says what is wrong first, and then dumps what it was working on; Python ends
+    with it.
+    """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f" ({lines[-1][:_LAST_WORDS]})" if lines else ""
+    if not lines:
+        return ""
+    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return f" ({line[:_MOST_WORDS]})"

@@ -41,7 +41,8 @@ _MOST_CANDIDATES = 1_000_000
 it has seen already: candidates that collide in it are lost without a word."""
 
 _BATCH_RECEIVERS = 25
-"""So few collide: with 332 receivers at once, a sixth of all paths was lost."""
+"""In room S1, to depth 4, that loses 1 % of the paths against 5 at once, and signal
+strengths differ by 0.2 dB; all 332 at once would lose 16 %, and differ by 1.1 dB."""
 
 _BATCH_LANES = 12_000_000
 """Rays times depth times links; takes about a gigabyte."""

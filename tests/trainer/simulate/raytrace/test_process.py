@@ -118,7 +118,8 @@ BREAKAGES = {
         {
             "rt": "def load_scene():\n"
             "    import os, sys\n"
-            "    print('LLVM ERROR: Cannot select', file=sys.stderr, flush=True)\n"
+            "    words = 'LLVM ERROR: Cannot select' + chr(10) + 'In function: f'\n"
+            "    print(words, file=sys.stderr, flush=True)\n"
             "    os.abort()"
         },
         Failure.ABORTED,
@@ -128,6 +129,17 @@ BREAKAGES = {
         {"rt": "def load_scene():\n    import os\n    os.kill(os.getpid(), 9)"},
         Failure.KILLED,
         "the ray tracer's process was ended by SIGKILL",
+    ),
+    "the process fails before it begins": (
+        {"mitsuba": "raise SystemError('wrong machine')"},
+        Failure.RAISED,
+        "SystemError: wrong machine",
+    ),
+    "the result cannot be written": (
+        {"rt": "import pathlib\npathlib.Path.write_bytes = lambda *_: 1 / 0"},
+        Failure.ABORTED,
+        "the ray tracer's process ended with code 1 (ZeroDivisionError: division by "
+        "zero)",
     ),
     "the process gives up": (
         {"rt": "def load_scene():\n    import os\n    os._exit(3)"},

@@ -188,7 +188,7 @@ def test_they_are_those_of_the_layouts(shipped, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_their_signal_strengths_are_possible(shipped, name):
-    """Near an access point as in free space; nowhere far above it."""
+    """Near an access point as in free space; far away seldom far above it."""
     table = shipped[name]
     away = table.receivers[:, None] - table.access_points
     distance = np.linalg.norm(away, axis=2)
@@ -200,6 +200,7 @@ def test_their_signal_strengths_are_possible(shipped, name):
     near = distance < 1.2
     assert near.sum() > 5
     assert abs(np.median(excess[near])) < 2
-    # Reflections of equal strength add 6 dB per doubling; corridors guide waves.
-    assert excess.max() < 14
+    # n paths of equal strength that happen to be in phase add 20 lg n: eight do hardly.
+    assert np.percentile(excess, 99) < 13
+    assert excess.max() < 18
     assert table.rss_dbm.min() > -95
