@@ -7,10 +7,10 @@
     R = r (1 - e^(-2jq)) / (1 - r² e^(-2jq))          q = 2π s · thickness / λ
     T = (1 - r²) e^(-jq) / (1 - r² e^(-2jq))
 
-Recommendation ITU-R P.2040-3: permittivity equations (28) and (29) with the constants
-of Table 3, Fresnel coefficients and the single-layer slab of section 2.2.2.2. θ is the
-angle of incidence, from the normal. Valid from 1 GHz on, to 100 GHz unless the table
-says less.
+Recommendation ITU-R P.2040-3, "Effects of building materials and structures on
+radiowave propagation above about 100 MHz": permittivity as in section 2.1.4 with the
+constants of Table 3, Fresnel coefficients, and the slab of one layer. θ is the angle of
+incidence, from the normal. Valid from 1 GHz on, to 100 GHz unless the table says less.
 
 TM follows the convention of the Recommendation, in which r_TM at normal incidence is
 -r_TE: it is the ratio of the field components along the normal, which for grazing rays

@@ -216,13 +216,12 @@ def _turns(
         rng, n_packets, 1, interval_s=interval_s, time_s=front_end.timing_time_s
     )
     phase = rng.uniform(0, 2 * np.pi, (n_packets, 1)).astype(np.float32)
-    slope = (2 * np.pi * SPACING_HZ * timing).astype(np.float32)
+    slope = (-2 * np.pi * SPACING_HZ * timing).astype(np.float32)
     angle = slope * tones.astype(np.float32)
     angle += phase
     turns = np.empty(angle.shape, np.complex64)
     np.cos(angle, out=turns.real)
     np.sin(angle, out=turns.imag)
-    np.negative(turns.imag, out=turns.imag)
     return turns
 
 

@@ -28,7 +28,7 @@ def test_a_person_on_a_link_of_6_m_costs_what_is_known(beside_m, expected_db):
 
 
 def test_in_the_middle_the_formula_of_the_standard_gives_half_of_each_side():
-    """TR 38.901, (7.6-22) ff., by hand: edges 0.21 m off the middle of 6 m.
+    """TR 38.901, 7.6.4.2, by hand: edges 0.21 m off the middle of 6 m.
 
     D₁ = D₂ = sqrt(9 + 0.0441) = 3.007341, so D₁ + D₂ - d = 0.014682 m.
     F = atan(π/2 sqrt(π/λ · 0.014682)) / π;  amplitude 1 - 2F of both sides.
