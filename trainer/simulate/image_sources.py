@@ -11,6 +11,7 @@ exact for rays in a horizontal or a vertical plane, and taken for the others too
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -146,12 +147,15 @@ def image_positions(transmitter: Floats, size: Floats, order: int) -> Floats:
     return np.where(counts % 2 == 0, transmitter, size - transmitter) + counts * size
 
 
+@lru_cache
 def _counts(order: int) -> npt.NDArray[np.int64]:
     """Return which multiple of the room each image stands in, shape (n_paths, 3)."""
     reach = range(-order, order + 1)
     all_of_them = [n for n in product(reach, repeat=3) if sum(map(abs, n)) <= order]
     all_of_them.sort(key=lambda n: sum(map(abs, n)))
-    return np.array(all_of_them, np.int64)
+    counts = np.array(all_of_them, np.int64)
+    counts.flags.writeable = False  # every caller gets the same one
+    return counts
 
 
 def _bounces(
