@@ -272,6 +272,10 @@ def _check_values(room: Room) -> None:
         raise RoomError(f"a decay time of {room.tail_delay_s} s, not above 0")
     if not 0 <= room.motion_share < 1:
         raise RoomError(f"people move {room.motion_share} of the paths, not 0 to 1")
+    if not np.isfinite(room.k_db):
+        raise RoomError(f"a K factor of {room.k_db} dB is no number")
+    if not room.carrier_hz > 0:
+        raise RoomError(f"a carrier of {room.carrier_hz} Hz, not above 0")
     if not np.isfinite(room.power_dbm).all():
         raise RoomError(f"transmit powers of {room.power_dbm} dBm are no numbers")
 

@@ -254,6 +254,8 @@ def test_the_same_generator_gives_the_same_bytes(furnished):
         ({"interval_s": 0.0}, "0.0 s between packets, not above 0"),
         ({"interval_s": -0.1}, "-0.1 s between packets"),
         ({"places": np.array([[7.0, 1, 1]])}, r"receiver at \(7, 1, 1\) m is outside"),
+        ({"interval_s": float("nan")}, "nan s between packets"),
+        ({"places": np.array([[2.0, np.nan, 1]])}, "is outside the room of"),
         ({"places": np.array([[2.0, 1, -1]])}, "is outside the room of"),
         ({"places": np.array([2.0, 1, 1])}, r"places of shape \(3,\), not \(1, 3\)"),
         ({"places": np.ones((2, 3))}, r"not \(1, 3\) or \(3, 3\)"),

@@ -212,6 +212,8 @@ def test_furniture_of_no_size_is_refused(size):
         ({"cabinets": 1.5}, "1.5 of them cabinets"),
         ({"tail_delay_s": 0.0}, "a decay time of 0.0 s, not above 0"),
         ({"tail_delay_s": -1e-9}, "a decay time of -1e-09 s"),
+        ({"k_db": float("nan")}, "a K factor of nan dB is no number"),
+        ({"carrier_hz": 0.0}, "a carrier of 0.0 Hz, not above 0"),
         ({"motion_share": -0.1}, "people move -0.1 of the paths, not 0 to 1"),
         ({"motion_share": 1.0}, "people move 1.0 of the paths"),
         ({"free": [(8, 1)]}, "a free place at .* is outside"),
