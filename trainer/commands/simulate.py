@@ -1,70 +1,90 @@
 """``trainer simulate``: surveys of places that do not exist."""
 
 import argparse
-from pathlib import Path
+from collections.abc import Callable
+from typing import NamedTuple
 
 from edge_agent.console import Console
-from trainer.commands.options import seed
-from trainer.errors import TrainerError, UsageError
-from trainer.simulate.flat import simulate_flat
-from trainer.simulate.survey import SurveyPlan, simulate_survey
-
-_PLAN = SurveyPlan()
+from trainer.commands import simulate_rooms, simulate_rss, simulate_scene, simulate_walk
 
 _EPILOG = """\
-scenes:
-  rooms  many random rooms, to train on
-  flat   the four-room flat of the demonstration, and a walk through it
-
-Captures are genuine Nexmon bytes in pcapng files, marked as simulated twice over: by a
-reserved transmitter prefix (02:53:49:4d) and by a comment. The same seed gives the same
-bytes.
+Captures are genuine Nexmon bytes, marked as simulated twice over: by a reserved
+transmitter prefix (02:53:49:4d) and by a comment in the pcapng file. The same seed
+gives the same bytes. Flags of a scene: trainer simulate SCENE --help.
 
 examples:
   trainer simulate rooms out/rooms
-  trainer simulate rooms out/few --rooms 2 --visits 3 --seed 7
+  trainer simulate hall out/hall
+  trainer simulate lab out/lab --points 12 --days 2 --images 6
   trainer simulate flat out/flat
+  trainer simulate rss out/mall --model e --correlated
 """
 
 
+class _Scene(NamedTuple):
+    summary: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Console], int]
+
+
+_SCENES = {
+    "rooms": _Scene(
+        "many random rooms, to train on",
+        simulate_rooms.add_arguments,
+        simulate_rooms.run,
+    ),
+    "hall": _Scene(
+        "the paper's hall: 90 points, three access points, five days",
+        simulate_scene.add_arguments,
+        simulate_scene.run,
+    ),
+    "lab": _Scene(
+        "the paper's laboratory, likewise",
+        simulate_scene.add_arguments,
+        simulate_scene.run,
+    ),
+    "flat": _Scene(
+        "a flat of four rooms, surveyed in three laps, and a walk through it",
+        simulate_walk.add_arguments,
+        simulate_walk.run,
+    ),
+    "walk": _Scene(
+        "sixteen points of the laboratory, and two minutes of walking between them",
+        simulate_walk.add_arguments,
+        simulate_walk.run,
+    ),
+    "rss": _Scene(
+        "received power alone, by path-loss models",
+        simulate_rss.add_arguments,
+        simulate_rss.run,
+    ),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's flags."""
-    parser.add_argument("scene", choices=["rooms", "flat"])
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write")
-    parser.add_argument("--seed", type=seed, default=0)
-    rooms = parser.add_argument_group("rooms")
-    rooms.add_argument("--rooms", type=int, default=_PLAN.n_rooms)
-    rooms.add_argument("--visits", type=int, default=_PLAN.n_visits)
-    rooms.add_argument(
-        "--packets",
-        type=int,
-        default=_PLAN.packets_per_capture,
-        help="per capture and access point",
-    )
+    """Add a parser per scene."""
     parser.epilog = _EPILOG
+    scenes = parser.add_subparsers(dest="scene", metavar="SCENE", required=True)
+    for name, scene in _SCENES.items():
+        one = scenes.add_parser(
+            name,
+            help=scene.summary,
+            description=scene.summary[0].upper() + scene.summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.add_argument(
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )
+        scene.add_arguments(one)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Simulate and write.
 
     Raises:
-        TrainerError: Numbers below 1, or the folder cannot be written.
+        TrainerError: As the scene's own command.
     """
-    for name in ("rooms", "visits", "packets"):
-        if getattr(args, name) < 1:
-            raise UsageError(f"--{name} is {getattr(args, name)}, not 1 or more")
-    try:
-        if args.scene == "flat":
-            for path in simulate_flat(args.folder, seed=args.seed):
-                console.result(str(path))
-            return 0
-        path = simulate_survey(
-            args.folder,
-            SurveyPlan(args.rooms, args.visits, args.packets),
-            seed=args.seed,
-            on_room=lambda n: console.progress(f"room {n + 1}/{args.rooms}"),
-        )
-    except OSError as error:
-        raise TrainerError(f"cannot write {args.folder}: {error.strerror}") from error
-    console.result(str(path))
-    return 0
+    return _SCENES[args.scene].run(args, console)

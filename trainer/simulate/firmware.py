@@ -17,7 +17,9 @@ from trainer.errors import TrainerError
 CHANSPECS = {20: 0xD024, 40: 0xD826, 80: 0xE02A}
 """Channel 36 at 5.18 GHz as the primary one, by bandwidth [MHz]."""
 
-_N_CORES = {"bcm4339": 1, "bcm4358": 2, "bcm43455c0": 1, "bcm4366c0": 4}
+N_CORES = {"bcm4339": 1, "bcm4358": 2, "bcm43455c0": 1, "bcm4366c0": 4}
+"""Receive cores by the chip's name."""
+
 _SWAPPING = (Generation.OLD, Generation.PR169)
 """Generations whose int16 firmware stores the imaginary part first."""
 
@@ -61,8 +63,8 @@ class Firmware:
         Raises:
             FirmwareError: With what would do.
         """
-        if self.chip_name not in _N_CORES:
-            known = ", ".join(_N_CORES)
+        if self.chip_name not in N_CORES:
+            known = ", ".join(N_CORES)
             raise FirmwareError(f"chip {self.chip_name!r} is not one of {known}")
         try:
             bandwidth = decode_chanspec(self.chanspec).bandwidth_mhz
@@ -117,7 +119,7 @@ class Firmware:
     @property
     def n_cores(self) -> int:
         """Receive cores of the chip."""
-        return _N_CORES[self.chip_name]
+        return N_CORES[self.chip_name]
 
     @property
     def bandwidth_mhz(self) -> int:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge_agent.csi.chips import WordFormat
 from edge_agent.csi.raw import RawFrames
-from trainer.simulate.firmware import Firmware
+from trainer.simulate.firmware import Firmware, FrameKind
 from trainer.simulate.nexmon import Measurements, encode_frames, simulated_mac
 from trainer.simulate.receiver import Reception
 from trainer.simulate.words import nearest
@@ -93,6 +93,8 @@ def record(
     heard: Sequence[Heard],
     tones: npt.NDArray[np.intp],
     rng: np.random.Generator,
+    *,
+    kind: FrameKind = FrameKind.BEACON,
 ) -> RawFrames:
     """Return the packets of all transmitters in order of arrival.
 
@@ -101,6 +103,7 @@ def record(
         heard: Of each transmitter.
         tones: Subcarrier of each column, shape (n_tones,).
         rng: Source of the leftovers in null words.
+        kind: Of the Wi-Fi frames.
 
     Raises:
         FirmwareError: As `encode_frames`.
@@ -117,5 +120,6 @@ def record(
         np.repeat(address, [len(one.time_ns) for one in heard], axis=0)[order],
         np.concatenate([one.rssi_dbm for one in heard])[order],
         np.concatenate([one.sequence for one in heard])[order],
+        kind=kind,
     )
     return encode_frames(firmware, measured, rng)

@@ -33,6 +33,28 @@ def test_the_flat_is_written_with_a_walk(tmp_path, capsys):
     assert (tmp_path / "walk.csv").is_file()
 
 
+def test_the_laboratory_can_be_walked_through(tmp_path, capsys):
+    code = main(["simulate", "walk", str(tmp_path)])
+
+    assert code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        str(tmp_path / "survey.csv"),
+        str(tmp_path / "walk.pcapng"),
+    ]
+
+
+@pytest.mark.parametrize("scene", ["rooms", "hall", "lab", "flat", "walk", "rss"])
+def test_every_scene_explains_its_own_flags(scene, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["simulate", scene, "--help"])
+
+    said = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert f"usage: trainer simulate {scene}" in said
+    assert ("--points" in said) is (scene in ("hall", "lab", "rss"))
+    assert f"  trainer simulate {scene} out/" in said
+
+
 def test_the_seed_decides(tmp_path):
     for name, seed in (("first", "4"), ("again", "4"), ("other", "5")):
         main(["simulate", "rooms", str(tmp_path / name), *FEW, "--seed", seed])
@@ -54,23 +76,33 @@ def test_numbers_below_one_are_refused(tmp_path, capsys, flag, value):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("scene", ["rooms", "flat"])
+@pytest.mark.parametrize("scene", ["rooms", "flat", "walk", "hall"])
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path, capsys, scene):
     in_the_way = tmp_path / "file"
     in_the_way.touch()
 
-    code = main(["simulate", scene, str(in_the_way), *FEW])
+    few = {"rooms": FEW, "hall": ["--points", "1"]}.get(scene, [])
+    code = main(["simulate", scene, str(in_the_way), *few])
 
     assert code == 1
     assert capsys.readouterr().err.startswith(f"trainer: cannot write {in_the_way}: ")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["simulate"], ["simulate", "castle", "out"], ["simulate", "rooms"]]
+    "arguments",
+    [
+        ["simulate"],
+        ["simulate", "castle", "out"],
+        ["simulate", "rooms"],
+        ["simulate", "flat", "out", "--rooms", "3"],
+        ["simulate", "hall", "out", "--chip", "bcm4375"],
+        ["simulate", "hall", "out", "--bandwidth", "160"],
+        ["simulate", "hall", "out", "--points", "many"],
+    ],
 )
 def test_a_command_that_means_nothing_is_a_usage_error(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
 
     assert caught.value.code == 2
-    assert "usage: trainer simulate" in capsys.readouterr().err
+    assert "usage: trainer" in capsys.readouterr().err

@@ -1,0 +1,42 @@
+"""``trainer simulate flat|walk``: a survey, and a recorded walk through the place."""
+
+import argparse
+from pathlib import Path
+
+from edge_agent.console import Console
+from trainer.commands.options import seed
+from trainer.errors import TrainerError
+from trainer.simulate.flat import simulate_flat
+from trainer.simulate.lab_walk import simulate_lab_walk
+
+_SIMULATE = {"flat": simulate_flat, "walk": simulate_lab_walk}
+
+_EPILOG = """\
+Beside survey.csv and walk.pcapng, walk.csv says where the walk rests and when.
+
+examples:
+  trainer simulate flat out/flat
+  trainer simulate walk out/walk --seed 3
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write")
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.epilog = _EPILOG
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Simulate and write.
+
+    Raises:
+        TrainerError: The folder cannot be written.
+    """
+    try:
+        paths = _SIMULATE[args.scene](args.folder, seed=args.seed)
+    except OSError as error:
+        raise TrainerError(f"cannot write {args.folder}: {error.strerror}") from error
+    for path in paths:
+        console.result(str(path))
+    return 0
