@@ -34,7 +34,6 @@ MAY_IMPORT = {
     "trainer.surveys": {"trainer", "edge_agent", "numpy"},
     "trainer.surveys.csu": {"trainer", "edge_agent", "openpyxl"},
     "trainer.surveys.hdf5": {"trainer", "numpy", "h5py"},
-    "trainer.surveys.matlab": {"trainer", "numpy", "scipy"},
     "trainer.surveys.metaloc": {"trainer", "numpy", "PIL"},
     "export": {"export", "trainer", "edge_agent", "numpy", "onnx"},
 }
