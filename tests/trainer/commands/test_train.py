@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from edge_agent.bundle import AdaptationDefaults
+from edge_agent.capture_file import CaptureFile
 from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
 from edge_agent.recording import record_environment
@@ -456,8 +457,9 @@ def test_a_survey_that_is_not_there_is_refused(tmp_path, out, capsys):
     assert "nowhere.csv: No such file or directory" in capsys.readouterr().err
 
 
-def test_a_capture_without_frames_is_refused(tmp_path, out, capsys):
-    write_capture(tmp_path / "empty.pcapng", [])
+def test_a_capture_without_frames_is_refused(survey, tmp_path, out, capsys):
+    with CaptureFile(read_survey(survey)[0].capture) as capture:
+        write_capture(tmp_path / "empty.pcapng", next(iter(capture))[:0])
     path = tmp_path / "survey.csv"
     path.write_text("capture,x_m,y_m\nempty.pcapng,0,0\n")
 
