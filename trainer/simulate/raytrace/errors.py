@@ -21,7 +21,7 @@ class Failure(Enum):
     ABORTED = f"most often it is the LLVM: {_LLVM}"
     KILLED = "most often memory ran out: trace with fewer rays or a smaller depth"
     TIMED_OUT = "free the processors, allow more time, or trace less at once"
-    RAISED = "run the command with --debug for the whole story"
+    RAISED = "trainer --debug raytrace golden FILE shows where it comes from"
 
     @property
     def slug(self) -> str:

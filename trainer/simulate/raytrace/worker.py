@@ -8,6 +8,7 @@ with code 0 and a file RESULT, whose header says either ``"state": "done"`` or w
 import importlib.metadata
 import sys
 import time
+import traceback
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ def main(job: Path, result: Path) -> None:
     except _Unusable as unusable:
         answer |= {"state": unusable.failure, "detail": str(unusable)}
     except Exception as error:  # noqa: BLE001  (to be told in the other process)
+        traceback.print_exc()
         answer |= {"state": "RAISED", "detail": f"{type(error).__name__}: {error}"}
     answer["seconds"] = time.perf_counter() - began
     result.write_bytes(pack_arrays(answer, traced))

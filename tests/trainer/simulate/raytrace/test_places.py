@@ -27,10 +27,12 @@ def test_a_grid_is_centred_and_goes_row_by_row():
 
 
 def test_a_grid_that_just_fits_keeps_its_last_row():
-    # 0.1 goes into 2.9999999999999996 one time less than into 3.
-    points = free_grid(SIZE, (), spacing_m=0.1, height_m=1.2, margin_m=0.5)
+    # 4 - 2 x 1.85 is 0.2999999999999998, into which 0.1 goes twice.
+    size = np.array([4.0, 4.0, 2.5])
 
-    assert len(points) == 31 * 21
+    points = free_grid(size, (), spacing_m=0.1, height_m=1.2, margin_m=1.85)
+
+    assert len(points) == 4 * 4
 
 
 def test_furniture_takes_points_from_a_grid():

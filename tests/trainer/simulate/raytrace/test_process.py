@@ -173,6 +173,17 @@ def test_failures_are_told_apart(stand_in, make_layout, broken, failure, detail)
     assert str(caught.value) == f"{detail}; {failure.value}"
 
 
+def test_what_sionna_raises_can_be_traced_to_its_line(stand_in, make_layout):
+    stand_in(rt="def load_scene():\n    raise RuntimeError('no scene today')")
+
+    with pytest.raises(RayTracerError) as caught:
+        run(make_layout())
+
+    (note,) = caught.value.__notes__
+    assert "in load_scene\n" in note
+    assert note.endswith("RuntimeError: no scene today\n")
+
+
 def test_sionna_that_is_not_installed_is_its_own_failure(
     make_layout, tmp_path, monkeypatch
 ):
