@@ -198,7 +198,12 @@ def _answer(result: Path, said: str) -> Answer:
             f"the ray tracer's process ended without a result{_words(said)}",
         ) from error
     if header["state"] != "done":
-        raise RayTracerError(Failure[header["state"]], header["detail"] + _words(said))
+        failure, detail = Failure[header["state"]], header["detail"]
+        if failure is Failure.RAISED:
+            error = RayTracerError(failure, detail)
+            error.add_note(said)  # its traceback, which --debug shows
+            raise error
+        raise RayTracerError(failure, detail + _words(said))
     return Answer(
         arrays["response"], arrays["n_paths"], header["versions"], header["seconds"]
     )
