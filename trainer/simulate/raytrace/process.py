@@ -200,9 +200,9 @@ def _answer(result: Path, said: str) -> Answer:
     if header["state"] != "done":
         failure, detail = Failure[header["state"]], header["detail"]
         if failure is Failure.RAISED:
-            error = RayTracerError(failure, detail)
-            error.add_note(said)  # its traceback, which --debug shows
-            raise error
+            raised = RayTracerError(failure, detail)
+            raised.add_note(said)  # its traceback, which --debug shows
+            raise raised
         raise RayTracerError(failure, detail + _words(said))
     return Answer(
         arrays["response"], arrays["n_paths"], header["versions"], header["seconds"]
