@@ -14,10 +14,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 
 from edge_agent.arrays import write_atomically
 from edge_agent.survey import SurveyedCapture, write_survey
@@ -135,23 +136,30 @@ def _write_all(
         for name, slot in missing.items():
             yield _write(folder, name, campaign, slot, container)
         return
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts
-    )
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     try:
-        futures: list[Future[Finished]] = [
-            pool.submit(_write, folder, name, campaign, slot, container)
-            for name, slot in missing.items()
-        ]
+        with _interrupts_held_back():
+            futures: list[Future[Finished]] = [
+                pool.submit(_write, folder, name, campaign, slot, container)
+                for name, slot in missing.items()
+            ]
         for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that hands out the work."""
-    signal(SIGINT, SIG_IGN)
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back; processes that are started meanwhile never get it.
+
+    It goes to all of them at once, and is for the one that hands out the work.
+    """
+    before = pthread_sigmask(SIG_BLOCK, {SIGINT})
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
 
 
 def _write(

@@ -1,5 +1,6 @@
 """What is recorded of the hall and the laboratory, and when."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -79,17 +80,16 @@ def test_the_visits_of_a_day_share_the_images(n_images, n_visits, shares):
 def test_captures_follow_each_other_and_a_day_begins_at_midnight(n_packets):
     campaign = Campaign("hall", n_packets=n_packets)
     slots = list(campaign.slots())
+
     starts = [campaign.start_us(slot) for slot in slots]
 
-    longest = with_spares(26 * n_packets) * 100_000
-    assert all(
-        later - earlier >= longest + 4_900_000 for earlier, later in pairwise(starts)
-    )
-    firsts = [
-        starts[i] for i, slot in enumerate(slots) if slot.point == 0 and slot.visit == 1
-    ]
-    assert len(firsts) == 5
-    assert {first % 86_400_000_000 for first in firsts} == {starts[0] % 86_400_000_000}
+    longest_us = with_spares(26 * n_packets) * 100_000
+    pauses_us = [later - earlier - longest_us for earlier, later in pairwise(starts)]
+    assert min(pauses_us) >= 4_900_000
+    midnight = 1_767_225_600_000_000  # 1 January 2026
+    assert {(first - midnight) % 86_400_000_000 for first in starts[::180]} == {0}
+    few = Campaign("hall", n_points=2, n_packets=n_packets)
+    assert [few.start_us(slot) for slot in slots] == starts
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,34 @@ def test_no_two_captures_are_the_same(other):
     assert (one[:, 1:27] != two[:, 1:27]).mean() > 0.9
 
 
-def test_another_seed_is_another_place():
-    slot = Slot(1, 1, 44, 2)
-
-    levels = [
-        decoded(Campaign("lab", **SMALL, seed=seed), slot).rssi.astype(float).mean()
-        for seed in range(6)
+def profile_db(campaign, slot):
+    """Mean level of each tone and access point, without the level of the whole."""
+    batch = decoded(campaign, slot)
+    tones = [*range(-26, 0), *range(1, 27)]
+    profiles = [
+        20 * np.log10(np.abs(batch.csi[batch.mac[:, 5] == ap][:, tones]).mean(axis=0))
+        for ap in range(3)
     ]
+    return np.concatenate([profile - profile.mean() for profile in profiles])
 
-    assert np.std(levels) > 0.3
+
+@SCENES
+@pytest.mark.parametrize(
+    ("other", "seed"), [({"day": 2}, 0), ({}, 1)], ids=["day", "seed"]
+)
+def test_another_day_and_another_seed_are_other_rooms_and_another_visit_is_not(
+    name, other, seed
+):
+    small = SMALL | {"n_packets": 30}
+    campaign, elsewhere = Campaign(name, **small), Campaign(name, **small, seed=seed)
+    again_db, changed_db = [], []
+    for point in range(0, 90, 10):
+        slot = Slot(1, 1, point, 2)
+        first = profile_db(campaign, slot)
+        again_db.append(profile_db(campaign, replace(slot, visit=2)) - first)
+        changed_db.append(profile_db(elsewhere, replace(slot, **other)) - first)
+
+    assert np.std(changed_db) > 1.25 * np.std(again_db)
 
 
 @pytest.mark.parametrize(

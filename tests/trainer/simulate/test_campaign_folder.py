@@ -193,26 +193,36 @@ def test_several_processes_can_be_interrupted(tmp_path, whole):
     assert captures_below(tmp_path / "hall") == captures_below(whole)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_process_that_is_stopped_can_be_repeated(number, tmp_path):
-    """The real command, really stopped."""
+@pytest.mark.parametrize(
+    ("number", "jobs"),
+    [(signal.SIGINT, "1"), (signal.SIGINT, "4"), (signal.SIGKILL, "1")],
+)
+def test_a_process_that_is_stopped_can_be_repeated(number, jobs, tmp_path):
+    """The real command, really stopped, and all its helpers as by a terminal."""
     arguments = ["hall", "--points", "5", "--days", "2", "--images", "6"]
     command = [sys.executable, "-m", "trainer", "simulate", *arguments]
     folder, other = tmp_path / "hall", tmp_path / "other"
     with subprocess.Popen(
-        [*command, folder], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [*command, folder, "--jobs", jobs],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         log = folder / "captures.log"
         while process.poll() is None and (
             not log.exists() or log.read_bytes().count(b"\n") < 3
         ):
             pass
-        process.send_signal(number)
+        os.killpg(process.pid, number)
         _, said = process.communicate(timeout=30)
     assert not (folder / "survey.csv").exists()
     if number == signal.SIGINT:
         assert process.returncode == 1
-        assert "the same command goes on with the rest" in said
+        assert said.splitlines() == [
+            "what is finished stays; the same command goes on with the rest",
+            "trainer: interrupted",
+        ]
 
     for target in (folder, other):
         subprocess.run([*command, target], cwd=ROOT, check=True, capture_output=True)
