@@ -23,9 +23,9 @@ _DATA = SHIPPED_BUNDLE.parent
 _PORT = 18830
 
 _EPILOG = f"""\
-A flat with three access points that exists only in a simulator: the shipped model
-adapts to three shots at each of its points, then a recorded walk is replayed, again and
-again until Ctrl-C, through the code that captures live. Every location says
+A laboratory with three access points that exists only in a simulator: the shipped model
+adapts to three shots at each of sixteen points, then a walk of two minutes is replayed,
+again and again until Ctrl-C, through the code that captures live. Every location says
 source: simulated.
 
 Watch it from another terminal:
@@ -96,7 +96,7 @@ def _demo_config(config: AgentConfig, state: str, port: int) -> AgentConfig:
 
 
 def _calibrate(console: Console, config: AgentConfig) -> None:
-    """Adapt the shipped model to the flat's shots, as at any other site."""
+    """Adapt the shipped model to the laboratory's shots, as at any other site."""
     bundle = Bundle.load(config.model.bundle_path)
     shots = Environment.load(_DATA / "shots.npz")
     calibration = Calibration.from_shots(

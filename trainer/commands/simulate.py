@@ -16,7 +16,7 @@ examples:
   trainer simulate rooms out/rooms
   trainer simulate hall out/hall
   trainer simulate lab out/lab --points 12 --days 2 --images 6
-  trainer simulate flat out/flat
+  trainer simulate walk out/walk
   trainer simulate rss out/mall --model e --correlated
 """
 
@@ -42,11 +42,6 @@ _SCENES = {
         "the paper's laboratory, likewise",
         simulate_scene.add_arguments,
         simulate_scene.run,
-    ),
-    "flat": _Scene(
-        "a flat of four rooms, surveyed in three laps, and a walk through it",
-        simulate_walk.add_arguments,
-        simulate_walk.run,
     ),
     "walk": _Scene(
         "sixteen points of the laboratory, and two minutes of walking between them",

@@ -1,4 +1,4 @@
-"""``trainer simulate flat|walk``: a survey, and a recorded walk through the place."""
+"""``trainer simulate walk``: a survey, and a recorded walk through the place."""
 
 import argparse
 from pathlib import Path
@@ -6,17 +6,14 @@ from pathlib import Path
 from edge_agent.console import Console
 from trainer.commands.options import seed
 from trainer.errors import TrainerError
-from trainer.simulate.flat import simulate_flat
 from trainer.simulate.lab_walk import simulate_lab_walk
-
-_SIMULATE = {"flat": simulate_flat, "walk": simulate_lab_walk}
 
 _EPILOG = """\
 Beside survey.csv and walk.pcapng, walk.csv says where the walk rests and when.
 
 examples:
-  trainer simulate flat out/flat
-  trainer simulate walk out/walk --seed 3
+  trainer simulate walk out/walk
+  trainer simulate walk out/another --seed 3
 """
 
 
@@ -34,7 +31,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         TrainerError: The folder cannot be written.
     """
     try:
-        paths = _SIMULATE[args.scene](args.folder, seed=args.seed)
+        paths = simulate_lab_walk(args.folder, seed=args.seed)
     except OSError as error:
         raise TrainerError(f"cannot write {args.folder}: {error.strerror}") from error
     for path in paths:

@@ -1,4 +1,4 @@
-"""Simulated rooms that write genuine Nexmon bytes.
+"""Places that do not exist: rooms that write genuine Nexmon bytes, and others.
 
     scenes.py    the hall and the laboratory; what a day has of its own
     room.py      a room on a day: what stands in it, drawn and moved
@@ -8,7 +8,11 @@
     likeness.py  how like recordings that is
     nexmon.py    frames as UDP datagrams
     captures.py  pcapng files, marked as simulated
-    survey.py    a whole survey: captures and the list that names their places
+    survey.py    random rooms to train on, and the list that names their places
+    campaign.py  the paper's hall or laboratory, day by day
+    lab_walk.py  the walk of the demonstration
+    pathloss/    received power in places that path-loss models describe
+    raytrace/    rooms traced with sionna-rt, an optional extra
 
 Its captures can be told from real ones by everybody (edge_agent/csi/simulated.py). What
 is simulated, and how like recordings: docs/simulation.md.

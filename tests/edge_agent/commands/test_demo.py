@@ -129,7 +129,7 @@ def test_it_says_what_it_does_and_how_to_watch_it(walk):
     err = walk.done.stderr
 
     assert walk.done.returncode == 0, err
-    assert "adapted the shipped model to 36 shots of 12 points: loss " in err
+    assert "adapted the shipped model to 48 shots of 16 points: loss " in err
     assert f"watch: mosquitto_sub -h 127.0.0.1 -p {walk.port} -t 'metaloc/#' -v" in err
     with (DATA / "walk.csv").open(newline="") as file:
         rests = [(row["room"], row["x_m"], row["y_m"]) for row in csv.DictReader(file)]

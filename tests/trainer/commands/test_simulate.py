@@ -22,8 +22,8 @@ def test_rooms_are_written_as_many_as_asked_for(tmp_path, capsys):
     assert len(frames_of(rows[0].capture)) == 3 * 4
 
 
-def test_the_flat_is_written_with_a_walk(tmp_path, capsys):
-    code = main(["simulate", "flat", str(tmp_path)])
+def test_the_laboratory_can_be_walked_through(tmp_path, capsys):
+    code = main(["simulate", "walk", str(tmp_path)])
 
     assert code == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -33,17 +33,7 @@ def test_the_flat_is_written_with_a_walk(tmp_path, capsys):
     assert (tmp_path / "walk.csv").is_file()
 
 
-def test_the_laboratory_can_be_walked_through(tmp_path, capsys):
-    code = main(["simulate", "walk", str(tmp_path)])
-
-    assert code == 0
-    assert capsys.readouterr().out.splitlines() == [
-        str(tmp_path / "survey.csv"),
-        str(tmp_path / "walk.pcapng"),
-    ]
-
-
-@pytest.mark.parametrize("scene", ["rooms", "hall", "lab", "flat", "walk", "rss"])
+@pytest.mark.parametrize("scene", ["rooms", "hall", "lab", "walk", "rss"])
 def test_every_scene_explains_its_own_flags(scene, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["simulate", scene, "--help"])
@@ -76,7 +66,7 @@ def test_numbers_below_one_are_refused(tmp_path, capsys, flag, value):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("scene", ["rooms", "flat", "walk", "hall"])
+@pytest.mark.parametrize("scene", ["rooms", "walk", "hall"])
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path, capsys, scene):
     in_the_way = tmp_path / "file"
     in_the_way.touch()
@@ -94,7 +84,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, capsys, scene):
         ["simulate"],
         ["simulate", "castle", "out"],
         ["simulate", "rooms"],
-        ["simulate", "flat", "out", "--rooms", "3"],
+        ["simulate", "out", "--rooms", "3"],
         ["simulate", "hall", "out", "--chip", "bcm4375"],
         ["simulate", "hall", "out", "--bandwidth", "160"],
         ["simulate", "hall", "out", "--points", "many"],
