@@ -3,20 +3,23 @@
 What is trained, and how it is watched, is that of ``trainer benchmark --curves``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from trainer.benchmark.episodes import labelled_target, make_history
 from trainer.benchmark.plan import Survey
-from trainer.benchmark.protocol import shipped_protocol
+from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.figures.surveyed import LoadDays
 from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
+from trainer.meta.choice import choose_environment
+from trainer.methods.features import Matrix, decibel_floor, decibels
 from trainer.methods.network_curves import paper_curves
 from trainer.methods.networks import Budget, NetworkMethod, Training
-from trainer.surveys.registry import load_survey
+from trainer.surveys.environment import Environment
+from trainer.surveys.simulated import simulate
 
 TRAININGS = (
     Training.MAML,
@@ -38,19 +41,19 @@ ITERATIONS, STEPS, CENTRE = "iterations", "steps", "centre"
 class Convergence:
     """All networks on one place, watched while they learn and while they adapt."""
 
-    survey: str
+    protocol: Protocol
     budget: Budget
     weight: float
     is_brief: bool = False
     """Fewer snapshots, gradient steps and draws of shots."""
 
-    load: LoadDays = load_survey
+    load: LoadDays = simulate
     trainings: tuple[Training, ...] = TRAININGS
 
     @property
     def name(self) -> str:
         """Of the survey."""
-        return f"curves-{self.survey}"
+        return f"curves-{self.protocol.survey}"
 
     @property
     def needs(self) -> tuple[Unit, ...]:
@@ -65,9 +68,7 @@ class Convergence:
         end of training (Fig. 14).
         """
         tell("loading")
-        survey = Survey(
-            shipped_protocol(self.survey), self.load(self.survey, Path()), "test"
-        )
+        survey = Survey(self.protocol, self.load(self.protocol.survey), "test")
         target = survey.targets[-1]
         split = survey.split(target.name, REGIMES["zero"], seed)
         history, day = make_history(split), labelled_target(split)
@@ -75,14 +76,18 @@ class Convergence:
         apart = np.linalg.norm(locations - locations.mean(axis=0), axis=1)
         found: Arrays = {CENTRE: np.array(apart.mean())}
         for number, training in enumerate(self.trainings):
-            method = NetworkMethod(training, self.budget)
-            tell(f"{method.title}, {number + 1} of {len(self.trainings)}")
+            tell(f"{training}, {number + 1} of {len(self.trainings)}")
+            # The same chance for all: the same shots and, where networks are alike,
+            # the same initial parameters.
+            rng, days, how = chance(seed), history, training
+            if training is Training.MAML_TS:
+                days, how = (most_similar(history, day, chance(seed)),), Training.MAML
             curves = paper_curves(
-                method,
-                history,
+                NetworkMethod(how, self.budget),
+                days,
                 day,
-                chance(seed, number),
-                n_seeds=1,
+                rng,
+                n_seeds=1,  # a unit is of one seed
                 n_steps=_BRIEF_STEPS if self.is_brief else _N_STEPS,
                 n_snapshots=_BRIEF_SNAPSHOTS if self.is_brief else _N_SNAPSHOTS,
                 n_draws=1 if self.is_brief else _N_DRAWS,
@@ -93,3 +98,26 @@ class Convergence:
             ):
                 found[f"{training}-{key}"] = np.stack([curve.x, curve.y])
         return found
+
+
+def most_similar(
+    history: Sequence[Environment], day: Environment, rng: np.random.Generator
+) -> Environment:
+    """Return the day of history that Algorithm 2 starts from, lines 10-11.
+
+    Images of the first visit stand for the new task; the visits of a day are its tasks.
+
+    Args:
+        history: Days with images.
+        day: The new one.
+        rng: Of the permutation test.
+    """
+
+    def vectors(of: Environment) -> list[Matrix]:
+        mean = decibels(of.signals, decibel_floor(e.signals for e in history))
+        return [mean[of.visit_of == visit] for visit in np.unique(of.visit_of)]
+
+    choice = choose_environment(
+        vectors(day)[0], {e.name: vectors(e) for e in history}, rng
+    )
+    return next(e for e in history if e.name == choice.nearest)

@@ -40,6 +40,7 @@ _PANEL_INCHES: Final = (4.6, 3.5)
 _LEAST_INCHES: Final = 8.0
 _DPI: Final = 120
 _N_MARKERS: Final = 8
+_BAND_ALPHA: Final = 0.12
 _LEGEND_ROW_INCHES: Final = 0.24
 _LEGEND_COLUMN_INCHES: Final = 2.6
 
@@ -121,12 +122,12 @@ def _draw_panel(
 
 
 def _draw_line(axes: Axes, line: Line, i: int) -> None:
-    colour = _COLOURS[i % len(_COLOURS)]
+    colour = _FLOOR_COLOUR if line.is_floor else _COLOURS[i % len(_COLOURS)]
     axes.plot(
         line.x,
         line.band.mean,
-        linestyle=_DASHES[i % len(_DASHES)],
-        marker=_MARKERS[i % len(_MARKERS)],
+        linestyle=_FLOOR_DASHES[0] if line.is_floor else _DASHES[i % len(_DASHES)],
+        marker="" if line.is_floor else _MARKERS[i % len(_MARKERS)],
         markersize=4,
         # Each line's markers begin elsewhere, so that they do not hide each other.
         markevery=_marked(len(line.x), i),
@@ -134,7 +135,12 @@ def _draw_line(axes: Axes, line: Line, i: int) -> None:
         label=line.label,
     )
     axes.fill_between(
-        line.x, line.band.low, line.band.high, color=colour, alpha=0.15, linewidth=0
+        line.x,
+        line.band.low,
+        line.band.high,
+        color=colour,
+        alpha=_BAND_ALPHA,
+        linewidth=0,
     )
 
 

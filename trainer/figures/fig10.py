@@ -15,9 +15,10 @@ from trainer.figures.panels import (
     Panel,
     Report,
     count,
+    measured,
 )
 from trainer.figures.reconstruction import TABLE_TWO
-from trainer.figures.statistics import Floats, estimate, over_seeds, paired
+from trainer.figures.statistics import Floats, over_seeds, paired
 from trainer.figures.units import Unit
 
 _THETAS: Final = {"theta-One": "θ1", "theta-Two": "θ2", "theta-total": "θtotal"}
@@ -96,7 +97,7 @@ def _similarity(seeds: Seeds, test: str, environments: tuple[str, ...]) -> Panel
         "environment",
         "MMD",
         points=tuple(
-            Level(name, estimate(mmd[:, i])) for i, name in enumerate(environments)
+            Level(name, measured(mmd[:, i])) for i, name in enumerate(environments)
         ),
         y_limits=(0, 1),
     )
@@ -113,7 +114,7 @@ def _descent(seeds: Seeds, test: str) -> Panel:
             for key, label in _THETAS.items()
         ),
         floors=tuple(
-            Level(label, estimate(stacked(seeds, f"{test}-{key}")))
+            Level(label, measured(stacked(seeds, f"{test}-{key}")))
             for key, label in _FLOORS.items()
         ),
         x_scale="symlog",
@@ -128,7 +129,7 @@ def _facts(seeds: Seeds, test: str, environments: tuple[str, ...]) -> tuple[Fact
         fact
         for i, name in enumerate(environments)
         for fact in (
-            Fact(f"{test}, MMD to {name}", "", estimate(mmd[:, i])),
+            Fact(f"{test}, MMD to {name}", "", measured(mmd[:, i])),
             count(
                 f"{test} is told from {name} (p ≤ 0.05)",
                 int((p[:, i] <= 0.05).sum()),
@@ -148,7 +149,7 @@ def _facts(seeds: Seeds, test: str, environments: tuple[str, ...]) -> tuple[Fact
             for i, name in enumerate(environments)
         ),
         *(
-            Fact(f"{test}, RMSE from {label} after {step} steps", "m", estimate(values))
+            Fact(f"{test}, RMSE from {label} after {step} steps", "m", measured(values))
             for key, label in _THETAS.items()
             for step, values in [_after(seeds, test, key)]
         ),

@@ -6,10 +6,18 @@ from typing import Final
 import numpy as np
 
 from trainer.figures.contract import Results, Seeds, stacked
-from trainer.figures.panels import Comparison, Fact, Level, Line, Panel, Report
+from trainer.figures.panels import (
+    Comparison,
+    Fact,
+    Level,
+    Line,
+    Panel,
+    Report,
+    measured,
+)
 from trainer.figures.reconstruction import TABLE_TWO
 from trainer.figures.scenarios import Scenarios
-from trainer.figures.statistics import Floats, estimate, over_seeds, paired
+from trainer.figures.statistics import Floats, over_seeds, paired
 from trainer.figures.traced import why_missing
 from trainer.figures.units import Unit
 
@@ -59,9 +67,11 @@ class Fig11:
         return (
             "The paper's scenarios are not published. Ours are six rooms of our own "
             "design, traced with sionna-rt (trainer/simulate/raytrace).",
-            f"Samples are at points of a grid that are no reference points, each with "
-            f"noise of {unit.noise_db:g} dB that the ray tracer does not have. The "
-            "rooms are the same for all seeds; points, noise and training differ.",
+            "Samples are at points of a grid, 258 to 425 in a room, that are no "
+            "reference points, and queries at those that are left; each has noise of "
+            f"{unit.noise_db:g} dB that a ray tracer does not have. The rooms are the "
+            "same for all seeds; points, noise and training differ: intervals say "
+            "nothing about other rooms.",
             *TABLE_TWO,
             f"Both: {unit.models.learning.n_iterations} iterations on path-loss models "
             f"and {unit.learning.n_iterations} on traced rooms. So that more training "
@@ -77,7 +87,7 @@ class Fig11:
         return Report(
             panels=tuple(_panel(seeds, room) for room in rooms),
             facts=tuple(
-                Fact(f"{room}, RMSE {when}, {label}", "m", estimate(values))
+                Fact(f"{room}, RMSE {when}, {label}", "m", measured(values))
                 for room in rooms
                 for key, label in _TITLES.items()
                 for when, values in _moments(seeds, room, key)
@@ -97,7 +107,7 @@ def _panel(seeds: Seeds, room: str) -> Panel:
             for key, label in _TITLES.items()
         ),
         floors=tuple(
-            Level(label, estimate(stacked(seeds, f"{room}-{key}")))
+            Level(label, measured(stacked(seeds, f"{room}-{key}")))
             for key, label in _FLOORS.items()
         ),
         x_scale="symlog",

@@ -90,7 +90,12 @@ class Fig12:
         every = np.concatenate([e for of in errors.values() for e in of])
         grid = np.linspace(0, float(np.quantile(every, 0.995)), 61)
         lines = tuple(
-            Line(title, grid, bootstrap.shares(errors[name], grid))
+            Line(
+                title,
+                grid,
+                bootstrap.shares(errors[name], grid),
+                is_floor=name == CENTRE,
+            )
             for name, title in titles.items()
         )
         facts = [

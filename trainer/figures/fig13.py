@@ -8,8 +8,16 @@ import numpy as np
 
 from trainer.figures.contract import Results, Seeds, stacked
 from trainer.figures.convergence import CENTRE, ITERATIONS, STEPS, Convergence
-from trainer.figures.panels import Comparison, Fact, Level, Line, Panel, Report
-from trainer.figures.statistics import Floats, estimate, over_seeds, paired
+from trainer.figures.panels import (
+    Comparison,
+    Fact,
+    Level,
+    Line,
+    Panel,
+    Report,
+    measured,
+)
+from trainer.figures.statistics import Floats, over_seeds, paired
 from trainer.figures.units import Unit
 from trainer.methods.networks import Training
 
@@ -75,8 +83,8 @@ class FigConvergence:
             "The places are simulated (trainer/surveys/simulated.py), the paper's were "
             "recorded.",
             f"At most {budget.max_iterations} iterations; the paper says 2500 to 7500.",
-            "The curve of MAML-TS is θtotal's, which is vanilla MAML's training: its "
-            "choice of an environment is part of Fig. 12.",
+            "MAML-TS is MAML on the one day of history that MMD finds nearest to the "
+            "images of the new day's first visit.",
             "An iteration of MAML-DG adapts to tasks of two domains.",
             "The networks and their input are the benchmark's (docs/benchmark.md), "
             "adapted once to all points, not to ten that an image selects.",
@@ -107,13 +115,13 @@ def _panel(place: str, seeds: Seeds, shown: list[Training], key: str) -> Panel:
         "gradient steps" if key == STEPS else "meta-iterations",
         "mean error [m]",
         lines=tuple(lines),
-        floors=(Level("middle of the room", estimate(stacked(seeds, CENTRE))),),
+        floors=(Level("middle of the room", measured(stacked(seeds, CENTRE))),),
     )
 
 
 def _facts(place: str, seeds: Seeds, shown: list[Training], key: str) -> list[Fact]:
     return [
-        Fact(f"{place}, mean error of {_TITLES[training]} {when}", "m", estimate(y))
+        Fact(f"{place}, mean error of {_TITLES[training]} {when}", "m", measured(y))
         for training in shown
         for when, y in _moments(seeds, training, key)
     ]

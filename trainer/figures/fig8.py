@@ -6,9 +6,17 @@ from typing import Final
 import numpy as np
 
 from trainer.figures.contract import Results, Seeds, stacked
-from trainer.figures.panels import Comparison, Fact, Level, Line, Panel, Report
+from trainer.figures.panels import (
+    Comparison,
+    Fact,
+    Level,
+    Line,
+    Panel,
+    Report,
+    measured,
+)
 from trainer.figures.reconstruction import TABLE_ONE
-from trainer.figures.statistics import estimate, over_seeds, paired
+from trainer.figures.statistics import over_seeds, paired
 from trainer.figures.steps_and_samples import StepsAndSamples
 from trainer.figures.units import Unit
 
@@ -68,7 +76,7 @@ class Fig8:
         steps = seeds[0]["steps"].astype(np.float64)
         sizes = (self.unit.n_support, *self.unit.n_samples)
         floors = tuple(
-            Level(label, estimate(stacked(seeds, key)))
+            Level(label, measured(stacked(seeds, key)))
             for key, label in _FLOORS.items()
         )
 
@@ -105,19 +113,19 @@ class Fig8:
         most = self.unit.n_samples[-1]
         return (
             *(
-                Fact(f"RMSE of {_META} after {step} steps", "m", estimate(meta[:, i]))
+                Fact(f"RMSE of {_META} after {step} steps", "m", measured(meta[:, i]))
                 for i, step in at
             ),
             *(
                 Fact(
                     f"RMSE of RI ({most} samples, {how}) after {last} steps",
                     "m",
-                    estimate(stacked(seeds, f"{key}-{most}")[:, -1]),
+                    measured(stacked(seeds, f"{key}-{most}")[:, -1]),
                 )
                 for key, how in (("ri", "gradient descent"), ("adam", "Adam"))
             ),
             *(
-                Fact(f"RMSE of {label}", "m", estimate(stacked(seeds, key)))
+                Fact(f"RMSE of {label}", "m", measured(stacked(seeds, key)))
                 for key, label in _FLOORS.items()
             ),
         )

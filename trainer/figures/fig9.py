@@ -6,24 +6,31 @@ from typing import Final
 import numpy as np
 
 from trainer.figures.contract import Results, Seeds, stacked
-from trainer.figures.panels import Comparison, Fact, Line, Panel, Report
+from trainer.figures.panels import (
+    Comparison,
+    Fact,
+    Line,
+    Panel,
+    Report,
+    measured,
+)
 from trainer.figures.reconstruction import TABLE_ONE
 from trainer.figures.reference_numbers import ReferenceNumbers
 from trainer.figures.statistics import (
     Floats,
-    estimate,
     over_seeds,
     paired,
     share_within,
 )
 from trainer.figures.units import Unit
 
+_CENTRE: Final = "centre"
 _METHODS: Final = {
     "meta": "MetaLoc (124 samples)",
     "wknn": "WKNN (reference points)",
     "knn": "KNN (reference points)",
     "wknn_same": "WKNN (reference points, same 124 samples)",
-    "centre": "middle of the room",
+    _CENTRE: "middle of the room",
 }
 _LIMIT_M: Final = 5.0
 """The paper's."""
@@ -70,7 +77,9 @@ class Fig9:
         return Report(
             panels=(*(_distribution(seeds, n) for n in every), _within(seeds, every)),
             facts=tuple(
-                Fact(f"P(error < 5 m), R = {n}, {label}", "", estimate(shares))
+                Fact(
+                    f"P(error < 5 m), R = {n}, {label}", "", measured(shares, most=1.0)
+                )
                 for n in (every[0], every[-1])
                 for key, label in _METHODS.items()
                 for shares in [_share(seeds, key, n)]
@@ -96,7 +105,7 @@ def _distribution(seeds: Seeds, n: int) -> Panel:
     for key, label in _METHODS.items():
         shares = [share_within(e, _GRID_M) for e in stacked(seeds, f"{key}-{n}")]
         band = over_seeds(np.stack(shares), least=0.0, most=1.0)
-        lines.append(Line(label, _GRID_M, band))
+        lines.append(Line(label, _GRID_M, band, is_floor=key == _CENTRE))
     return Panel(
         f"R = {n}",
         "error [m]",
@@ -112,7 +121,14 @@ def _within(seeds: Seeds, every: tuple[int, ...]) -> Panel:
     lines = []
     for key, label in _METHODS.items():
         shares = np.stack([_share(seeds, key, n) for n in every], axis=1)
-        lines.append(Line(label, x, over_seeds(shares, least=0.0, most=1.0)))
+        lines.append(
+            Line(
+                label,
+                x,
+                over_seeds(shares, least=0.0, most=1.0),
+                is_floor=key == _CENTRE,
+            )
+        )
     return Panel(
         "within 5 m, against R",
         "reference points R",

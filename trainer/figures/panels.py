@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from trainer.figures.statistics import Band, Estimate, Floats
+import numpy as np
+
+from trainer.figures.statistics import Band, Estimate, Floats, over_seeds
 
 _DIGITS: Final = 6
 """Significant ones; no interval here carries more."""
@@ -22,6 +24,8 @@ class Line:
     label: str
     x: Floats
     band: Band
+    is_floor: bool = False
+    """What needs no radio, to be drawn as floors are."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the curve as plain values."""
@@ -133,6 +137,16 @@ class Report:
 
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further numbers for the JSON, plain values."""
+
+
+def measured(values: Floats, *, most: float = math.inf) -> Estimate:
+    """Return the estimate of what cannot be negative: errors, distances, shares.
+
+    Args:
+        values: One per seed, shape (n_seeds,).
+        most: Nor more than this: 1 for shares.
+    """
+    return over_seeds(np.atleast_1d(values)[:, None], least=0.0, most=most).at(0)
 
 
 def count(what: str, found: int, n: int) -> Fact:

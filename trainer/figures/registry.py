@@ -23,7 +23,8 @@ _QUICK_SEEDS: Final = 3
 _SEEDS_OF_PLACES: Final = 5
 """Of the simulated hall and laboratory, where networks of images are trained."""
 
-_QUICK_SEEDS_OF_PLACES: Final = 2
+_QUICK_SEEDS_OF_ERRORS: Final = 2
+"""Of Fig. 12, whose intervals are over points as well."""
 
 
 def figures(*, quick: bool = False) -> dict[str, Figure]:
@@ -81,6 +82,7 @@ def _of_models(quick: bool) -> list[Figure]:
 
 def _of_places(quick: bool) -> list[Figure]:
     """Return the figures of the simulated hall and laboratory."""
+    from trainer.benchmark.protocol import shipped_protocol
     from trainer.figures.convergence import Convergence
     from trainer.figures.fig12 import Fig12
     from trainer.figures.fig13 import FigConvergence
@@ -89,24 +91,27 @@ def _of_places(quick: bool) -> list[Figure]:
     from trainer.methods.networks import QUICK, Budget
 
     budget = Budget(n_epochs=5, max_iterations=30, max_steps=10) if quick else QUICK
-    n = _QUICK_SEEDS_OF_PLACES if quick else _SEEDS_OF_PLACES
+    n = _QUICK_SEEDS if quick else _SEEDS_OF_PLACES
     seconds = 1.2 * budget.max_iterations
-    places = {"hall": "simhall", "lab": "simlab"}
+    places = {
+        place: shipped_protocol(survey)
+        for place, survey in (("hall", "simhall"), ("lab", "simlab"))
+    }
     make = partial(paper_methods, budget)
     errors = {
-        place: SurveyedErrors(survey, make, tuple(METHOD_TITLES), seconds)
-        for place, survey in places.items()
+        place: SurveyedErrors(protocol, make, tuple(METHOD_TITLES), seconds)
+        for place, protocol in places.items()
     }
     watched = {
-        place: Convergence(survey, budget, 1.5 * seconds, is_brief=quick)
-        for place, survey in places.items()
+        place: Convergence(protocol, budget, 1.5 * seconds, is_brief=quick)
+        for place, protocol in places.items()
     }
     return [
         Fig12(
             MappingProxyType(errors),
             METHOD_TITLES,
             budget.max_iterations,
-            n,
+            _QUICK_SEEDS_OF_ERRORS if quick else n,
         ),
         FigConvergence("fig13", MappingProxyType(watched), n),
         FigConvergence("fig14", MappingProxyType(watched), n),

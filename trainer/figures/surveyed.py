@@ -6,7 +6,6 @@ three images of a first visit at every point calibrate, the queries are of the s
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -15,15 +14,15 @@ from trainer.benchmark.episodes import make_episode, make_history
 from trainer.benchmark.leakage import check_images, image_digests
 from trainer.benchmark.metrics import judge
 from trainer.benchmark.plan import Survey
-from trainer.benchmark.protocol import shipped_protocol
+from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
 from trainer.methods.contract import Method
 from trainer.surveys.environment import Environment
-from trainer.surveys.registry import load_survey
+from trainer.surveys.simulated import simulate
 
 MakeMethods: TypeAlias = Callable[[], dict[str, Method]]
-LoadDays: TypeAlias = Callable[[str, Path], list[Environment]]
+LoadDays: TypeAlias = Callable[[str], list[Environment]]
 
 POINT, CENTRE = "point", "centre"
 
@@ -32,7 +31,7 @@ POINT, CENTRE = "point", "centre"
 class SurveyedErrors:
     """Errors of all methods with one seed: of shots and of networks."""
 
-    survey: str
+    protocol: Protocol
     methods: MakeMethods
     """A function of a module, or a partial of one."""
 
@@ -40,13 +39,16 @@ class SurveyedErrors:
     """Names of methods."""
 
     weight: float
-    load: LoadDays = load_survey
+    load: LoadDays = simulate
+    """Not by way of the registry of surveys, so that the source of the simulation is
+    among what the unit depends on."""
+
     regime: str = "3shot"
 
     @property
     def name(self) -> str:
         """Of the survey."""
-        return f"errors-{self.survey}"
+        return f"errors-{self.protocol.survey}"
 
     @property
     def needs(self) -> tuple[Unit, ...]:
@@ -56,9 +58,7 @@ class SurveyedErrors:
     def run(self, seed: int, needed: Needed, tell: Tell) -> Arrays:
         """Return each query's point, and its error with each method [m], by name."""
         tell("loading")
-        survey = Survey(
-            shipped_protocol(self.survey), self.load(self.survey, Path()), "test"
-        )
+        survey = Survey(self.protocol, self.load(self.protocol.survey), "test")
         target = survey.targets[-1]
         split = survey.split(target.name, REGIMES[self.regime], seed)
         history = make_history(split)
@@ -71,7 +71,8 @@ class SurveyedErrors:
         for number, name in enumerate(self.chosen):
             method = methods[name]
             tell(f"{method.title}, {number + 1} of {len(self.chosen)}")
-            learnt = method.learn(history, chance(seed, number))
+            # The same chance for all: networks that are alike start alike.
+            learnt = method.learn(history, chance(seed))
             locator = learnt.calibrate(episode.place, episode.shots)
             outcome = judge(locator.locate(episode.queries), episode)
             found[name] = outcome.error_m.astype(np.float64)

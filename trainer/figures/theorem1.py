@@ -15,9 +15,10 @@ from trainer.figures.panels import (
     Panel,
     Report,
     count,
+    measured,
 )
 from trainer.figures.reconstruction import TABLE_ONE
-from trainer.figures.statistics import estimate, geometric, paired
+from trainer.figures.statistics import geometric, paired
 from trainer.figures.units import Unit
 
 _STARTS: Final = {"meta": "MetaLoc", "ri": "RI"}
@@ -98,7 +99,7 @@ def _distances(seeds: Seeds, end: str) -> Panel:
         "start",
         "‖θ - θ_T*‖",
         points=tuple(
-            Level(label, estimate(stacked(seeds, f"{start}-{end}")))
+            Level(label, measured(stacked(seeds, f"{start}-{end}")))
             for start, label in _STARTS.items()
         ),
     )
@@ -127,7 +128,7 @@ def _facts(seeds: Seeds) -> tuple[Fact, ...]:
     n = len(seeds)
     found = [
         Fact(
-            f"distance of {label} to {text}", "", estimate(stacked(seeds, f"{s}-{end}"))
+            f"distance of {label} to {text}", "", measured(stacked(seeds, f"{s}-{end}"))
         )
         for end, text in _ENDS.items()
         for s, label in _STARTS.items()

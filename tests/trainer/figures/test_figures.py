@@ -1,14 +1,20 @@
 """Every figure from its units to its report, in small and for real."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.trainer.benchmark.synthetic import environment, hall, rows_of
 from tests.trainer.figures import tiny
+from trainer.benchmark.digest import describe
+from trainer.figures.convergence import most_similar
 from trainer.figures.radio import GridPlace
 from trainer.figures.registry import NAMES, figures
 from trainer.figures.run import run_figures
+from trainer.figures.workers import use_one_thread
+from trainer.surveys.environment import Signals
 
 FIGURES = tiny.figures()
 ROOM = GridPlace(
@@ -47,6 +53,7 @@ def made(out, names):
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory, rooms):
     """JSON of each figure, by name."""
+    use_one_thread()  # this comes before what every test sets up
     return made(tmp_path_factory.mktemp("all"), NAMES)
 
 
@@ -169,3 +176,23 @@ def test_the_figures_that_are_run_are_complete(quick):
         assert figure.paper
         assert figure.differs
         assert all(unit.weight > 0 for unit in figure.units)
+
+
+@pytest.mark.parametrize("name", ["fig12", "fig13"])
+def test_units_depend_on_the_source_of_the_simulation(name):
+    modules = set()
+    describe(figures()[name].units[0], modules)
+
+    assert "trainer.surveys.simulated" in modules
+
+
+def test_maml_ts_learns_from_the_day_that_is_nearest(rng):
+    place = hall(3, 2)
+    rows = rows_of(range(6), (0, 1), 5)
+    days = []
+    for order, level in enumerate((1.0, 5.0, 1.1)):
+        day = environment(place, rows, name=f"d{order}", order=order, is_csi=True)
+        images = level * (1 + day.signals.images)
+        days.append(replace(day, signals=Signals(day.signals.rss, images)))
+
+    assert most_similar(days[:2], days[2], rng) is days[0]

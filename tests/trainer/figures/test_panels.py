@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from trainer.figures.panels import Level, Line, Panel, number
+from trainer.figures.panels import Level, Line, Panel, measured, number
 from trainer.figures.statistics import Estimate, over_seeds
 
 
@@ -34,3 +34,11 @@ def test_a_panel_is_valid_json_even_with_one_seed():
     assert found["floors"] == [
         {"label": "middle", "mean": 3, "low": 2, "high": 4, "n": 5}
     ]
+
+
+def test_what_cannot_be_negative_has_no_negative_end():
+    found = measured(np.array([0.1, 1.9]))
+
+    assert (found.low, found.mean) == (0, 1)
+    assert found.high > 2
+    assert measured(np.array([0.5, 0.9]), most=1).high == 1

@@ -4,6 +4,7 @@ from functools import partial
 from types import MappingProxyType
 
 from tests.trainer.benchmark.synthetic import environment, hall, rows_of
+from trainer.benchmark.protocol import shipped_protocol
 from trainer.figures.convergence import Convergence
 from trainer.figures.distances import Distances
 from trainer.figures.environments import Environments
@@ -34,7 +35,7 @@ SMALL_TABLE = TaskTable(
 BUDGET = Budget(n_epochs=1, max_iterations=2, max_steps=1)
 
 
-def five_days(name, _data):
+def five_days(name):
     """Five days of a small hall, as the simulated surveys name them."""
     place = hall(3, 2, name=name)
     return [
@@ -58,10 +59,14 @@ def figures():
     ]
     total = MetaTraining("theta-total", SMALL_TABLE.training, LEARNING)
     errors = SurveyedErrors(
-        "simhall", partial(paper_methods, BUDGET), tuple(METHOD_TITLES), 1, five_days
+        shipped_protocol("simhall"),
+        partial(paper_methods, BUDGET),
+        tuple(METHOD_TITLES),
+        1.0,
+        five_days,
     )
     watched = Convergence(
-        "simhall",
+        shipped_protocol("simhall"),
         BUDGET,
         1.0,
         True,
