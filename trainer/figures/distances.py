@@ -9,10 +9,12 @@ G and W are not known for this network. The largest gradient and the largest cha
 a gradient per distance that were met on the way are taken, and are less than G and W:
 bounds with them are the least that the theorem could promise.
 
-θ_T* is where Adam ends on many samples of the test place; by Eq. (15) it would be where
-descent on the support ends, which is measured as well.
+θ_T* is the best that Adam passes on many samples of the test place, by samples that it
+is not fitted to; by Eq. (15) it would be where descent on the support ends, which is
+measured as well. L(θ_T*) is that of the better of both starts.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,6 +38,9 @@ from trainer.simulate.pathloss.tasks import RssTask
 _PLACE, _DRAW = 51, 52
 """What a stream of chance is for."""
 
+_EVERY = 10
+"""Steps of Adam between two candidates for θ_T*."""
+
 
 @dataclass(frozen=True, slots=True)
 class Distances:
@@ -53,10 +58,13 @@ class Distances:
     n_own: int = 1000
     """Gradient steps on one support set after which Eq. (15) is taken to hold."""
 
-    n_many: int = 4000
+    n_many: int = 8000
     """Samples that θ_T* is fitted to."""
 
-    n_adam: int = 2000
+    n_chosen: int = 2000
+    """Samples by which it is chosen."""
+
+    n_adam: int = 800
     n_query: int = 4000
     """Samples that L is measured on."""
 
@@ -80,29 +88,31 @@ class Distances:
     def run(self, seed: int, needed: Needed, tell: Tell) -> Arrays:
         """Return distances and risks of the starts ``meta`` and ``ri``.
 
-        ``<start>-distance`` to where Adam ends from it, ``<start>-own`` to where
-        descent on a support set ends, ``<start>-other`` to where Adam ends from the
-        other start; per Q: ``<start>-risk``, ``<start>-bound1`` and ``<start>-bound2``
-        [m]; ``<start>-alpha_w``, the largest α W that was met.
+        ``<start>-distance`` to the best that Adam passes from it, ``<start>-own``
+        to where descent on a support set ends, ``<start>-other`` to the best that Adam
+        passes from the other start; per Q: ``<start>-risk``, ``<start>-bound1`` and
+        ``<start>-bound2`` [m]; ``<start>-alpha_w``, the largest α W that was met.
         """
         place = PathLossPlace(self.test.draw_site(chance(seed, _PLACE)))
         problem = draw_problem(
             place,
             chance(seed, _DRAW),
             n_references=self.n_references,
-            n_support=self.n_many + self.n_supports * self.n_support,
+            n_support=self.n_many + self.n_chosen + self.n_supports * self.n_support,
             n_query=self.n_query,
         )
         many = problem.first(self.n_many).task
+        chosen_by = _part(problem.task, self.n_many, self.n_chosen)
+        used = self.n_many + self.n_chosen
         supports = [
-            _part(problem.task, self.n_many + i * self.n_support, self.n_support)
+            _part(problem.task, used + i * self.n_support, self.n_support)
             for i in range(self.n_supports)
         ]
         starts = {"meta": from_arrays(needed[self.theta.name]), "ri": initial(seed)}
         ends = {}
         for key, start in starts.items():
             tell(f"{key}: Adam on {self.n_many} samples")
-            ends[key] = self._end(start, many)
+            ends[key] = self._best(start, many, chosen_by)
         least = min(_loss(end, many) for end in ends.values())
         found: Arrays = {"steps": np.arange(self.n_steps + 1)}
         for key, start in starts.items():
@@ -115,13 +125,18 @@ class Distances:
                 found[f"{key}-{what}"] = values
         return found
 
-    def _end(self, start: Parameters, task: Task) -> Parameters:
+    def _best(self, start: Parameters, task: Task, chosen_by: Task) -> Parameters:
         """Return θ_T*."""
-        path = descend_adam(
-            start, task, beta=self.theta.learning.beta, n_steps=self.n_adam
-        )
-        *_, (_, end) = path
-        return end
+        beta, best, least = self.theta.learning.beta, start, math.inf
+        for step, at in descend_adam(start, task, beta=beta, n_steps=self.n_adam):
+            if step % _EVERY:
+                continue
+            with torch.no_grad():
+                loss = float(MODEL.support_loss(at, chosen_by))
+            if loss < least:
+                best = {name: value.detach().clone() for name, value in at.items()}
+                least = loss
+        return best
 
     def _own(self, start: Parameters, task: Task) -> Parameters:
         """Return θ_T(Q) for a Q so large that it counts as Eq. (15)."""

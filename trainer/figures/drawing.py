@@ -170,6 +170,8 @@ def _draw_points(axes: Axes, points: tuple[Level, ...]) -> None:
             axes.plot([i, i], [point.value.low, point.value.high], color=colour)
     axes.set_xticks(range(len(points)), [point.label for point in points])
     axes.set_xlim(-0.5, len(points) - 0.5)
+    # From zero on, and with room above: few points leave no margin of their own.
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
 
 
 def _marked(n: int, i: int) -> list[int]:

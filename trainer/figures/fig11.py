@@ -22,7 +22,7 @@ from trainer.figures.traced import why_missing
 from trainer.figures.units import Unit
 
 _TITLES: Final = {
-    "both": "path-loss models, then traced rooms",
+    "both": "path-loss models + traced rooms",
     "traced": "traced rooms",
     "longer": "traced rooms (as many iterations as both)",
     "models": "path-loss models alone",
@@ -67,8 +67,7 @@ class Fig11:
         return (
             "The paper's scenarios are not published. Ours are six rooms of our own "
             "design, traced with sionna-rt (trainer/simulate/raytrace).",
-            "Samples are at points of a grid, 258 to 425 in a room, that are no "
-            "reference points, and queries at those that are left; each has noise of "
+            "Samples are at points of a grid that are no reference points, and queries at those that are left; each has noise of "
             f"{unit.noise_db:g} dB that a ray tracer does not have. The rooms are the "
             "same for all seeds; points, noise and training differ: intervals say "
             "nothing about other rooms.",

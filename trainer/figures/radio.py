@@ -17,7 +17,6 @@ from scipy.spatial.distance import cdist
 
 from trainer.figures.errors import FigureError
 from trainer.figures.statistics import Floats
-from trainer.methods.neighbours import k_smallest
 from trainer.models.rss_regression import (
     Fingerprints,
     RadioMap,
@@ -284,11 +283,11 @@ def neighbour_errors(
         rss = np.concatenate([rss, survey.rss[:n]])
         locations = np.concatenate([locations, survey.points[:n]])
     distances = cdist(survey.rss[n:], rss)
-    weights = k_smallest(distances, K).astype(np.float64)
-    if is_weighted:
-        weights /= distances + _EPSILON
-    weights /= weights.sum(axis=1, keepdims=True)
-    missed = weights @ locations - survey.points[n:]
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :K]
+    apart = np.take_along_axis(distances, nearest, axis=1)
+    weights = 1 / (apart + _EPSILON) if is_weighted else np.ones_like(apart)
+    found = (weights[:, :, None] * locations[nearest]).sum(axis=1)
+    missed = found / weights.sum(axis=1, keepdims=True) - survey.points[n:]
     return np.asarray(np.hypot(*missed.T))
 
 

@@ -24,8 +24,8 @@ from trainer.figures.units import Unit
 _STARTS: Final = {"meta": "MetaLoc", "ri": "RI"}
 _ENDS: Final = {
     "own": "where descent on 124 samples ends",
-    "distance": "where Adam ends from there",
-    "other": "where Adam ends from the other start",
+    "distance": "the best on Adam's path from there",
+    "other": "the best on Adam's path from the other start",
 }
 _RISKS: Final = {
     "risk": "excess risk, measured",
@@ -64,8 +64,9 @@ class Theorem1:
             *TABLE_ONE,
             "The paper does not say how θ_T* is found, nor whether both starts share "
             "one. Here, per start: where descent on 124 samples ends "
-            f"({self.unit.n_own} steps), and where Adam ends on {self.unit.n_many} "
-            "samples, from it and from the other start.",
+            f"({self.unit.n_own} steps), and the best that Adam passes on "
+            f"{self.unit.n_many} samples, by {self.unit.n_chosen} others, from it and "
+            "from the other start.",
             "A distance depends on where each start's own path leads: networks with "
             "permuted units are equal and far apart. It is a diagnostic of training, "
             "not of accuracy.",
