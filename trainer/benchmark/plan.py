@@ -29,6 +29,9 @@ class Extent:
     max_targets: int | None = None
     """So many targets per survey, evenly over those there are; None for all."""
 
+    against: str | None = None
+    """Name of a method that the others are compared with, besides the best simple."""
+
     is_quick: bool = False
     """Whether history and training are shorter than they should be; results say so."""
 

@@ -49,7 +49,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """With the best simple method."""
+    """With another method on the same queries."""
 
     method: str
     """Which one that is."""
@@ -129,8 +129,13 @@ class Row:
     """None where the method answered nowhere."""
 
     comparison: Comparison | None
+    """With the best simple method."""
+
     note: str
     """Why there are no figures, or not for all targets."""
+
+    against: Comparison | None = None
+    """With the method that was asked for, if one was."""
 
     @property
     def key(self) -> str:
@@ -157,6 +162,7 @@ def make_rows(
     floors: Mapping[str, int],
     survey: str,
     places: Mapping[str, str] | None = None,
+    against: str | None = None,
 ) -> list[Row]:
     """Return the rows of one survey, in the order of regimes and methods.
 
@@ -167,6 +173,7 @@ def make_rows(
         floors: Number of floors of each target's place.
         survey: Its name.
         places: Name of each target's place; one for all of them when None.
+        against: Name of a method that all are compared with, besides the best simple.
     """
     rows = []
     refused = list(refusals)
@@ -180,7 +187,13 @@ def make_rows(
         for same_visit in (False, True):
             group = [u for u in of_regime if u.same_visit == same_visit]
             rows += _group_rows(
-                group, methods, floors, (survey, regime), same_visit, places or {}
+                group,
+                methods,
+                floors,
+                (survey, regime),
+                same_visit,
+                places or {},
+                against,
             )
         if not of_regime and why:
             rows += [
@@ -197,6 +210,7 @@ def _group_rows(
     name: tuple[str, str],
     same_visit: bool,
     places: Mapping[str, str],
+    against: str | None,
 ) -> list[Row]:
     """Return the rows of units that are compared with each other."""
     clusters = _Clusters(units, name, places)
@@ -211,11 +225,13 @@ def _group_rows(
     for method, of in of_method.items():
         if not of:
             continue
-        figures = comparison = None
+        figures = comparison = with_other = None
         if method in pooled:
             figures = _figures(pooled[method], floors)
             if best is not None:
                 comparison = _compare(pooled[method], pooled[best], best)
+            if against in pooled and against != method:
+                with_other = _compare(pooled[method], pooled[against], against)
         reasons = [u.reason for u in of if u.outcome is None]
         note = counted(
             reasons,
@@ -223,7 +239,14 @@ def _group_rows(
             of_all=figures is None,
         )
         row = Row(
-            *name, method, methods[method].title, same_visit, figures, comparison, note
+            *name,
+            method,
+            methods[method].title,
+            same_visit,
+            figures,
+            comparison,
+            note,
+            with_other,
         )
         rows.append(row)
     return rows

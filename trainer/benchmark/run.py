@@ -107,7 +107,15 @@ def run_benchmark(
         units = [store.load(key) for key in plan.keys]
         floors = {t.name: len(np.unique(t.place.floors)) for t in survey.targets}
         places = {t.name: t.place.name for t in survey.targets}
-        new = make_rows(units, plan.refusals, methods, floors, protocol.survey, places)
+        new = make_rows(
+            units,
+            plan.refusals,
+            methods,
+            floors,
+            protocol.survey,
+            places,
+            extent.against,
+        )
         rows += new
         refusals[protocol.survey] = list(plan.refusals)
         written |= _write_errors(bench.out / "errors", new, units)

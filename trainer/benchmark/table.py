@@ -6,7 +6,7 @@ from typing import Final
 from trainer.benchmark.bootstrap import FEW_TARGETS
 from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
-from trainer.benchmark.rows import Interval, Row, counted
+from trainer.benchmark.rows import Comparison, Interval, Row, counted
 from trainer.benchmark.summary import summary
 
 _HEADER: Final = (
@@ -34,6 +34,7 @@ the right one, where queries are at reference points; zone: share that is neares
 right one, otherwise; floor: share on the right floor. Skill: 1 - mean error /
 error of the middle of the map. Vs best simple: mean error against the best of 1-NN,
 KNN, WKNN and RSSI alone, those that were run, on the same queries; negative is better.
+Less another: paired difference of the mean errors, where --against was given.
 Images: labelled ones of the target.
 """
 
@@ -91,12 +92,31 @@ def _sections(
             f"middle of the map {measured[0].centre_m:.2f} m.",
             *([f"Left out: {left_out}."] if refused else []),
             "",
-            _line(_HEADER),
-            _line(["---", *["---:"] * (len(_HEADER) - 2), "---"]),
-            *(_line(_cells(row)) for row in group),
+            *_table(group),
             "",
         ]
     return lines
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    """Return header and rows; with one more column where another was asked for."""
+    other = next((r.against.method for r in rows if r.against is not None), None)
+    header, lines = list(_HEADER), [_cells(row) for row in rows]
+    if other is not None:
+        at = _HEADER.index("vs best simple") + 1
+        header.insert(at, f"less {other} [m]")
+        for cells, row in zip(lines, rows, strict=True):
+            cells.insert(at, _difference(row.against))
+    dashes = ["---", *["---:"] * (len(header) - 2), "---"]
+    return [_line(cells) for cells in (header, dashes, *lines)]
+
+
+def _difference(against: Comparison | None) -> str:
+    """Return for example ``-0.41 [-0.57, -0.27]``: what is below zero is better."""
+    if against is None:
+        return ""
+    span = _span(against.difference_interval_m, "{:+.2f}")
+    return f"{against.difference_m:+.2f}{span}"
 
 
 def _cells(row: Row) -> list[str]:

@@ -90,6 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--targets", type=int, metavar="N", help="at most so many per survey"
     )
+    parser.add_argument(
+        "--against",
+        metavar="METHOD",
+        help="compare all with this one, too: one more column of the table",
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument(
         "--quick",
@@ -207,6 +212,8 @@ def _use_one_thread() -> None:
 def _extent(args: argparse.Namespace) -> Extent:
     names = args.methods or list(methods(quick=args.quick))
     _check_known("method", names, methods(quick=args.quick))
+    if args.against is not None:
+        _check_known("method", [args.against], names)
     regimes = args.regimes or list(REGIMES)
     _check_known("regime", regimes, REGIMES)
     quick_targets = _QUICK_TARGETS if args.quick else None
@@ -219,6 +226,7 @@ def _extent(args: argparse.Namespace) -> Extent:
         max_targets=quick_targets
         if args.targets is None
         else _at_least_one("targets", args.targets),
+        against=args.against,
         is_quick=args.quick,
     )
 

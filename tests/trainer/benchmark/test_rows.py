@@ -77,6 +77,31 @@ def test_points_of_two_places_are_not_drawn_together():
     assert width({d: d for d in days}) < 0.8 * width(dict.fromkeys(days, "hall"))
 
 
+def test_all_are_compared_with_the_method_that_was_asked_for_too():
+    units = [
+        unit("1nn", [1, 3]),
+        unit("knn", [2, 2.5]),
+        unit("ours", [1.5, 1]),
+        unit("ours", [1, 0.5], seed=1),
+    ]
+
+    one, knn, ours = make_rows(units, (), METHODS, {}, "days", against="knn")
+
+    assert knn.against is None
+    assert (one.against.method, one.comparison.method) == ("knn", "1nn")
+    assert one.against.difference_m == pytest.approx(-0.25)
+    assert ours.against.difference_m == pytest.approx(1 - 2.25)
+    # Either point may be drawn twice, and either seed.
+    low, high = ours.against.difference_interval_m
+    assert (low, high) == pytest.approx((0.5 - 2.5, 1.5 - 2), abs=0.01)
+
+
+def test_without_the_method_that_was_asked_for_there_is_no_comparison_with_it():
+    (one,) = make_rows([unit("1nn", [1, 3])], (), METHODS, {}, "days", against="knn")
+
+    assert one.against is None
+
+
 def test_skill_is_what_is_better_than_the_middle_of_the_map():
     figures = row("1nn", unit("1nn", [1, 3], centre=8.0)).figures
 

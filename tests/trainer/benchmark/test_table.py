@@ -1,7 +1,8 @@
 """The Markdown table."""
 
-from tests.trainer.benchmark.test_rows import rows, unit
+from tests.trainer.benchmark.test_rows import METHODS, rows, unit
 from trainer.benchmark.plan import Refusal
+from trainer.benchmark.rows import make_rows
 from trainer.benchmark.table import markdown
 
 
@@ -78,6 +79,25 @@ def test_a_regime_that_was_not_run_is_one_line():
 
     assert "Not run: needs visits." in text
     assert not any(line.startswith("|") for line in text)
+
+
+def test_the_method_that_was_asked_for_has_a_column_of_differences():
+    found = make_rows(
+        [unit("1nn", [1, 3]), unit("knn", [2, 2]), unit("ours", "needs rest")],
+        (),
+        METHODS,
+        {},
+        "days",
+        against="knn",
+    )
+
+    text = markdown(found).splitlines()
+
+    header, dashes, one, knn, ours = (cells(t) for t in text if t.startswith("|"))
+    assert len({len(row) for row in (header, dashes, one, knn, ours)}) == 1
+    assert header[11] == "less knn [m]"
+    assert one[11] == "+0.00 [-1.00, +1.00]"
+    assert (knn[11], ours[11]) == ("", "")
 
 
 def test_few_targets_are_said_to_be_few():

@@ -112,6 +112,14 @@ def test_quick_is_fewer_targets_and_seeds(made):
     assert found["quick"]
 
 
+def test_all_are_compared_with_the_method_that_is_asked_for(made):
+    run(made, "--regimes", "3shot", "--methods", "centre,1nn", "--against", "centre")
+
+    (row,) = [r for r in results(made)["rows"] if r["method"] == "1nn"]
+    assert row["against"]["method"] == "centre"
+    assert row["against"]["difference_interval_m"][1] < 0
+
+
 def test_quick_asks_methods_to_be_quick(made, monkeypatch):
     asked = []
 
@@ -222,6 +230,8 @@ def test_who_interrupts_is_told_that_nothing_is_lost(made, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--methods", "wknnn"], "no method 'wknnn', did you mean 'wknn'"),
+        (["--against", "wknnn"], "no method 'wknnn', did you mean 'wknn'"),
+        (["--methods", "1nn", "--against", "wknn"], "no method 'wknn'"),
         (["--regimes", "1shots"], "no regime '1shots', did you mean '1shot'"),
         (["--surveys", "polyx"], "--protocol is for days, which --surveys leaves out"),
         (["--surveys", "days,polyx"], "no protocol 'polyx', did you mean 'polyu'"),
