@@ -49,8 +49,8 @@ def slow_blocks(
         noise = rng.standard_normal((n, n_processes), np.float32)
         block = response[:n, :n] @ noise
         block += decay[:n] * last
+        last = block[-1:].copy()  # whoever gets the block may change it
         yield block
-        last = block[-1:]
 
 
 def slow_process(

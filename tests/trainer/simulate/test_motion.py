@@ -56,3 +56,29 @@ def test_phasors_are_circular_and_of_unit_power(rng):
     assert phasors.shape == (1, 40_000)
     assert np.square(np.abs(phasors)).mean() == pytest.approx(1, abs=0.02)
     assert abs(np.square(phasors).mean()) < 0.02
+
+
+def test_phasors_stay_the_same_process_from_block_to_block(rng):
+    phasors = np.concatenate(
+        [*slow_phasors(rng, 200, 20_000, interval_s=0.1, time_s=6.0)]
+    )
+
+    power = np.square(np.abs(phasors)).mean(axis=1)
+    step = (phasors[1:] * phasors[:-1].conj()).mean(axis=1)
+
+    # 20 000 exponential variables: four standard errors.
+    np.testing.assert_allclose(power, 1, atol=0.03)
+    np.testing.assert_allclose(step, np.exp(-0.1 / 6.0), atol=0.03)
+
+
+def test_who_changes_a_block_does_not_change_the_next():
+    def blocks(factor):
+        found = []
+        for block in slow_blocks(
+            np.random.default_rng(5), 130, 3, interval_s=0.1, time_s=2.0
+        ):
+            found.append(block.copy())
+            block *= factor
+        return np.concatenate(found)
+
+    np.testing.assert_array_equal(blocks(0.0), blocks(1.0))
