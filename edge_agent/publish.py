@@ -75,6 +75,7 @@ class MqttPublisher:
         self._refusal: str | None = None
         self._sent: deque[mqtt.MQTTMessageInfo] = deque()
         self._is_local: bool | None = None  # until there was a connection
+        self._gave_simulated = False
         self.published = 0
         """Fixes handed to the network while the broker was there."""
 
@@ -86,11 +87,14 @@ class MqttPublisher:
         """The broker's address, for messages."""
         return f"{self._config.host}:{self._config.port}"
 
-    def check_simulated(self) -> None:
+    def check_simulated(self, what: str = "these frames are simulated") -> None:
         """Find out whether simulated locations may be published.
 
         What counts is the address that the connection has, or before there is one, all
         those that it could have.
+
+        Args:
+            what: Why the locations are simulated, to begin the message with.
 
         Raises:
             SimulatedError: The broker is on another machine, and nobody allowed it.
@@ -102,8 +106,8 @@ class MqttPublisher:
             is_local = is_loopback(self._config.host)
         if not is_local:
             raise SimulatedError(
-                f"these frames are simulated, and broker {self.where} is not on this "
-                "machine: locations that nobody was at are not sent there. Add "
+                f"{what}, and broker {self.where} is not on this machine: locations "
+                "that nobody was at are not sent there. Add "
                 "--allow-simulated (or broker.allow_simulated = true) if that is what "
                 "you want; --broker none prints them, and a broker on 127.0.0.1 takes "
                 "them"
@@ -154,7 +158,8 @@ class MqttPublisher:
         Raises:
             SimulatedError: As `check_simulated`; nothing was sent.
         """
-        if document.get("source") == Source.SIMULATED:
+        is_simulated = document.get("source") == Source.SIMULATED
+        if is_simulated:
             self.check_simulated()
         client = self._client
         if client is None or not client.is_connected():
@@ -164,6 +169,7 @@ class MqttPublisher:
             self._sent.popleft()
         if len(self._sent) >= _MAX_UNACKNOWLEDGED:
             self._sent[0].wait_for_publish(self._config.connect_timeout_s)
+        self._gave_simulated |= is_simulated
         message = client.publish(
             self._topics.location, to_json(document), qos=1, retain=True
         )
@@ -197,8 +203,9 @@ class MqttPublisher:
             client.connect(
                 self._config.host, self._config.port, self._config.keepalive_s
             )
-        except OSError as error:
-            return f"cannot be reached ({error.strerror or error})"
+        except (OSError, UnicodeError) as error:  # the latter: no name is like that
+            reason = error.strerror if isinstance(error, OSError) else None
+            return f"cannot be reached ({reason or error})"
         client.loop_start()
         if not self._verdict.wait(timeout_s):
             return f"{_NO_ANSWER} within {timeout_s:g} s"
@@ -225,9 +232,20 @@ class MqttPublisher:
         _userdata: object,
         sock: Any,  # noqa: ANN401  (paho's signature)
     ) -> None:
-        """Switch Nagle's algorithm off: with it some messages wait for 40 ms."""
+        """Look where the connection leads, before a byte is sent on it."""
+        # With Nagle's algorithm some messages wait for 40 ms.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._is_local = is_loopback_address(sock.getpeername()[0])
+        # Another class is that of a proxy (PySocks, if installed, obeys the variable
+        # mqtt_proxy), behind which an address says nothing about this machine.
+        is_direct = type(sock) is socket.socket
+        self._is_local = is_direct and is_loopback_address(sock.getpeername()[0])
+        if self._gave_simulated and not (
+            self._is_local or self._config.allow_simulated
+        ):
+            # A name that has come to mean another machine: what was not acknowledged
+            # on this one would be sent again there.
+            _log.warning("broker %s is on another machine now, not used", self.where)
+            sock.shutdown(socket.SHUT_RDWR)
 
     def _on_connect(
         self,

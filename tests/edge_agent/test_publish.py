@@ -1,6 +1,7 @@
 """MqttPublisher against a real mosquitto, and against brokers that know less."""
 
 import json
+import socket
 from dataclasses import replace
 
 import jsonschema
@@ -109,6 +110,42 @@ def test_simulated_fixes_go_anywhere_if_the_configuration_says_so(mosquitto, rec
         agent._is_local = False
         assert agent.publish(SIMULATED_FIX)
         assert next_location(received) == '{"source":"simulated"}'
+
+
+def test_what_a_proxy_forwards_is_on_no_machine_that_is_known(mosquitto):
+    """As PySocks connects where the variable mqtt_proxy says so: its own class."""
+
+    class ProxiedSocket(socket.socket):
+        """Says that it is where the proxy was asked to connect to."""
+
+        def getpeername(self):
+            return "broker.example", 1883
+
+    agent = publisher(mosquitto.port)
+    with ProxiedSocket() as sock:
+        agent._on_socket_open(None, None, sock)
+
+    with pytest.raises(SimulatedError):
+        agent.check_simulated()
+
+
+def test_what_was_simulated_does_not_follow_a_name_to_another_machine(
+    mosquitto, received, monkeypatch, caplog
+):
+    """QoS 1 repeats what was not acknowledged to whoever answers next."""
+    with publisher(mosquitto.port) as agent:
+        assert agent.publish(SIMULATED_FIX)
+        assert next_location(received) == '{"source":"simulated"}'
+        monkeypatch.setattr("edge_agent.publish.is_loopback_address", lambda _: False)
+        mosquitto.stop()
+        wait_until(lambda: "lost broker" in caplog.text, "the loss is noticed")
+        mosquitto.start()
+        wait_until(lambda: "on another machine now" in caplog.text, "it is noticed")
+
+        assert not agent.publish({"source": "replay"})
+        with pytest.raises(SimulatedError):
+            agent.publish(SIMULATED_FIX)
+        assert "is back" not in caplog.text
 
 
 # -- the life of a connection ----------------------------------------------------------
@@ -288,6 +325,14 @@ def test_nobody_listening_is_said_with_advice():
     reason = r"cannot be reached \(Connection refused\); is it running, and are broker"
 
     with pytest.raises(BrokerError, match=reason), publisher(free_port()):
+        pass
+
+
+def test_a_host_that_no_name_can_be_is_said_with_advice():
+    with (
+        pytest.raises(BrokerError, match=r"cannot be reached .*--broker HOST:PORT"),
+        publisher(1883, host="a" * 80),
+    ):
         pass
 
 
