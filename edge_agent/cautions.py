@@ -18,6 +18,13 @@ def cautions(shots: Environment, *, n_asked: int) -> list[str]:
     n_points = len(shots.points)
     of_point = shots.point_of == np.arange(n_points)[:, None]  # (n_points, n)
     said = []
+    if shots.is_simulated:
+        said.append(
+            "these shots are simulated, or of a transmitter whose address is reserved "
+            "for simulations (02:53:49:4d...): every location will say source: "
+            "simulated, and a broker on another machine gets none without "
+            "--allow-simulated"
+        )
     if not (of_point @ shots.heard > 0).all(axis=0).any():
         said.append(
             "no access point is heard at every point: locations may tell which one was "

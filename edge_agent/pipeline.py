@@ -19,7 +19,7 @@ from edge_agent.csi.image import CsiImage, ImageBuilder, ImageSpec, Unused
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.refusal import Refusal
-from edge_agent.csi.simulated import SIMULATED_PREFIX
+from edge_agent.csi.simulated import is_simulated_address
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
@@ -77,17 +77,19 @@ class Pipeline:
         self.transmitters = sorted({c.mac for c in calibration.channels})
         """Addresses that the calibration knows."""
 
-        prefix = SIMULATED_PREFIX.hex(":")
-        self._simulated = [c.mac.startswith(prefix) for c in calibration.channels]
+        self._simulated = [is_simulated_address(c.mac) for c in calibration.channels]
+        self._is_site_simulated = calibration.is_simulated
         self.counters = PipelineCounters(unused=self._builder.unused)
 
     @property
     def knows_simulated(self) -> bool:
-        """Whether the calibration knows a transmitter that is reserved for simulations.
+        """Whether locations may be simulated, whatever frames come.
 
-        Only what it knows is located: stray simulated frames do nothing.
+        So they are where the calibration was made of simulated shots, and where it
+        knows a transmitter that is reserved for simulations. Only what it knows is
+        located: stray simulated frames do nothing.
         """
-        return any(self._simulated)
+        return self._is_site_simulated or any(self._simulated)
 
     @property
     def frames_until_due(self) -> int:
@@ -119,7 +121,7 @@ class Pipeline:
         for image in images:
             self.counters.images += 1
             heard = image.heard.tolist()
-            simulated = any(
+            simulated = self._is_site_simulated or any(
                 h and s for h, s in zip(heard, self._simulated, strict=False)
             )
             fixes.append(

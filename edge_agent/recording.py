@@ -17,7 +17,7 @@ from edge_agent.csi.image import (
     channel_counts,
 )
 from edge_agent.csi.iq_order import IqOrder
-from edge_agent.csi.simulated import is_simulated, says_simulated
+from edge_agent.csi.simulated import is_simulated_address, says_simulated
 from edge_agent.csi.subcarriers import select_tones
 from edge_agent.environment import Environment
 from edge_agent.errors import SurveyError
@@ -31,7 +31,7 @@ class _Recording:
     survey: SurveyedCapture
     decoded: list[Decoded]
     counts: Counter[Channel]
-    is_simulated: bool
+    says_simulated: bool
 
 
 def record_environment(
@@ -64,7 +64,9 @@ def record_environment(
         channels = find_channels((_read(c, iq_order).counts for c in captures), spec)
     points: list[Point] = sorted({c.point for c in captures}, key=_numerically)
     images: list[CsiImage] = []
-    point_of, visit_of, simulated = [], [], False
+    point_of, visit_of = [], []
+    # A stray frame of a simulated transmitter that is no channel teaches nothing.
+    simulated = any(is_simulated_address(channel.mac) for channel in channels)
     for n_read, survey in enumerate(captures):
         on_capture(n_read, survey)
         recording = _read(survey, iq_order)
@@ -72,7 +74,7 @@ def record_environment(
         images += taken
         point_of += [points.index(survey.point)] * len(taken)
         visit_of += [survey.visit] * len(taken)
-        simulated = simulated or recording.is_simulated
+        simulated = simulated or recording.says_simulated
     return Environment(
         captures[0].environment,
         spec,
@@ -125,23 +127,19 @@ def find_channels(
 
 
 def read_frames(path: Path | str, iq_order: IqOrder) -> Iterator[tuple[Decoded, bool]]:
-    """Yield a capture's frames, and whether they are simulated."""
+    """Yield a capture's frames, and whether it says that all of it is simulated."""
     decoder = Decoder(iq_order)
     with CaptureFile(path) as file:
         for raw in file:
-            decoded = decoder.decode(raw)
-            simulated = says_simulated(file.comments) or any(
-                bool(is_simulated(batch.mac).any()) for batch in decoded.batches
-            )
-            yield decoded, simulated
+            yield decoder.decode(raw), says_simulated(file.comments)
 
 
 def _read(survey: SurveyedCapture, iq_order: IqOrder) -> _Recording:
     decoded, simulated, counts = [], False, Counter[Channel]()
-    for part, is_part_simulated in read_frames(survey.capture, iq_order):
+    for part, is_marked in read_frames(survey.capture, iq_order):
         decoded.append(part)
         counts.update(channel_counts(part))
-        simulated = simulated or is_part_simulated
+        simulated = simulated or is_marked
     return _Recording(survey, decoded, counts, simulated)
 
 

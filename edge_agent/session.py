@@ -218,7 +218,7 @@ def open_session(
     model = f"{bundle.manifest.name}+{calibration.identifier}"
     payloads = LocationPayloads(FixContext(device, model))
     topics = Topics(config.broker.base_topic, site, device)
-    is_simulated = check_source() or pipeline.knows_simulated
+    is_source_simulated = check_source()
     with ExitStack() as stack:
         publisher = None
         if publish:
@@ -229,8 +229,13 @@ def open_session(
                 version=version(),
                 role="replay" if is_recording else "",
             )
-            if is_simulated:
+            if is_source_simulated:
                 publisher.check_simulated()
+            elif pipeline.knows_simulated:
+                publisher.check_simulated(
+                    f"site {site} is calibrated to simulated transmitters or shots "
+                    "(record real ones: edge_agent adapt --help)"
+                )
             stack.enter_context(publisher)
         where = f"{publisher.where}, topic {topics.location}" if publisher else "none"
         console.say(

@@ -26,6 +26,11 @@ def is_simulated(mac: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return reserved
 
 
+def is_simulated_address(mac: str) -> bool:
+    """Tell whether a transmitter's address, as ``02:53:49:4d:00:01``, is reserved."""
+    return mac.startswith(SIMULATED_PREFIX.hex(":"))
+
+
 def says_simulated(comments: list[str]) -> bool:
     """Tell whether a capture's comments mark it as simulated."""
     return any(SIMULATED_COMMENT in comment for comment in comments)

@@ -77,3 +77,10 @@ def test_many_points_are_counted_and_all_are_all(rng, n_points, names):
     (said,) = cautions(environment(rng, points=points, visit_of=visits), n_asked=3)
 
     assert said.startswith(f"all shots from one recording: {names}")
+
+
+def test_simulated_shots_are_said(rng):
+    (said,) = cautions(environment(rng, is_simulated=True), n_asked=3)
+
+    assert "source: simulated" in said
+    assert "--allow-simulated" in said

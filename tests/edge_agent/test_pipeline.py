@@ -1,5 +1,6 @@
 """Packets in, locations out."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -126,6 +127,16 @@ def test_what_is_simulated_stays_so_however_the_source_calls_itself(make_pipelin
 
     fixes = pipeline.feed(raw_frames_of(packets_at(0)), Source.SIMULATED)
 
+    assert sources(fixes) == [Source.SIMULATED] * 3
+
+
+def test_at_a_site_of_simulated_shots_no_location_is_live(make_pipeline, rng, bundle):
+    """Though its transmitters have addresses like any: its points do not exist."""
+    site = replace(random_calibration(rng, bundle), is_simulated=True)
+    pipeline = make_pipeline(calibration=site)
+
+    assert pipeline.knows_simulated
+    fixes = pipeline.feed(raw_frames_of(packets_at(0)), Source.LIVE)
     assert sources(fixes) == [Source.SIMULATED] * 3
 
 

@@ -286,3 +286,12 @@ def test_one_simulated_capture_makes_the_whole_simulated(record):
 
     assert record((KITCHEN, packets_at(0)), (OFFICE, marked)).is_simulated
     assert record((OFFICE, marked), (KITCHEN, packets_at(0))).is_simulated
+
+
+def test_stray_simulated_frames_do_not_make_a_real_site_simulated(record):
+    stray = packets_at(0, n=2, macs=SIMULATED[:1])
+
+    environment = record((KITCHEN, [*packets_at(0), *stray]))
+
+    assert {c.mac for c in environment.channels} == {mac.hex(":") for mac in REAL}
+    assert not environment.is_simulated

@@ -473,7 +473,10 @@ def test_so_is_a_calibration_that_knows_simulated_transmitters(
     random_calibration(rng, bundle, macs=macs).save(state / "home" / CALIBRATION_FILE)
 
     with (
-        pytest.raises(SimulatedError, match="--allow-simulated"),
+        pytest.raises(
+            SimulatedError,
+            match=r"^site home is calibrated to simulated .*--allow-simulated",
+        ),
         opened(at(config, ELSEWHERE), terminal.console, publish=True),
     ):
         pass
