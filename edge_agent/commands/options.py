@@ -1,6 +1,7 @@
 """Flags that several commands share, and how they override the configuration."""
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,12 @@ from edge_agent.config import AgentConfig, BrokerConfig, load_config
 from edge_agent.errors import UsageError
 
 NO_BROKER = "none"
+
+_ADDRESS = re.compile(
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f.:]+(?:%[^\]\s]+)?)\]|(?P<host>[^\s:\[\]]+))"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+"""HOST or HOST:PORT, an IPv6 address in brackets as in a URL (RFC 3986)."""
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -69,9 +76,10 @@ def configuration(args: argparse.Namespace) -> AgentConfig:
 
 
 def _with_address(broker: BrokerConfig, address: str) -> BrokerConfig:
-    host, colon, port = address.rpartition(":")
-    if not colon:
-        return replace(broker, host=address)
-    if not host or not port.isdigit():
-        raise UsageError(f"--broker is {address!r}, not HOST or HOST:PORT")
-    return replace(broker, host=host, port=int(port))
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise UsageError(
+            f"--broker is {address!r}, not HOST or HOST:PORT (IPv6: [::1]:1883)"
+        )
+    host = match["bracketed"] or match["host"]
+    return replace(broker, host=host, port=int(match["port"] or broker.port))

@@ -67,7 +67,27 @@ def test_no_broker_at_all_leaves_the_address_alone(file):
     assert (broker.host, broker.port) == ("broker.example", 8883)
 
 
-@pytest.mark.parametrize("address", [":1883", "host:", "host:mqtt", "host:-1"])
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("[::1]:1884", "::1", 1884),
+        ("[::1]", "::1", 8883),
+        ("[fe80::1%eth0]:1", "fe80::1%eth0", 1),
+    ],
+)
+def test_an_address_of_ipv6_stands_in_brackets(file, address, host, port):
+    broker = configured("--config", str(file), "--broker", address).broker
+
+    assert (broker.host, broker.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(":1883", "host:", "host:mqtt", "host:-1", "host:\u00b2", "mqtt://host:1"),
+        *("::1", "::1:1883", "[::1", "[]:1", "a b"),
+    ],
+)
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(UsageError, match=r"--broker is '.*', not HOST or HOST:PORT"):
         configured(f"--broker={address}")
