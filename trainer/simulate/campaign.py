@@ -43,6 +43,13 @@ _DAY_US = 86_400_000_000
 _MOST = 10_000
 """Days, visits, images or packets: beyond it, somebody mistyped."""
 
+_MOST_CAPTURES = 100_000
+_MOST_WORDS = 40_000_000
+"""Of one capture, which is simulated in one piece: 2 GB of memory."""
+
+_LAST_US = 2**32 * 1_000_000
+"""In February 2106, where the seconds of pcap files end."""
+
 
 class CampaignError(TrainerError):
     """A campaign that nobody can record."""
@@ -114,6 +121,29 @@ class Campaign:
             )
         if self.seed < 0:
             raise CampaignError(f"seed: {self.seed} is negative")
+        self._check_amount()
+
+    def _check_amount(self) -> None:
+        """Refuse what each number allows, and all of them together do not."""
+        n_captures = self.n_days * self.n_visits * self.n_points
+        if n_captures > _MOST_CAPTURES:
+            raise CampaignError(
+                f"{n_captures} captures, one of each point, visit and day, are more "
+                f"than {_MOST_CAPTURES}: have fewer of these"
+            )
+        n_frames = self._longest_visit * self.n_packets * N_ACCESS_POINTS
+        n_words = n_frames * self.firmware.n_words
+        if n_words > _MOST_WORDS:
+            raise CampaignError(
+                f"{n_frames} frames of {self.firmware.n_words} words in a capture are "
+                f"{n_words} words, more than {_MOST_WORDS}: have more visits, or fewer "
+                "images or packets"
+            )
+        if START_US + self.n_days * self._day_us > _LAST_US:
+            raise CampaignError(
+                f"{self.n_days} days of {self.n_visits} visits would go on after "
+                "February 2106: have fewer days, visits, images or packets"
+            )
 
     @property
     def scene(self) -> Scene:
@@ -151,14 +181,26 @@ class Campaign:
 
         It is the same whether all points are surveyed or a few.
         """
-        longest = -(-self.n_images // self.n_visits)
-        n_sent = with_spares(longest * self.n_packets)
-        each_us = round(n_sent * INTERVAL_S * 1e6) + _WALK_US
-        grid = len(self.scene.points)
-        lap_us = self.n_visits * grid * each_us
-        day_us = -(-lap_us // _DAY_US) * _DAY_US
-        number = (slot.visit - 1) * grid + slot.point
-        return START_US + (slot.day - 1) * day_us + number * each_us
+        number = (slot.visit - 1) * len(self.scene.points) + slot.point
+        since_us = (slot.day - 1) * self._day_us + number * self._each_us
+        return START_US + since_us
+
+    @property
+    def _longest_visit(self) -> int:
+        """Images of a point in the visit that has most."""
+        return -(-self.n_images // self.n_visits)
+
+    @property
+    def _each_us(self) -> int:
+        """From the start of one capture to that of the next [µs]."""
+        n_sent = with_spares(self._longest_visit * self.n_packets)
+        return round(n_sent * INTERVAL_S * 1e6) + _WALK_US
+
+    @property
+    def _day_us(self) -> int:
+        """From the start of one day to that of the next: whole days [µs]."""
+        lap_us = self.n_visits * len(self.scene.points) * self._each_us
+        return -(-lap_us // _DAY_US) * _DAY_US
 
     def n_frames(self, slot: Slot) -> int:
         """Return how many CSI frames a slot has, if all access points are near."""
@@ -209,4 +251,4 @@ def record_slot(campaign: Campaign, slot: Slot) -> RawFrames:
 def _room(scene_name: str, seed: int, day: int) -> Room:
     """Return the room on a day; a campaign stays with a day for long."""
     scene = SCENES[scene_name]
-    return replace(scene, seed=scene.seed + seed).days(day)[-1]
+    return replace(scene, seed=scene.seed + seed).on_day(day)

@@ -101,15 +101,25 @@ class Scene:
         if n < 1:
             raise RoomError(f"{n} days, not 1 or more")
         usual = self.usual_room()
-        return [
-            next_day(
-                usual,
-                np.random.default_rng([self.seed, _ROOM, day]),
-                moved=self.moved,
-                power_db=self.power_db,
-            )
-            for day in range(1, n + 1)
-        ]
+        return [self._changed(usual, day) for day in range(1, n + 1)]
+
+    def on_day(self, day: int) -> Room:
+        """Return the room on one day, from 1: the last of so many `days`.
+
+        Raises:
+            RoomError: A day before the first, or there can be no such room.
+        """
+        if day < 1:
+            raise RoomError(f"day {day}, not 1 or later")
+        return self._changed(self.usual_room(), day)
+
+    def _changed(self, usual: Room, day: int) -> Room:
+        return next_day(
+            usual,
+            np.random.default_rng([self.seed, _ROOM, day]),
+            moved=self.moved,
+            power_db=self.power_db,
+        )
 
     def place(self, rng: np.random.Generator, point: int) -> Floats:
         """Return where in the room a device is put down for a visit of a point.

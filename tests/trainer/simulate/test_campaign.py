@@ -14,6 +14,7 @@ from trainer.simulate.firmware import CHANSPECS, Firmware
 from trainer.simulate.recording import with_spares
 
 SMALL = {"n_points": 3, "n_days": 2, "n_images": 2, "n_packets": 4}
+WIDE = Firmware(chanspec=CHANSPECS[80])
 SCENES = pytest.mark.parametrize("name", ["hall", "lab"])
 
 
@@ -104,6 +105,22 @@ def test_captures_follow_each_other_and_a_day_begins_at_midnight(n_packets):
         ({"n_packets": 10_001}, "packets: 10001 is not 1 to 10000"),
         ({"n_images": 3, "n_visits": 4}, "3 images .* cannot come from 4 visits"),
         ({"seed": -1}, "seed: -1 is negative"),
+        (
+            {"n_days": 556},
+            "100080 captures, .* more than 100000: have fewer",
+        ),
+        (
+            {"n_visits": 1, "n_images": 500, "n_packets": 417},
+            "625500 frames of 64 words .* are 40032000 words, more than 40000000",
+        ),
+        (
+            {"n_images": 5000, "n_packets": 50, "firmware": WIDE},
+            "375000 frames of 256 words .* have more visits, or fewer images",
+        ),
+        (
+            {"n_points": 1, "n_days": 4000, "n_images": 1000, "n_packets": 300},
+            "4000 days of 2 visits would go on after February 2106: have fewer days",
+        ),
     ],
 )
 def test_what_nobody_can_record_is_refused(settings, reason):
@@ -111,6 +128,15 @@ def test_what_nobody_can_record_is_refused(settings, reason):
         Campaign(**{"scene_name": "hall"} | settings)
 
     assert caught.value.exit_code == 2
+
+
+def test_what_is_refused_begins_just_above_what_is_not():
+    most = Campaign("hall", n_points=50, n_days=1000)
+    longest = Campaign("hall", n_visits=1, n_images=500, n_packets=416)
+
+    assert most.n_points * most.n_days * most.n_visits == 100_000
+    (largest,) = {longest.n_frames(slot) for slot in longest.slots()}
+    assert 64 * (largest + 1500) > 40_000_000 >= 64 * largest
 
 
 # -- a capture -------------------------------------------------------------------------

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from trainer.errors import RoomError
+from trainer.simulate import scenes
 from trainer.simulate.grids import grid
 from trainer.simulate.listening import listen
+from trainer.simulate.room import next_day
 from trainer.simulate.scenes import SCENES
 
 HALL, LAB = SCENES["hall"], SCENES["lab"]
@@ -51,6 +53,24 @@ def test_days_are_the_same_however_many_there_are(scene):
     for day, same in zip(few, many, strict=False):
         np.testing.assert_array_equal(day.waves.gains, same.waves.gains)
         np.testing.assert_array_equal(day.power_dbm, same.power_dbm)
+
+
+@BOTH
+def test_one_day_is_made_without_those_before_it(scene, monkeypatch):
+    third = scene.days(3)[-1]
+    made = []
+
+    def count(*arguments, **settings):
+        made.append(arguments)
+        return next_day(*arguments, **settings)
+
+    monkeypatch.setattr(scenes, "next_day", count)
+    alone = scene.on_day(3)
+
+    assert len(made) == 1
+    np.testing.assert_array_equal(alone.waves.gains, third.waves.gains)
+    np.testing.assert_array_equal(alone.furniture.corners, third.furniture.corners)
+    np.testing.assert_array_equal(alone.power_dbm, third.power_dbm)
 
 
 @BOTH
@@ -105,6 +125,8 @@ def test_the_received_power_falls_with_distance(scene):
 def test_no_days_are_refused(n):
     with pytest.raises(RoomError, match=f"{n} days, not 1 or more"):
         HALL.days(n)
+    with pytest.raises(RoomError, match=f"day {n}, not 1 or later"):
+        HALL.on_day(n)
 
 
 @pytest.mark.parametrize("point", [-1, 90])
