@@ -88,7 +88,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[container.value for container in Container],
         default=Container.PCAPNG.value,
     )
-    add("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes, no more than processors (default 1)",
+    )
     parser.epilog = _EPILOG
 
 

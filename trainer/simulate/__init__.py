@@ -10,6 +10,7 @@
     captures.py  pcapng files, marked as simulated
     survey.py    random rooms to train on, and the list that names their places
     campaign.py  the paper's hall or laboratory, day by day
+    pool.py      processes that share the work
     lab_walk.py  the walk of the demonstration
     pathloss/    received power in places that path-loss models describe
     raytrace/    rooms traced with sionna-rt, an optional extra

@@ -12,13 +12,11 @@ cut too.
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 
 from edge_agent.arrays import write_atomically
 from edge_agent.survey import SurveyedCapture, write_survey
@@ -31,6 +29,7 @@ from trainer.simulate.campaign_settings import (
 )
 from trainer.simulate.captures import Container, capture_bytes, capture_size
 from trainer.simulate.finished import Finished, read_finished
+from trainer.simulate.pool import work_off
 
 LOG_FILE, SURVEY_FILE = "captures.log", "survey.csv"
 _SPARE_BYTES = 16 << 20
@@ -85,7 +84,7 @@ def write_campaign(
         folder: Where; created if need be.
         campaign: What.
         container: Format of the captures.
-        jobs: Processes that write.
+        jobs: Processes that write, at most; what is written is the same.
         on_progress: Called before the first capture and after each.
 
     Returns:
@@ -94,77 +93,49 @@ def write_campaign(
     Raises:
         CampaignError: The folder holds another campaign, or something else.
         DiskSpaceError: What is missing does not fit on the disk.
+        WorkerLostError: One of the processes was killed.
         TrainerError: As `record_slot`.
         OSError: Something cannot be written.
     """
     settings = settings_text(campaign, container)
     check_settings(folder, settings)
     slots = {_name(slot, campaign, container): slot for slot in campaign.slots()}
-    kept = [
-        found
+    done = {
+        found.name: found
         for found in read_finished(folder / LOG_FILE)
         if found.name in slots and found.is_intact(folder)
-    ]
-    names = {found.name for found in kept}
-    missing = {name: slot for name, slot in slots.items() if name not in names}
+    }
+    missing = {name: slot for name, slot in slots.items() if name not in done}
     _check_space(folder, campaign, container, list(missing.values()))
 
     write_atomically(folder / SETTINGS_FILE, settings.encode())
     _remove_strays(folder)
-    lines = "".join(found.line for found in kept)
-    write_atomically(folder / LOG_FILE, lines.encode())
-    started, n_kept = time.monotonic(), len(kept)
+    _write_log(folder, done.values())
+    started, n_kept = time.monotonic(), len(done)
     on_progress(Progress(len(slots), n_kept, 0, 0.0))
-    with (folder / LOG_FILE).open("a", encoding="ascii", buffering=1) as log:
-        written = _write_all(folder, campaign, container, missing, jobs)
-        for number, done in enumerate(written, 1):
-            log.write(done.line)
+    write = partial(_write, folder=folder, campaign=campaign, container=container)
+    with (
+        closing(work_off(write, missing.items(), jobs=jobs)) as written,
+        (folder / LOG_FILE).open("a", encoding="ascii", buffering=1) as log,
+    ):
+        for number, found in enumerate(written, 1):
+            done[found.name] = found
+            log.write(found.line)
             elapsed_s = time.monotonic() - started
             on_progress(Progress(len(slots), n_kept, number, elapsed_s))
+    _write_log(folder, (done[name] for name in slots))  # in order, whatever came first
     return _write_list(folder, campaign, slots)
 
 
-def _write_all(
-    folder: Path,
-    campaign: Campaign,
-    container: Container,
-    missing: dict[str, Slot],
-    jobs: int,
-) -> Iterator[Finished]:
-    """Yield captures as they are finished."""
-    if jobs == 1:
-        for name, slot in missing.items():
-            yield _write(folder, name, campaign, slot, container)
-        return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-    try:
-        with _interrupts_held_back():
-            futures: list[Future[Finished]] = [
-                pool.submit(_write, folder, name, campaign, slot, container)
-                for name, slot in missing.items()
-            ]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Hold Ctrl-C back; processes that are started meanwhile never get it.
-
-    It goes to all of them at once, and is for the one that hands out the work.
-    """
-    before = pthread_sigmask(SIG_BLOCK, {SIGINT})
-    try:
-        yield
-    finally:
-        pthread_sigmask(SIG_SETMASK, before)
+def _write_log(folder: Path, done: Iterable[Finished]) -> None:
+    lines = "".join(found.line for found in done)
+    write_atomically(folder / LOG_FILE, lines.encode())
 
 
 def _write(
-    folder: Path, name: str, campaign: Campaign, slot: Slot, container: Container
+    task: tuple[str, Slot], *, folder: Path, campaign: Campaign, container: Container
 ) -> Finished:
+    name, slot = task
     data = capture_bytes(record_slot(campaign, slot), container)
     write_atomically(folder / name, data)
     return Finished.of(name, data)

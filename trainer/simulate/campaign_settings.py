@@ -41,7 +41,7 @@ def check_settings(folder: Path, settings: str) -> None:
                 "a new folder"
             ) from None
         return
-    except ValueError as error:  # of JSON or of UTF-8
+    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8; too deep
         raise CampaignError(
             f"{path} is damaged ({error}); choose a new folder"
         ) from error

@@ -167,13 +167,7 @@ def test_what_a_power_cut_leaves_is_made_good(damage, tmp_path, whole):
 
     write_campaign(folder, SMALL)
 
-    mended = bytes_below(folder)
-    assert sorted(mended.pop("captures.log").splitlines()) == sorted(
-        (whole / "captures.log").read_bytes().splitlines()
-    )
-    expected = bytes_below(whole)
-    del expected["captures.log"]
-    assert mended == expected
+    assert bytes_below(folder) == bytes_below(whole)
 
 
 def test_several_processes_write_the_same_bytes(tmp_path, whole):
@@ -181,7 +175,7 @@ def test_several_processes_write_the_same_bytes(tmp_path, whole):
 
     write_campaign(tmp_path / "hall", SMALL, jobs=2, on_progress=seen.append)
 
-    assert captures_below(tmp_path / "hall") == captures_below(whole)
+    assert bytes_below(tmp_path / "hall") == bytes_below(whole)
     assert [progress.n_written for progress in seen] == list(range(N_CAPTURES + 1))
 
 
@@ -190,7 +184,7 @@ def test_several_processes_can_be_interrupted(tmp_path, whole):
 
     write_campaign(tmp_path / "hall", SMALL)
 
-    assert captures_below(tmp_path / "hall") == captures_below(whole)
+    assert bytes_below(tmp_path / "hall") == bytes_below(whole)
 
 
 @pytest.mark.parametrize(
@@ -279,8 +273,9 @@ def test_settings_of_another_version_are_other_settings(tmp_path, whole):
         write_campaign(folder, SMALL)
 
 
-def test_damaged_settings_are_named(tmp_path):
-    (tmp_path / "simulation.json").write_bytes(b"{\xff")
+@pytest.mark.parametrize("text", [b"{\xff", b"{", b"[" * 100_000])
+def test_damaged_settings_are_named(tmp_path, text):
+    (tmp_path / "simulation.json").write_bytes(text)
 
     with pytest.raises(CampaignError, match=r"simulation.json is damaged"):
         write_campaign(tmp_path, SMALL)
