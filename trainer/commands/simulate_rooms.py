@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_agent.console import Console
 from trainer.commands.options import seed
-from trainer.errors import TrainerError, UsageError
+from trainer.errors import TrainerError
 from trainer.simulate.survey import SurveyPlan, simulate_survey
 
 _PLAN = SurveyPlan()
@@ -37,15 +37,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Simulate and write.
 
     Raises:
-        TrainerError: Numbers below 1, or the folder cannot be written.
+        TrainerError: Numbers below 1 or too large, a folder of something else, or one
+            that cannot be written.
     """
-    for name in ("rooms", "visits", "packets"):
-        if getattr(args, name) < 1:
-            raise UsageError(f"--{name} is {getattr(args, name)}, not 1 or more")
+    plan = SurveyPlan(args.rooms, args.visits, args.packets)
     try:
         path = simulate_survey(
             args.folder,
-            SurveyPlan(args.rooms, args.visits, args.packets),
+            plan,
             seed=args.seed,
             on_room=lambda n: console.progress(f"room {n + 1}/{args.rooms}"),
         )

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     """Simulate and write.
 
     Raises:
-        TrainerError: The folder cannot be written.
+        TrainerError: The folder holds something else, or cannot be written.
     """
     try:
         paths = simulate_lab_walk(args.folder, seed=args.seed)

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,13 +22,9 @@ from edge_agent.arrays import write_atomically
 from edge_agent.survey import SurveyedCapture, write_survey
 from trainer.errors import TrainerError
 from trainer.simulate.campaign import Campaign, Slot, record_slot
-from trainer.simulate.campaign_settings import (
-    SETTINGS_FILE,
-    check_settings,
-    settings_text,
-)
 from trainer.simulate.captures import Container, capture_bytes, capture_size
 from trainer.simulate.finished import Finished, read_finished
+from trainer.simulate.folder_settings import check_folder, claim_folder
 from trainer.simulate.pool import work_off
 
 LOG_FILE, SURVEY_FILE = "captures.log", "survey.csv"
@@ -91,14 +87,14 @@ def write_campaign(
         The list. Its environments are the days.
 
     Raises:
-        CampaignError: The folder holds another campaign, or something else.
+        FolderError: It holds another simulation, or something else.
         DiskSpaceError: What is missing does not fit on the disk.
         WorkerLostError: One of the processes was killed.
         TrainerError: As `record_slot`.
         OSError: Something cannot be written.
     """
-    settings = settings_text(campaign, container)
-    check_settings(folder, settings)
+    settings = {"format": container.value, "campaign": asdict(campaign)}
+    check_folder(folder, settings)
     slots = {_name(slot, campaign, container): slot for slot in campaign.slots()}
     done = {
         found.name: found
@@ -108,7 +104,7 @@ def write_campaign(
     missing = {name: slot for name, slot in slots.items() if name not in done}
     _check_space(folder, campaign, container, list(missing.values()))
 
-    write_atomically(folder / SETTINGS_FILE, settings.encode())
+    claim_folder(folder, settings)
     _remove_strays(folder)
     _write_log(folder, done.values())
     started, n_kept = time.monotonic(), len(done)

@@ -15,6 +15,7 @@ import numpy as np
 
 from edge_agent.survey import Point, SurveyedCapture, write_survey
 from trainer.simulate.captures import write_capture
+from trainer.simulate.folder_settings import check_folder, claim_folder
 from trainer.simulate.listening import HEIGHT_M
 from trainer.simulate.materials import Floats
 from trainer.simulate.room import Room
@@ -90,11 +91,17 @@ def simulate_lab_walk(folder: Path, *, seed: int) -> tuple[Path, Path]:
     Returns:
         The survey's list, and the capture of the walk; beside it ``walk.csv`` with the
         places where it rests, on the map that the survey is of.
+
+    Raises:
+        FolderError: It holds another simulation, or something else.
+        OSError: It cannot be written.
     """
+    settings = {"walk": "lab", "seed": seed}
+    check_folder(folder, settings)
+    claim_folder(folder, settings)
     scene = SCENES["lab"]
     rng = np.random.default_rng([scene.seed, _STREAM, seed])
     (room,) = scene.days(1)
-    folder.mkdir(parents=True, exist_ok=True)
     survey, walk = folder / "survey.csv", folder / "walk.pcapng"
     write_survey(survey, _survey(rng, scene, room, folder))
     rests = _record_walk(rng, scene, room, walk)

@@ -1,7 +1,7 @@
 """Simulated surveys: captures of many rooms, and the list that names their places."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from edge_agent.csi.raw import RawFrames
 from edge_agent.survey import Point, SurveyedCapture, write_survey
+from trainer.errors import TrainerError
 from trainer.simulate.captures import write_capture
 from trainer.simulate.firmware import Firmware
+from trainer.simulate.folder_settings import check_folder, claim_folder
 from trainer.simulate.listening import listen, place_device
 from trainer.simulate.recording import beacons, record, with_spares
 from trainer.simulate.room import Room, draw_room, next_day
@@ -20,6 +22,18 @@ RASPBERRY_PI = Firmware()
 
 START_US = 1_767_225_600_000_000
 """1 January 2026: the clock of simulated captures."""
+
+_MOST_VISITS = 5_000
+"""Of all rooms: they have up to 20 points, and a list up to 100 000 captures."""
+
+_MOST_PACKETS = 100_000
+"""A capture is simulated in one piece: a gigabyte."""
+
+
+class SurveyPlanError(TrainerError):
+    """An amount that cannot be simulated."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,16 @@ class SurveyPlan:
 
     interval_s: float = 0.05
     """Between packets of one access point [s]."""
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("rooms", self.n_rooms, _MOST_VISITS),
+            ("visits", self.n_visits, _MOST_VISITS),
+            ("packets", self.packets_per_capture, _MOST_PACKETS),
+            ("rooms times visits", self.n_rooms * self.n_visits, _MOST_VISITS),
+        ):
+            if not 1 <= value <= most:
+                raise SurveyPlanError(f"{name}: {value} is not 1 to {most}")
 
 
 def simulate_survey(
@@ -52,7 +76,14 @@ def simulate_survey(
 
     Returns:
         The list.
+
+    Raises:
+        FolderError: It holds another simulation, or something else.
+        OSError: It cannot be written.
     """
+    settings = {"rooms": asdict(plan), "seed": seed}
+    check_folder(folder, settings)
+    claim_folder(folder, settings)
     rows: list[SurveyedCapture] = []
     for number in range(plan.n_rooms):
         on_room(number)

@@ -56,14 +56,50 @@ def test_the_seed_decides(tmp_path):
     assert first["survey.csv"] != other["survey.csv"]
 
 
-@pytest.mark.parametrize("flag", ["--rooms", "--visits", "--packets"])
-@pytest.mark.parametrize("value", ["0", "-3"])
-def test_numbers_below_one_are_refused(tmp_path, capsys, flag, value):
-    code = main(["simulate", "rooms", str(tmp_path / "out"), flag, value])
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--rooms", "0"], "rooms: 0 is not 1 to 5000"),
+        (["--visits", "-3"], "visits: -3 is not 1 to 5000"),
+        (["--packets", "0"], "packets: 0 is not 1 to 100000"),
+        (["--packets", "1000000000"], "packets: 1000000000 is not 1 to 100000"),
+        (["--rooms", "-40", "--visits", "-4"], "rooms: -40 is not 1 to 5000"),
+        (
+            ["--rooms", "1251", "--visits", "4"],
+            "rooms times visits: 5004 is not 1 to 5000",
+        ),
+    ],
+)
+def test_amounts_that_cannot_be_are_refused(tmp_path, capsys, flags, reason):
+    code = main(["simulate", "rooms", str(tmp_path / "out"), *flags])
 
     assert code == 2
-    assert capsys.readouterr().err == f"trainer: {flag} is {value}, not 1 or more\n"
+    assert capsys.readouterr().err == f"trainer: {reason}\n"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scene", ["rooms", "walk", "hall"])
+def test_a_survey_that_somebody_recorded_is_not_replaced(tmp_path, capsys, scene):
+    (tmp_path / "survey.csv").write_text("a day of work")
+
+    code = main(["simulate", scene, str(tmp_path)])
+
+    assert code == 2
+    assert "is not empty, and holds no simulation" in capsys.readouterr().err
+    assert bytes_below(tmp_path) == {"survey.csv": b"a day of work"}
+
+
+def test_the_same_rooms_can_be_written_again_and_no_others(tmp_path, capsys):
+    main(["simulate", "rooms", str(tmp_path), *FEW])
+    before = bytes_below(tmp_path)
+    (tmp_path / "survey.csv").unlink()  # as if it had been interrupted
+
+    assert main(["simulate", "rooms", str(tmp_path), *FEW]) == 0
+    assert main(["simulate", "rooms", str(tmp_path), *FEW, "--seed", "1"]) == 2
+    assert main(["simulate", "walk", str(tmp_path)]) == 2
+
+    assert "seed is 0 there, 1 here; choose a new" in capsys.readouterr().err
+    assert bytes_below(tmp_path) == before
 
 
 @pytest.mark.parametrize("scene", ["rooms", "walk", "hall"])

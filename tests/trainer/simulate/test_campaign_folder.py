@@ -16,7 +16,7 @@ from edge_agent.recording import record_environment
 from edge_agent.survey import read_survey
 from tests.conftest import ROOT
 from tests.trainer.builders import bytes_below, frames_of
-from trainer.simulate.campaign import Campaign, CampaignError
+from trainer.simulate.campaign import Campaign
 from trainer.simulate.campaign_folder import (
     DiskSpaceError,
     Progress,
@@ -24,6 +24,7 @@ from trainer.simulate.campaign_folder import (
     write_campaign,
 )
 from trainer.simulate.captures import Container
+from trainer.simulate.folder_settings import FolderError
 
 SMALL = Campaign("hall", n_points=3, n_days=2, n_images=2, n_packets=3)
 N_CAPTURES = 3 * 2 * 2
@@ -254,7 +255,7 @@ def test_another_simulation_does_not_go_into_the_same_folder(
     folder = tmp_path / "hall"
     shutil.copytree(whole, folder)
 
-    with pytest.raises(CampaignError, match=f"with other settings: {reason}"):
+    with pytest.raises(FolderError, match=f"with other settings: {reason}"):
         write_campaign(folder, campaign, container)
 
     assert bytes_below(folder) == bytes_below(whole)
@@ -266,10 +267,10 @@ def test_settings_of_another_version_are_other_settings(tmp_path, whole):
     settings = json.loads((folder / "simulation.json").read_text())
     (folder / "simulation.json").write_text(json.dumps(settings | {"more": 1}))
 
-    with pytest.raises(CampaignError, match="some that this version does not know"):
+    with pytest.raises(FolderError, match="some that this version does not know"):
         write_campaign(folder, SMALL)
     (folder / "simulation.json").write_text("[]")
-    with pytest.raises(CampaignError, match="with other settings"):
+    with pytest.raises(FolderError, match="with other settings"):
         write_campaign(folder, SMALL)
 
 
@@ -277,14 +278,14 @@ def test_settings_of_another_version_are_other_settings(tmp_path, whole):
 def test_damaged_settings_are_named(tmp_path, text):
     (tmp_path / "simulation.json").write_bytes(text)
 
-    with pytest.raises(CampaignError, match=r"simulation.json is damaged"):
+    with pytest.raises(FolderError, match=r"simulation.json is damaged"):
         write_campaign(tmp_path, SMALL)
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
 
-    with pytest.raises(CampaignError, match="is not empty, and holds no simulation"):
+    with pytest.raises(FolderError, match="is not empty, and holds no simulation"):
         write_campaign(tmp_path, SMALL)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

@@ -1,33 +1,36 @@
-"""What a folder of simulated captures was made with: it is finished likewise."""
+"""What a folder of simulated captures was made with: nothing else goes into it.
+
+What was interrupted is finished, or written again, by the same command; a survey that
+somebody recorded is never replaced.
+"""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from edge_agent.arrays import write_atomically
 from edge_agent.version import version
-from trainer.simulate.campaign import Campaign, CampaignError
-from trainer.simulate.captures import Container
+from trainer.errors import TrainerError
 
 SETTINGS_FILE = "simulation.json"
 _SCHEMA = "metaloc.simulation/1"
 
 
-def settings_text(campaign: Campaign, container: Container) -> str:
-    """Return the settings as the file has them."""
-    facts = {
-        "schema": _SCHEMA,
-        "version": version(),
-        "format": container.value,
-        "campaign": asdict(campaign),
-    }
-    return json.dumps(facts, indent=1) + "\n"
+class FolderError(TrainerError):
+    """A folder that holds something else."""
+
+    exit_code = 2
 
 
-def check_settings(folder: Path, settings: str) -> None:
-    """Refuse a folder whose content this campaign would mix with or replace.
+def check_folder(folder: Path, settings: dict[str, Any]) -> None:
+    """Refuse a folder whose content a simulation would mix with or replace.
+
+    Args:
+        folder: Where it is to be written; there may be none yet.
+        settings: What it is made with.
 
     Raises:
-        CampaignError: It holds another campaign, or something else.
+        FolderError: It holds another simulation, or something else.
         OSError: It cannot be read.
     """
     path = folder / SETTINGS_FILE
@@ -36,22 +39,36 @@ def check_settings(folder: Path, settings: str) -> None:
         found = json.loads(text)
     except FileNotFoundError:
         if folder.is_dir() and any(folder.iterdir()):
-            raise CampaignError(
+            raise FolderError(
                 f"{folder} is not empty, and holds no simulation to go on with: choose "
                 "a new folder"
             ) from None
         return
     except (ValueError, RecursionError) as error:  # of JSON, of UTF-8; too deep
-        raise CampaignError(
+        raise FolderError(
             f"{path} is damaged ({error}); choose a new folder"
         ) from error
-    wanted = json.loads(settings)
+    wanted = json.loads(_text(settings))
     if found != wanted:
-        raise CampaignError(
+        raise FolderError(
             f"{folder} holds a simulation with other settings: "
             f"{_difference(found, wanted)}; choose a new folder, or repeat the command "
             "that began it"
         )
+
+
+def claim_folder(folder: Path, settings: dict[str, Any]) -> None:
+    """Write down what a folder is for, as `check_folder` reads it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_atomically(folder / SETTINGS_FILE, _text(settings).encode())
+
+
+def _text(settings: dict[str, Any]) -> str:
+    facts = {"schema": _SCHEMA, "version": version()} | settings
+    return json.dumps(facts, indent=1) + "\n"
 
 
 def _difference(found: object, wanted: object) -> str:
