@@ -226,7 +226,10 @@ def record_slot(campaign: Campaign, slot: Slot) -> RawFrames:
     n_kept = slot.n_images * campaign.n_packets
     receptions = listen(
         rng,
-        _room(campaign.scene_name, campaign.seed, slot.day),
+        replace(
+            _room(campaign.scene_name, campaign.seed, slot.day),
+            carrier_hz=firmware.carrier_hz,
+        ),
         scene.place(rng, slot.point),
         n_packets=with_spares(n_kept),
         interval_s=INTERVAL_S,

@@ -127,6 +127,11 @@ class Firmware:
         return decode_chanspec(self.chanspec).bandwidth_mhz
 
     @property
+    def carrier_hz(self) -> float:
+        """Centre of the channel [Hz]."""
+        return decode_chanspec(self.chanspec).centre_mhz * 1e6
+
+    @property
     def fft_size(self) -> int:
         """64, 128 or 256: word i of a frame is subcarrier i, or i - fft_size."""
         return 64 * self.bandwidth_mhz // 20

@@ -194,7 +194,8 @@ def _noise(
 ) -> npt.NDArray[np.complex64]:
     """Return noise relative to the signal: the chip's own, and the antenna's."""
     own_db = -rng.normal(front_end.snr_db, front_end.snr_spread_db)
-    # HT and VHT leave seven or eight tones of the channel unused, whatever its width.
+    # A channel of 20 MHz ends seven tones beyond the used ones; wider ones, whose edges
+    # are eleven, have 0.1 dB more noise than this says.
     n_bands = max((tones[-1] - tones[0] + 8) / 64, 1)
     antenna_db = front_end.noise_dbm + 10 * np.log10(n_bands) - power_dbm
     amplitude = np.sqrt((10 ** (own_db / 10) + 10 ** (antenna_db / 10)) / 2)

@@ -9,8 +9,10 @@ import pytest
 from edge_agent.csi import Decoder, Generation
 from edge_agent.csi.image import ImageSpec
 from edge_agent.csi.subcarriers import Phy
+from trainer.simulate import campaign as campaign_module
 from trainer.simulate.campaign import Campaign, CampaignError, Slot, record_slot
 from trainer.simulate.firmware import CHANSPECS, Firmware
+from trainer.simulate.listening import listen
 from trainer.simulate.recording import with_spares
 
 SMALL = {"n_points": 3, "n_days": 2, "n_images": 2, "n_packets": 4}
@@ -248,6 +250,21 @@ def test_beacons_are_20_mhz_wide_and_wider_channels_carry_data(
 
     assert set((status & 0b11).tolist()) == {phy}
     assert set((status >> 12).tolist()) == {subbands}
+
+
+@pytest.mark.parametrize("chanspec", [CHANSPECS[80], 0x100B])
+def test_waves_are_as_long_as_the_channel_says(chanspec, monkeypatch):
+    heard = []
+
+    def listen_in(rng, room, places, **options):
+        heard.append(room.carrier_hz)
+        return listen(rng, room, places, **options)
+
+    monkeypatch.setattr(campaign_module, "listen", listen_in)
+    firmware = Firmware(chanspec=chanspec)
+    record_slot(Campaign("hall", **SMALL, firmware=firmware), Slot(1, 1, 44, 1))
+
+    assert heard == [{CHANSPECS[80]: 5.21e9, 0x100B: 2.462e9}[chanspec]]
 
 
 def test_images_take_as_long_as_the_device_lets_them():

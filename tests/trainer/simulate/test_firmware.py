@@ -34,6 +34,19 @@ def test_the_channel_decides_how_many_words_there_are(bandwidth, n_words, primar
     assert firmware.subbands(FrameKind.QOS_DATA) == (1 << bandwidth // 20) - 1
 
 
+@pytest.mark.parametrize(
+    ("chanspec", "mhz"),
+    [
+        (CHANSPECS[20], 5180),
+        (CHANSPECS[40], 5190),
+        (CHANSPECS[80], 5210),
+        (CHANNEL_11, 2462),
+    ],
+)
+def test_the_carrier_is_the_centre_of_the_channel(chanspec, mhz):
+    assert Firmware(chanspec=chanspec).carrier_hz == mhz * 1e6
+
+
 def test_a_beacon_occupies_the_primary_sub_band_wherever_it_is():
     firmware = Firmware(chanspec=0xE29B)  # 157/80: centre 155, sub-band 2
 
