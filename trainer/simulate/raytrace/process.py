@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from trainer.simulate.raytrace.worker import (
 _WORKER = "trainer.simulate.raytrace.worker"
 _PROGRESS = re.compile(rf"{PROGRESS} (\d+) (\d+)\n")
 _MOST_WORDS = 300
+_MOST: Final = {"max_depth": 20, "samples": 10_000_000, "threads": 256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Settings:
     """How thoroughly is traced.
 
     Raises:
-        RoomError: A number below 1, or a seed below 0.
+        RoomError: A number below 1 or far beyond what finds more, or no such seed.
     """
 
     max_depth: int = 3
@@ -55,9 +57,9 @@ class Settings:
     """With one, the same seed gives the same bits; with two, up to the last bit."""
 
     def __post_init__(self) -> None:
-        for name in ("max_depth", "samples", "threads"):
-            if getattr(self, name) < 1:
-                raise RoomError(f"{name} is {getattr(self, name)}, not 1 or more")
+        for name, most in _MOST.items():
+            if not 1 <= getattr(self, name) <= most:
+                raise RoomError(f"{name} is {getattr(self, name)}, not 1 to {most}")
         if not 0 <= self.seed < 1 << 32:
             raise RoomError(f"the seed is {self.seed}, not 0 to 2^32 - 1")
 

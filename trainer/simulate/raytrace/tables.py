@@ -82,6 +82,15 @@ class Table:
                 )
             if not np.isfinite(values).all():
                 raise TableError(f"{self.name}: {name} holds what is no number")
+        left_out = self.left_out
+        if not isinstance(left_out, list) or not all(
+            type(number) is int and 0 <= number < n_receivers + len(left_out)
+            for number in left_out
+        ):
+            raise TableError(
+                f"{self.name}: left_out is {left_out!r}, not a list of receivers of "
+                "the layout"
+            )
 
 
 _FIELDS = frozenset(field.name for field in fields(Table))
@@ -165,8 +174,13 @@ def read_tables(path: Path | None = None) -> dict[str, Table]:
     if path is None:
         path = Path(str(files(__package__) / "data" / "scenarios.npz"))
     header, arrays = _read(path, SCHEMA_OF_SEVERAL)
+    parts = header.get("scenarios")
+    if not isinstance(parts, list) or not all(
+        isinstance(part, dict) and isinstance(part.get("name"), str) for part in parts
+    ):
+        raise TableError(f"{path} does not say which scenarios it holds; trace it anew")
     tables = {}
-    for part in header["scenarios"]:
+    for part in parts:
         prefix = f"{part['name']}_"
         own = {
             name.removeprefix(prefix): values
@@ -195,11 +209,11 @@ def _table(path: Path, header: dict[str, Any], arrays: Arrays) -> Table:
             f"{path} lacks {', '.join(missing) or 'nothing'} and has the unknown "
             f"{', '.join(unknown) or 'nothing'}; trace it anew"
         )
-    values["size_m"] = tuple(header["size_m"])
     try:
+        values["size_m"] = tuple(header["size_m"])
         return Table(**values)
-    except TableError as error:
-        raise TableError(f"{path}: {error}") from error
+    except (TableError, TypeError) as error:
+        raise TableError(f"{path}: {error}; trace it anew") from error
 
 
 def _write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:

@@ -269,9 +269,11 @@ def test_modules_in_the_current_folder_are_not_taken_for_sionna(
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"max_depth": 0}, "max_depth is 0, not 1 or more"),
-        ({"samples": -1}, "samples is -1, not 1 or more"),
-        ({"threads": 0}, "threads is 0, not 1 or more"),
+        ({"max_depth": 0}, "max_depth is 0, not 1 to 20"),
+        ({"max_depth": 10**9}, "max_depth is 1000000000, not 1 to 20"),
+        ({"samples": -1}, "samples is -1, not 1 to 10000000"),
+        ({"samples": 10**12}, "samples is 1000000000000, not 1 to"),
+        ({"threads": 0}, "threads is 0, not 1 to 256"),
         ({"seed": -1}, "the seed is -1, not 0 to"),
         ({"seed": 1 << 32}, "the seed is 4294967296, not 0 to"),
     ],

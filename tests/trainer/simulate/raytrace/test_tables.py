@@ -11,6 +11,7 @@ from trainer.simulate.raytrace.process import Settings
 from trainer.simulate.raytrace.scenarios import NAMES, scenario
 from trainer.simulate.raytrace.tables import (
     SCHEMA,
+    SCHEMA_OF_SEVERAL,
     Table,
     read_table,
     read_tables,
@@ -110,6 +111,9 @@ def test_the_same_table_gives_the_same_bytes(table, tmp_path):
             r"access_points is float32 \(1, 2\), not float32 \(1, 3\)",
         ),
         ({"rss_dbm": np.full((5, 1), np.inf, np.float32)}, "holds what is no number"),
+        ({"left_out": 3}, "left_out is 3, not a list of receivers"),
+        ({"left_out": ["0"]}, r"left_out is \['0'\], not"),
+        ({"left_out": [6]}, r"left_out is \[6\], not"),
     ],
 )
 def test_a_table_that_does_not_fit_together_is_refused(table, changes, complaint):
@@ -127,6 +131,26 @@ def test_a_table_that_does_not_fit_together_is_refused_with_its_file(table, tmp_
 
     with pytest.raises(TableError, match=f"{path}: cellar: rss_dbm is"):
         read_table(path)
+
+
+def test_a_size_that_is_none_is_refused(table, tmp_path):
+    path = tmp_path / "one.npz"
+    header = {f.name: getattr(table, f.name) for f in fields(table)} | {"size_m": 6}
+    arrays = {n: header.pop(n) for n in ("receivers", "access_points", "rss_dbm")}
+    path.write_bytes(pack_arrays({"schema": SCHEMA} | header, arrays))
+
+    with pytest.raises(TableError, match=f"{path}: .*; trace it anew"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("scenarios", [None, 3, ["S1"], [{}], [{"name": 1}]])
+def test_a_file_of_several_says_which(tmp_path, scenarios):
+    path = tmp_path / "six.npz"
+    header = {"schema": SCHEMA_OF_SEVERAL, "scenarios": scenarios}
+    path.write_bytes(pack_arrays(header, {}))
+
+    with pytest.raises(TableError, match=f"{path} does not say which scenarios"):
+        read_tables(path)
 
 
 def test_a_file_with_something_missing_is_refused(tmp_path):
