@@ -124,6 +124,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     plan = SurveyPlan(args.days, args.visits, args.samples)
     if args.paper:
         plan = SurveyPlan(args.days, args.visits, args.samples, 0.0, NO_CHANGE)
+    plan.check_size(args.points + args.test_points, args.aps)
     points = choose_points(rng, site.size_m, args.points, spacing_m=args.spacing)
     environments = survey_days(
         site, points, plan, rng, test_points=_test_points(args, site, rng)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from edge_agent.arrays import write_atomically
-from trainer.simulate.pathloss.errors import at_least
+from trainer.simulate.pathloss.errors import PathLossError, at_least, between
 from trainer.simulate.pathloss.laws import Floats
 from trainer.simulate.pathloss.shadowing import DayChange
 from trainer.simulate.pathloss.site import RssSite
@@ -34,6 +34,9 @@ FILE = "pathloss_rss.npz"
 """Name of the compact copy."""
 
 PLACE = "pathloss"
+
+_MOST_LEVELS = 100_000_000
+"""Received powers in one survey: 400 MB, and a few times that while it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,21 @@ class SurveyPlan:
         at_least("n_days", self.n_days, 1)
         at_least("n_visits", self.n_visits, 1)
         at_least("n_samples", self.n_samples, 1)
-        at_least("visit_db", self.visit_db, 0)
+        between("visit_db", self.visit_db, 0, 100)
+
+    def check_size(self, n_points: int, n_aps: int) -> None:
+        """Check that what is to be recorded can be held.
+
+        Raises:
+            PathLossError: Over a hundred million received powers.
+        """
+        n_levels = self.n_days * self.n_visits * self.n_samples * n_points * n_aps
+        if n_levels > _MOST_LEVELS:
+            raise PathLossError(
+                f"{self.n_days} days x {self.n_visits} visits x {n_points} points x "
+                f"{self.n_samples} samples x {n_aps} access points are {n_levels:,} "
+                f"received powers, more than {_MOST_LEVELS:,}: take fewer of them"
+            )
 
 
 NO_CHANGE = DayChange(own_share=0.0, power_db=0.0)
@@ -86,9 +103,11 @@ def survey_days(
         place_name: Of the place that the environments share.
 
     Raises:
-        PathLossError: No points, or one that is not in the site.
+        PathLossError: No points, one that is not in the site, or more received powers
+            than can be held.
     """
     more = np.empty((0, 2)) if test_points is None else test_points
+    plan.check_size(len(points) + len(more), site.n_aps)
     place, point_of = make_place(
         place_name, np.concatenate([points, more]), _channels(site.n_aps)
     )

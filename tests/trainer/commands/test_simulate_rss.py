@@ -166,6 +166,9 @@ def test_numbers_of_the_model_can_be_others(tmp_path):
         (["--power", "nan"], "power_dbm is nan"),
         (["--mhz", "0"], "carrier_hz is 0"),
         (["--sigma", "-1"], "sigma_db is -1"),
+        (["--sigma", "1e30"], "sigma_db is 1e+30"),
+        (["--samples", "1000000000"], "are 360,000,000,000 received powers, more than"),
+        (["--test-points", "1000000000"], "received powers, more than 100,000,000"),
     ],
 )
 def test_nonsense_is_refused_before_anything_is_written(tmp_path, flags, message):

@@ -146,6 +146,16 @@ def test_a_plan_of_nothing_is_refused(wrong):
         SurveyPlan(**wrong)
 
 
+def test_a_survey_that_no_memory_holds_is_refused():
+    plan = SurveyPlan(n_days=1, n_visits=1, n_samples=1_000_000)
+
+    plan.check_size(n_points=10, n_aps=10)
+    with pytest.raises(PathLossError, match="110,000,000 received powers, more than"):
+        plan.check_size(n_points=11, n_aps=10)
+    with pytest.raises(PathLossError, match="received powers"):
+        days_of(plan=replace(plan, n_days=100))
+
+
 def test_points_outside_the_site_are_refused():
     with pytest.raises(PathLossError, match="point 0 is at "):
         days_of(points=np.array([[11.0, 1.0]]))

@@ -21,6 +21,16 @@ def at_least(name: str, value: float, least: float) -> None:
         raise PathLossError(f"{name} is {value}; expected {least:g} or more")
 
 
+def between(name: str, value: float, least: float, most: float) -> None:
+    """Check a number.
+
+    Raises:
+        PathLossError: Not a number, or outside of the two.
+    """
+    if not least <= value <= most:
+        raise PathLossError(f"{name} is {value:g}; expected {least:g} to {most:g}")
+
+
 def above_zero(name: str, value: float) -> None:
     """Check a number.
 

@@ -21,8 +21,8 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from trainer.simulate.pathloss.errors import PathLossError, finite
-from trainer.simulate.pathloss.laws import FREE_SPACE, CloseIn, Floats, PathLossLaw
+from trainer.simulate.pathloss.errors import PathLossError, between
+from trainer.simulate.pathloss.laws import CloseIn, Floats, PathLossLaw
 from trainer.simulate.pathloss.sight import (
     MIXED_OFFICE,
     OPEN_OFFICE,
@@ -135,16 +135,17 @@ def log_distance_model(exponent: float, sigma_db: float) -> PathLossModel:
         sigma_db: σ; 3 to 20 dB in the paper.
 
     Raises:
-        PathLossError: Not finite, or a negative σ.
+        PathLossError: An exponent that is not 0 to 20, or a σ that is not 0 to 100 dB.
     """
-    finite("the path-loss exponent", exponent)
+    between("the path-loss exponent", exponent, 0, 20)
+    law = CloseIn(exponent)
     return PathLossModel(
         name="a",
         title=f"log-distance, n = {exponent:g}",
-        nlos=Link(CloseIn(exponent), sigma_db, "MetaLoc paper, Eq. (1)"),
+        nlos=Link(law, sigma_db, "MetaLoc paper, Eq. (1)"),
         los=None,
         sight=None,
-        floor=FREE_SPACE,
+        floor=law,  # as free space is for n of 2 and more; a corridor's n is below 2
         valid_hz=(0.0, float("inf")),
     )
 

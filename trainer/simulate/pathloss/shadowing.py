@@ -16,7 +16,7 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from trainer.simulate.pathloss.errors import PathLossError, at_least
+from trainer.simulate.pathloss.errors import PathLossError, between
 from trainer.simulate.pathloss.fields import (
     ChangedField,
     Field,
@@ -49,7 +49,7 @@ class DayChange:
     """Standard deviation of what is added to the power of each access point."""
 
     def __post_init__(self) -> None:
-        at_least("power_db", self.power_db, 0)
+        between("power_db", self.power_db, 0, 100)
         if not 0 <= self.own_share <= 1:
             raise PathLossError(f"own_share is {self.own_share}; expected 0 to 1")
 

@@ -23,6 +23,7 @@ from trainer.simulate.pathloss.errors import (
     PathLossError,
     above_zero,
     at_least,
+    between,
     finite,
 )
 from trainer.simulate.pathloss.fields import Field, draw_correlated
@@ -44,6 +45,12 @@ PAPER_N_APS = 24
 
 NEAREST_M = 1.0
 """No link is shorter: the laws are fits from one metre on."""
+
+MOST_APS = 20_000
+_LONGEST_M, _HIGHEST_M = 10_000.0, 1000.0
+_CARRIER_HZ = (1e8, 1e12)
+_MOST_DB = 100.0
+"""More of anything is a slip of the keyboard, and would give numbers all the same."""
 
 SIGHT_DISTANCE_M = 10.0
 """Correlation distance of who sees whom."""
@@ -236,18 +243,20 @@ def draw_site(
         sensitivity_dbm: What is weaker is not heard; None hears everything.
 
     Raises:
-        PathLossError: No such site: a side or the carrier not above 0, no access point,
-            a level that is not finite, a choice that does not exist.
+        PathLossError: No such site: a side of 0 or beyond 10 km, a carrier below
+            100 MHz or above 1 THz, no access point or over 20,000, a level beyond 100
+            dB either way, a choice that does not exist.
     """
     length, width = size_m if isinstance(size_m, tuple) else (size_m, size_m)
-    above_zero("the length of the site [m]", length)
-    above_zero("the width of the site [m]", width)
-    above_zero("carrier_hz", carrier_hz)
-    at_least("n_aps", n_aps, 1)
-    at_least("height_m", height_m, 0)
-    at_least("noise_db", noise_db, 0)
-    finite("power_dbm", power_dbm)
-    finite("gain_db", gain_db)
+    for name, side in (("length", length), ("width", width)):
+        above_zero(f"the {name} of the site [m]", side)
+        between(f"the {name} of the site [m]", side, 0, _LONGEST_M)
+    between("carrier_hz", carrier_hz, *_CARRIER_HZ)
+    between("n_aps", n_aps, 1, MOST_APS)
+    between("height_m", height_m, 0, _HIGHEST_M)
+    between("noise_db", noise_db, 0, _MOST_DB)
+    between("power_dbm", power_dbm, -_MOST_DB, _MOST_DB)
+    between("gain_db", gain_db, -_MOST_DB, _MOST_DB)
     if sensitivity_dbm is not None:
         finite("sensitivity_dbm", sensitivity_dbm)
     if shadowing not in SHADOWINGS:

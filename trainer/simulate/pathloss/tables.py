@@ -12,7 +12,7 @@ taken. At 2.44 GHz and 10 m the other sign means 0.46 dB less loss.
 
 from dataclasses import dataclass
 
-from trainer.simulate.pathloss.errors import at_least
+from trainer.simulate.pathloss.errors import between
 from trainer.simulate.pathloss.laws import (
     CloseIn,
     CloseInFrequency,
@@ -31,13 +31,13 @@ class Link:
     law: PathLossLaw
 
     sigma_db: float
-    """σ, 0 or more."""
+    """σ, 0 to 100."""
 
     source: str
     """Where law and σ are printed."""
 
     def __post_init__(self) -> None:
-        at_least("sigma_db", self.sigma_db, 0)
+        between("sigma_db", self.sigma_db, 0, 100)
 
 
 OFFICE_LOS = Link(CloseIn(1.73), 3.02, "Haneda, office LOS CI, Eq. (2)")

@@ -117,6 +117,13 @@ def test_the_clamp_matters_to_the_mall_alone():
     assert changed == {"b"}
 
 
+def test_a_corridor_is_not_held_down_to_free_space():
+    """Where there is one law, an exponent below 2 is what was asked for."""
+    (loss,) = log_distance_model(1.5, 3).loss_db([10.0], WIFI_HZ, clamp="los")
+
+    assert loss == pytest.approx(40.2 + 15, abs=0.01)
+
+
 @ALL
 def test_laws_and_sight_go_together(model):
     assert (model.los is None) == (model.sight is None)
@@ -149,7 +156,8 @@ def test_a_spread_in_sight_of_a_model_without_sight_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("exponent", "sigma_db"), [(float("nan"), 3), (float("inf"), 3), (2, -1)]
+    ("exponent", "sigma_db"),
+    [(float("nan"), 3), (float("inf"), 3), (-1, 3), (21, 3), (2, -1)],
 )
 def test_a_log_distance_model_of_nonsense_is_refused(exponent, sigma_db):
     with pytest.raises(PathLossError, match="; expected"):
