@@ -218,7 +218,8 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             raise SurveyDataError(
                 f"{source}: array {name} is {arrays[name].dtype}, expected kind {kind}"
             )
-    if np.isinf(arrays["rss"]).any():
+    # What single precision, in which they are kept, cannot hold is no level either.
+    if (np.abs(arrays["rss"]) > np.finfo(np.float32).max).any():
         raise SurveyDataError(f"{source}: a received power is infinite")
     xy = arrays["xy"].astype(np.float64)
     usable = np.flatnonzero(finite_rows(xy, skips))

@@ -277,6 +277,7 @@ def test_samples_without_coordinates_are_counted(tmp_path):
         ({"is_test": np.zeros(3)}, "array is_test is float64"),
         ({"visit": np.zeros(2, int)}, "array visit has shape"),
         ({"rss": np.full((3, 2), np.inf)}, "a received power is infinite"),
+        ({"rss": np.full((3, 2), -1e300)}, "a received power is infinite"),
         ({"xy": np.full((3, 2), np.nan)}, "not one sample has coordinates"),
         ({"rss": np.zeros((3, 0))}, "heard in no channel"),
     ],
