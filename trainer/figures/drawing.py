@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from trainer.figures.errors import FigureError
 from trainer.figures.panels import Level, Line, Panel, Report
@@ -106,6 +106,8 @@ def _draw_panel(
     if panel.x_scale == "symlog":
         axes.set_xscale("symlog", linthresh=1)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _at: f"{x:g}"))
+    elif all((line.x == np.rint(line.x)).all() for line in panel.lines):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yscale(panel.y_scale)
     for line in panel.lines:
         _draw_line(axes, line, lines[line.label])

@@ -67,7 +67,8 @@ class Fig11:
         return (
             "The paper's scenarios are not published. Ours are six rooms of our own "
             "design, traced with sionna-rt (trainer/simulate/raytrace).",
-            "Samples are at points of a grid that are no reference points, and queries at those that are left; each has noise of "
+            "Samples are at points of a grid that are no reference points, and queries "
+            "at those that are left; each has noise of "
             f"{unit.noise_db:g} dB that a ray tracer does not have. The rooms are the "
             "same for all seeds; points, noise and training differ: intervals say "
             "nothing about other rooms.",

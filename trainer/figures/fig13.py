@@ -84,7 +84,7 @@ class FigConvergence:
             "recorded.",
             f"At most {budget.max_iterations} iterations; the paper says 2500 to 7500.",
             "MAML-TS is MAML on the one day of history that MMD finds nearest to the "
-            "images of the new day's first visit.",
+            "images of the new day's first visit, for as many epochs of that day.",
             "An iteration of MAML-DG adapts to tasks of two domains.",
             "The networks and their input are the benchmark's (docs/benchmark.md), "
             "adapted once to all points, not to ten that an image selects.",
@@ -106,6 +106,7 @@ class FigConvergence:
 
 
 def _panel(place: str, seeds: Seeds, shown: list[Training], key: str) -> Panel:
+    last = int(_curve(seeds, shown[0], STEPS)[0][-1])
     lines = []
     for training in shown:
         x, y = _curve(seeds, training, key)
@@ -113,7 +114,7 @@ def _panel(place: str, seeds: Seeds, shown: list[Training], key: str) -> Panel:
     return Panel(
         place,
         "gradient steps" if key == STEPS else "meta-iterations",
-        "mean error [m]",
+        "mean error [m]" if key == STEPS else f"mean error after {last} steps [m]",
         lines=tuple(lines),
         floors=(Level("middle of the room", measured(stacked(seeds, CENTRE))),),
     )

@@ -24,8 +24,8 @@ from trainer.figures.units import Unit
 _STARTS: Final = {"meta": "MetaLoc", "ri": "RI"}
 _ENDS: Final = {
     "own": "where descent on 124 samples ends",
-    "distance": "the best on Adam's path from there",
-    "other": "the best on Adam's path from the other start",
+    "distance": "the best of Adam from there",
+    "other": "the best of Adam from the other start",
 }
 _RISKS: Final = {
     "risk": "excess risk, measured",
