@@ -146,6 +146,10 @@ def _scenarios(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--seed is {args.seed}, more than 2^32 - 1")
     settings = Settings(args.depth, args.samples, seed=args.seed, threads=args.threads)
     names = [name for name in NAMES if name in args.only]
+    try:
+        args.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # now, not after minutes of tracing
+        raise TableError(f"cannot write to {args.folder}: {error.strerror}") from error
     tables = [
         _table(args.folder, name, settings, console, f"{number} of {len(names)}")
         for number, name in enumerate(names, 1)

@@ -170,6 +170,19 @@ def test_a_failure_leaves_what_was_finished_and_no_part(stand_in, tmp_path, caps
     assert "was ended by SIGABRT; most often it is the LLVM" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_is_said_before_anything_is_traced(
+    stand_in, tmp_path, capsys
+):
+    stand_in(rt="def load_scene():\n    raise AssertionError('traced')")
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+
+    code = scenarios(in_the_way, "--only", "S3")
+
+    assert code == 1
+    assert f"cannot write to {in_the_way}: File exists" in capsys.readouterr().err
+
+
 def test_receivers_without_paths_are_left_out_and_counted(stand_in, tmp_path, capsys):
     stand_in(rt="DEAF_BELOW_X_M = 0.6")
 
