@@ -85,7 +85,8 @@ class MqttPublisher:
     @property
     def where(self) -> str:
         """The broker's address, for messages."""
-        return f"{self._config.host}:{self._config.port}"
+        host = self._config.host
+        return f"{f'[{host}]' if ':' in host else host}:{self._config.port}"
 
     def check_simulated(self, what: str = "these frames are simulated") -> None:
         """Find out whether simulated locations may be published.

@@ -487,6 +487,7 @@ def test_why_a_connection_ended_is_said_if_the_broker_did(reason, said):
 
 def test_it_says_where_it_publishes():
     assert publisher(1883, host="broker.example").where == "broker.example:1883"
+    assert publisher(1883, host="::1").where == "[::1]:1883"
 
 
 def test_a_replay_does_not_take_over_the_connection_of_who_captures(mosquitto, caplog):
