@@ -20,6 +20,7 @@ import numpy as np
 from edge_agent.csi.pcap import MAX_PACKET
 from edge_agent.csi.raw import CSI_LINK_TYPES, RawFrames
 from edge_agent.csi.refusal import Refusal
+from edge_agent.csi.simulated import says_simulated
 
 _SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = (
     0x0A0D0D0A,
@@ -198,11 +199,18 @@ class PcapngSplitter:
             if code == _OPTION_END or length > end - at:
                 break
             value = data[at : at + length]
-            if code == _OPTION_COMMENT and len(self.comments) < _MAX_COMMENTS:
-                self.comments.append(value.decode("utf-8", "replace"))
+            if code == _OPTION_COMMENT:
+                self._keep_comment(value.decode("utf-8", "replace"))
             options[code] = value
             at += length + -length % 4
         return options
+
+    def _keep_comment(self, comment: str) -> None:
+        """Keep the first comments, and that which marks frames as simulated."""
+        if len(self.comments) < _MAX_COMMENTS or (
+            says_simulated([comment]) and not says_simulated(self.comments)
+        ):
+            self.comments.append(comment)
 
 
 def _section_order(data: bytes, start: int) -> str:

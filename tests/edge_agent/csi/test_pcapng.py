@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from edge_agent.csi import Refusal
 from edge_agent.csi.pcap import MAX_PACKET
+from edge_agent.csi.simulated import SIMULATED_COMMENT
 from tests.builders import (
     packets_of,
     pcapng_block,
@@ -178,6 +179,16 @@ def test_comments_cannot_fill_the_memory():
     _, reader = read(data)
 
     assert reader.comments == ["1"] * 60 + ["2"] * 4
+
+
+def test_what_is_simulated_is_told_behind_any_number_of_comments():
+    mark = SIMULATED_COMMENT.encode()
+    data = pcapng_section(options=comment(b"1") * 100)
+    data += pcapng_section(options=comment(mark) * 100)
+
+    _, reader = read(data)
+
+    assert reader.comments == ["1"] * 64 + [SIMULATED_COMMENT]
 
 
 def test_nothing_is_read_behind_the_end_of_the_options():
