@@ -81,11 +81,11 @@ MATERIALS = {
         Material("glass", 6.31, 0.0, 0.0036, 1.3394),
         Material("ceiling board", 1.48, 0.0, 0.0011, 1.0750),
         Material("chipboard", 2.58, 0.0, 0.0217, 0.7800),
-        Material("floorboard", 3.66, 0.0, 0.0044, 1.3515),
         Material("metal", 1.0, 0.0, 1e7, 0.0),
     )
 }
-"""Table 3 of ITU-R P.2040-3, indoor materials."""
+"""Table 3 of ITU-R P.2040-3: indoor materials that it has from 1 GHz on, as floorboard,
+from 50 GHz on, is not."""
 
 
 def slab(

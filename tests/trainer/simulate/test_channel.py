@@ -194,6 +194,22 @@ def test_everybody_is_counted_whatever_the_number_of_packets(rng, furnished):
     assert (np.abs(channel[0] - summed(still, MIDDLE)) > 0).all()
 
 
+def test_what_people_scatter_is_weakened_by_inner_walls_too(rng):
+    size, at = (2000.0, 2000.0, 3.0), np.array((1000.0, 1000.0, 1.1))
+    place = (at + np.array((6.0, 0, 0)))[None]
+    people = np.array([[[1003.0, 1004.0]]])
+    open_room = empty_room(size, [at], motion_share=0.0)
+    walled = replace(open_room, partitions=np.array([(0.0, 1005.0)]))
+
+    free, behind = (
+        observed(rng, room, place, n_packets=1, people=people)
+        - observed(rng, room, place, n_packets=1)
+        for room in (open_room, walled)
+    )
+
+    np.testing.assert_allclose(behind, free * 10 ** (-7 / 20), rtol=1e-2)
+
+
 # -- on the way ------------------------------------------------------------------------
 
 

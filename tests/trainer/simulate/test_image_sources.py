@@ -19,7 +19,7 @@ SIZE = (6.0, 4.0, 3.0)
 METAL = (Wall(MATERIALS["metal"], 0.002),) * 6
 FRONT, BACK = Wall(MATERIALS["glass"], 0.01), Wall(MATERIALS["brick"], 0.12)
 LEFT, RIGHT = Wall(MATERIALS["wood"], 0.05), Wall(MATERIALS["concrete"], 0.2)
-FLOOR, CEILING = Wall(MATERIALS["floorboard"], 0.03), Wall(MATERIALS["chipboard"], 0.02)
+FLOOR, CEILING = Wall(MATERIALS["wood"], 0.03), Wall(MATERIALS["chipboard"], 0.02)
 ALL_DIFFERENT = (FRONT, BACK, LEFT, RIGHT, FLOOR, CEILING)
 
 

@@ -52,6 +52,23 @@ def test_lost_packets_leave_gaps_in_time_and_sequence(rng):
     assert found.csi[:, 0].tolist() == [400, 402, 403]
 
 
+def test_a_beacon_waits_for_up_to_a_fifth_of_the_interval(rng):
+    (found,) = beacons(
+        rng,
+        [reception([1] * 2000)],
+        site=7,
+        start_us=0,
+        interval_s=0.5,
+        n_kept=2000,
+    )
+
+    late_s = (found.time_ns - np.arange(2000) * 500_000_000) / 1e9
+    # Uniform from 0 to 0.1 s: the ends, and the middle to four standard errors.
+    assert 0 <= late_s.min() < 0.001
+    assert 0.099 < late_s.max() <= 0.1
+    assert late_s.mean() == pytest.approx(0.05, abs=0.0026)
+
+
 def test_a_recording_ends_with_the_packets_that_are_wanted(rng):
     found = beacons(
         rng,
