@@ -4,6 +4,7 @@ import io
 import json
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +18,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 _HEADER = "header"
 _NAMES = "arrays"
 
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     OSError,
@@ -27,6 +28,8 @@ _DAMAGE = (
     NotImplementedError,  # a compression that zipfile does not know
     RuntimeError,  # an encrypted member
     MemoryError,  # an array header that claims more than there is memory
+    SyntaxError,  # in an array header, and what numpy's second look at one may raise
+    tokenize.TokenError,
 )
 """What numpy and zipfile raise for a file with a flipped bit."""
 
@@ -61,7 +64,7 @@ def unpack_arrays(
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(member.file_size for member in archive.infolist())
         header, arrays = _load(data) if size <= max_bytes else (None, {})
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ArraysError(f"is damaged or no array file ({error})") from error
     if size > max_bytes:
         raise ArraysError(f"holds {size} bytes of arrays, more than {max_bytes}")

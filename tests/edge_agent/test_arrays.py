@@ -26,6 +26,11 @@ HEADER = {"schema": SCHEMA, "name": "kitchen"}
 MAX_BYTES = 1 << 20
 
 
+def npy(described):
+    """An array file of a header alone (version 1.0 of the format)."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(described)) + described
+
+
 def unpack(data, *, schema=SCHEMA, max_bytes=MAX_BYTES):
     return unpack_arrays(data, schema=schema, max_bytes=max_bytes)
 
@@ -101,14 +106,29 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing():
     assert n_noticed > len(data) // 2
 
 
+@pytest.mark.parametrize(
+    "described",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shapeee:8, 20), }\n",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (2 3)}\n",
+    ],
+)
+def test_an_array_header_that_is_no_python_is_damage(described):
+    buffer = io.BytesIO(npz(header=header_bytes(HEADER)))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("a.npy", npy(described))
+
+    with pytest.raises(ArraysError, match="is damaged or no array file"):
+        unpack(buffer.getvalue())
+
+
 def test_an_array_that_claims_more_than_there_is_memory_is_damage():
     claimed = (
         b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,)}\n"
     )
-    array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(claimed)) + claimed
     buffer = io.BytesIO(npz(header=header_bytes(HEADER)))
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("a.npy", array)
+        archive.writestr("a.npy", npy(claimed))
 
     with pytest.raises(ArraysError, match="is damaged or no array file"):
         unpack(buffer.getvalue())

@@ -1,7 +1,6 @@
 """Compact copies: one .npz file per survey, with the arrays of its originals."""
 
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.arrays import DAMAGE
 from trainer.surveys.report import SurveyDataError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -23,20 +23,6 @@ _TEXT = "U"
 _EXACT_BELOW = 1 << 53
 """Up to here every whole number is one in double precision."""
 
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,  # of the header of an array
-)
-"""What numpy and zipfile raise for a file with a flipped bit."""
-
 
 def read_compact(path: Path) -> Arrays:
     """Return all arrays of a compact copy.
@@ -47,7 +33,7 @@ def read_compact(path: Path) -> Arrays:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise SurveyDataError(f"{path} is damaged or no array file: {error}") from error
     if size > _MAX_BYTES:
         raise SurveyDataError(
@@ -56,7 +42,7 @@ def read_compact(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: _read(path, file, name) for name in file.files}
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise SurveyDataError(f"{path} is damaged or no array file: {error}") from error
 
 
@@ -64,7 +50,7 @@ def _read(path: Path, file: Any, name: str) -> npt.NDArray[Any]:  # noqa: ANN401
     """Return one array, or say which one is damaged."""
     try:
         array: npt.NDArray[Any] = file[name]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise SurveyDataError(f"{path}: array {name} is damaged: {error}") from error
     return array
 
