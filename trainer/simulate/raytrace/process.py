@@ -157,7 +157,7 @@ def _run(
             late.set()
             process.kill()
 
-        timer = threading.Timer(timeout_s, give_up)
+        timer = threading.Timer(min(timeout_s, threading.TIMEOUT_MAX), give_up)
         timer.start()
         try:
             for line in process.stdout or ():

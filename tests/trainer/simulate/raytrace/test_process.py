@@ -227,6 +227,13 @@ def test_a_tracer_that_does_not_finish_is_ended(stand_in, make_layout, tmp_path)
         os.kill(int(mark.read_text()), 0)
 
 
+def test_who_waits_for_ever_may(stand_in, make_layout):
+    """An exception in the thread that counts would be a warning, hence an error."""
+    stand_in()
+
+    assert run(make_layout(), timeout_s=1e30).response.shape[0] == 1
+
+
 def test_a_tracer_ends_with_the_one_who_waits_for_it(stand_in, make_layout, tmp_path):
     mark = tmp_path / "pid"
     stand_in(
