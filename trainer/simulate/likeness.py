@@ -26,7 +26,6 @@ from trainer.simulate.statistics import (
     CaptureFigures,
     Visit,
     VisitFigures,
-    compare_visits,
     describe_capture,
     median_figures,
 )
@@ -91,22 +90,6 @@ def mean_figures(figures: Sequence[VisitFigures]) -> VisitFigures:
     return VisitFigures(
         **{name: float(np.mean([getattr(f, name) for f in figures])) for name in names}
     )
-
-
-def figures_like_polyu(
-    scene: Scene, *, n_places: int = 6, antennas: int = 3
-) -> VisitFigures:
-    """Return PolyU's figures of a simulated room, means over places in it.
-
-    Args:
-        scene: What room.
-        n_places: How many.
-        antennas: 3 and 40 MHz as recorded, or 1 and 20 MHz.
-    """
-    places = [visits_like_polyu(scene, place) for place in range(n_places)]
-    if antennas == 1:
-        places = [one_antenna(visits) for visits in places]
-    return mean_figures([compare_visits(visits) for visits in places])
 
 
 def figures_like_csu(
