@@ -22,8 +22,13 @@ OUTSIDE = "192.0.2.1"
 """An address of the namespace's that is not on loopback (RFC 5737)."""
 
 REFUSAL = (
-    f"edge_agent: these frames are simulated, and broker {{}}:{PORT} is not on this "
-    "machine: locations that nobody was at are not sent there. Add --allow-simulated"
+    f"edge_agent: {{}}, and broker {{}}:{PORT} is not on this machine: locations that "
+    "nobody was at are not sent there. Add --allow-simulated"
+)
+FRAMES = "these frames are simulated"
+CALIBRATION = (
+    "site home is calibrated to simulated transmitters or shots (record real ones: "
+    "edge_agent adapt --help)"
 )
 
 
@@ -144,7 +149,8 @@ def test_a_broker_elsewhere_hears_nothing_at_all(place, site, macs, comment, hos
 
     assert agent.returncode == 1
     assert out == b""
-    assert err.decode().startswith(REFUSAL.format(host))
+    reason = FRAMES if comment else CALIBRATION
+    assert err.decode().startswith(REFUSAL.format(reason, host))
     assert place.connections == []
 
 
