@@ -215,7 +215,7 @@ def test_a_pipe_is_refused_by_its_first_bytes(place, site):
     assert agent.wait(timeout=60) == 1
     _, err = agent.communicate()
 
-    assert err.decode().startswith(REFUSAL.format(OUTSIDE))
+    assert err.decode().startswith(REFUSAL.format(FRAMES, OUTSIDE))
     assert place.connections == []
 
 
@@ -236,7 +236,7 @@ def test_a_mark_that_comes_late_stops_it_before_the_location(place, site, tmp_pa
     assert first == ["replay"] * 3
     assert out == b""
     assert agent.returncode == 1
-    assert REFUSAL.format(OUTSIDE) in err.decode()
+    assert REFUSAL.format(FRAMES, OUTSIDE) in err.decode()
     assert place.topics == [
         "metaloc/home/pi/status",
         *["metaloc/home/pi/location"] * 3,
@@ -253,7 +253,7 @@ def test_simulated_frames_on_the_air_are_refused_where_they_would_be_located(
     _, err = agent.communicate(timeout=60)
 
     assert agent.returncode == 1
-    assert err.decode().startswith(REFUSAL.format(OUTSIDE))
+    assert err.decode().startswith(REFUSAL.format(CALIBRATION, OUTSIDE))
     assert place.connections == []
 
 
