@@ -86,7 +86,7 @@ def test_a_command_line_that_makes_no_sense_is_one_line_and_code_2(tmp_path, cap
 
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "trainer: --rooms is 0, not 1 or more\n"
+    assert said.err == "trainer: --rooms is 0, not 1 to 5000\n"
 
 
 def test_a_failure_is_one_line_and_code_1(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from edge_agent.console import Console
@@ -35,12 +36,12 @@ _SCENES = {
     ),
     "hall": _Scene(
         "the paper's hall: 90 points, three access points, five days",
-        simulate_scene.add_arguments,
+        partial(simulate_scene.add_arguments, scene="hall"),
         simulate_scene.run,
     ),
     "lab": _Scene(
         "the paper's laboratory, likewise",
-        simulate_scene.add_arguments,
+        partial(simulate_scene.add_arguments, scene="lab"),
         simulate_scene.run,
     ),
     "walk": _Scene(

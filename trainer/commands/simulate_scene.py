@@ -17,7 +17,7 @@ _FULL = Campaign("hall")
 _SAY_EVERY_S = 60.0
 
 _EPILOG = f"""\
-survey.csv has an environment per day, hall-day1 and so on, with two visits each. In
+survey.csv has an environment per day, SCENE-day1 and so on, with two visits each. In
 full {campaign_size(_FULL, Container.PCAPNG) / 1e9:.1f} GB, a minute or two; space is \
 checked before. Ctrl-C keeps what is
 finished, and the same command goes on with the rest.
@@ -27,16 +27,16 @@ firmware_notes/csi_udp_format.md has their bytes. pcap and pcap-ns files (micro-
 nanoseconds) have no comment: the transmitter prefix alone marks them as simulated.
 
 examples:
-  trainer simulate hall out/hall
-  trainer simulate lab out/lab --points 12 --days 2 --images 6 --seed 1
-  trainer simulate hall out/phone --chip bcm4339 --generation old --format pcap
-  trainer train out/hall/survey.csv --out out/checkpoint.npz
-  edge_agent adapt out/hall/survey.csv --environment hall-day5 --site hall
+  trainer simulate SCENE out/SCENE
+  trainer simulate SCENE out/few --points 12 --days 2 --images 6 --seed 1
+  trainer simulate SCENE out/phone --chip bcm4339 --generation old --format pcap
+  trainer train out/SCENE/survey.csv --out out/checkpoint.npz
+  edge_agent adapt out/SCENE/survey.csv --environment SCENE-day5 --site SCENE
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's flags."""
+def add_arguments(parser: argparse.ArgumentParser, scene: str) -> None:
+    """Add the flags of a scene, ``hall`` or ``lab``."""
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="where to write")
     add("--seed", type=seed, default=0, help="another seed is another such place")
@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes, no more than processors (default 1)",
     )
-    parser.epilog = _EPILOG
+    parser.epilog = _EPILOG.replace("SCENE", scene)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:

@@ -31,7 +31,8 @@ INTERVAL_S = 0.1
 """Between packets of one access point: beacons."""
 
 _SITES = {"hall": 253, "lab": 254}
-"""In the transmitters' addresses."""
+_MOST_SEEDS = 64
+"""Of one scene that can be told apart by the transmitters' addresses."""
 
 _VISIT = 2
 """Stream of chance, beside those of `trainer.simulate.scenes`."""
@@ -113,14 +114,14 @@ class Campaign:
         for name in ("n_days", "n_visits", "n_images", "n_packets"):
             value, said = getattr(self, name), name.removeprefix("n_")
             if not 1 <= value <= _MOST:
-                raise CampaignError(f"{said}: {value} is not 1 to {_MOST}")
+                raise CampaignError(f"--{said} is {value}, not 1 to {_MOST}")
         if self.n_visits > self.n_images:
             raise CampaignError(
                 f"{self.n_images} images of a point and day cannot come from "
                 f"{self.n_visits} visits: have at most as many visits as images"
             )
         if self.seed < 0:
-            raise CampaignError(f"seed: {self.seed} is negative")
+            raise CampaignError(f"--seed is {self.seed}, not 0 or more")
         self._check_amount()
 
     def _check_amount(self) -> None:
@@ -241,6 +242,7 @@ def record_slot(campaign: Campaign, slot: Slot) -> RawFrames:
         rng,
         receptions,
         site=_SITES[campaign.scene_name],
+        first=4 * (campaign.seed % _MOST_SEEDS),
         start_us=campaign.start_us(slot),
         interval_s=INTERVAL_S,
         n_kept=n_kept,

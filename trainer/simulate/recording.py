@@ -52,6 +52,7 @@ def beacons(
     receptions: Sequence[Reception],
     *,
     site: int,
+    first: int = 0,
     start_us: int,
     interval_s: float,
     n_kept: int,
@@ -65,6 +66,8 @@ def beacons(
         rng: Source of that delay.
         receptions: By access point, what would be heard of every packet sent.
         site: Goes into the transmitter addresses.
+        first: So does this, added to the number of the access point: places that are
+            alike but for their seed have transmitters of their own.
         start_us: Time of the first packet [µs since the UNIX epoch].
         interval_s: Between packets of one access point [s].
         n_kept: The recording of an access point ends with so many packets.
@@ -78,7 +81,7 @@ def beacons(
         kept = np.flatnonzero(reception.heard)[:n_kept]
         found.append(
             Heard(
-                simulated_mac(site, access_point),
+                simulated_mac(site, first + access_point),
                 times.astype(np.int64)[kept] * 1000,
                 kept,
                 reception.csi[kept],

@@ -50,13 +50,13 @@ class SurveyPlan:
 
     def __post_init__(self) -> None:
         for name, value, most in (
-            ("rooms", self.n_rooms, _MOST_VISITS),
-            ("visits", self.n_visits, _MOST_VISITS),
-            ("packets", self.packets_per_capture, _MOST_PACKETS),
-            ("rooms times visits", self.n_rooms * self.n_visits, _MOST_VISITS),
+            ("--rooms", self.n_rooms, _MOST_VISITS),
+            ("--visits", self.n_visits, _MOST_VISITS),
+            ("--packets", self.packets_per_capture, _MOST_PACKETS),
+            ("--rooms times --visits", self.n_rooms * self.n_visits, _MOST_VISITS),
         ):
             if not 1 <= value <= most:
-                raise SurveyPlanError(f"{name}: {value} is not 1 to {most}")
+                raise SurveyPlanError(f"{name} is {value}, not 1 to {most}")
 
 
 def simulate_survey(

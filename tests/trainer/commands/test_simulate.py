@@ -59,14 +59,14 @@ def test_the_seed_decides(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (["--rooms", "0"], "rooms: 0 is not 1 to 5000"),
-        (["--visits", "-3"], "visits: -3 is not 1 to 5000"),
-        (["--packets", "0"], "packets: 0 is not 1 to 100000"),
-        (["--packets", "1000000000"], "packets: 1000000000 is not 1 to 100000"),
-        (["--rooms", "-40", "--visits", "-4"], "rooms: -40 is not 1 to 5000"),
+        (["--rooms", "0"], "--rooms is 0, not 1 to 5000"),
+        (["--visits", "-3"], "--visits is -3, not 1 to 5000"),
+        (["--packets", "0"], "--packets is 0, not 1 to 100000"),
+        (["--packets", "1000000000"], "--packets is 1000000000, not 1 to 100000"),
+        (["--rooms", "-40", "--visits", "-4"], "--rooms is -40, not 1 to 5000"),
         (
             ["--rooms", "1251", "--visits", "4"],
-            "rooms times visits: 5004 is not 1 to 5000",
+            "--rooms times --visits is 5004, not 1 to 5000",
         ),
     ],
 )

@@ -74,9 +74,9 @@ def test_what_is_there_already_is_said(tmp_path, capsys):
     [
         (["--points", "0"], "0 points: the grid of the hall has 1 to 90"),
         (["--points", "91"], "91 points: the grid of the hall has 1 to 90"),
-        (["--days", "0"], "days: 0 is not 1 to 10000"),
+        (["--days", "0"], "--days is 0, not 1 to 10000"),
         (["--visits", "3"], "2 images of a point and day cannot come from 3 visits"),
-        (["--packets", "-5"], "packets: -5 is not 1 to 10000"),
+        (["--packets", "-5"], "--packets is -5, not 1 to 10000"),
         (["--jobs", "0"], "--jobs is 0, not 1 or more"),
         (["--generation", "mobisys_2018"], "the 2018 extractor runs on the bcm4339"),
     ],
