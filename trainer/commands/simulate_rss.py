@@ -72,7 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--points", type=int, default=54, metavar="N", help="of a grid; to calibrate"
     )
     parser.add_argument(
-        "--test-points", type=int, default=0, metavar="N", help="anywhere; only to test"
+        "--test-points",
+        type=int,
+        default=50,
+        metavar="N",
+        help="anywhere; only to test; with 0 the grid's are located again",
     )
     parser.add_argument(
         "--spacing", type=float, default=SPACING_M, metavar="M", help="of the grid [m]"
@@ -133,7 +137,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     written = [path]
     try:
         write_days(path, environments, _about(args))
-        if path != args.out and args.days > 1:
+        if path != args.out:
             written.append(args.out / _PROTOCOL)
             write_atomically(written[-1], _protocol(args).encode())
     except OSError as error:
@@ -183,7 +187,7 @@ def _about(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _protocol(args: argparse.Namespace) -> str:
-    """Return the benchmark's protocol: the last day, from those before it."""
+    """Return the benchmark's protocol: the last day, from those before it, if any."""
     days = [f"d{day}" for day in range(1, args.days + 1)]
     history, validation = days[:-1], []
     if len(history) > 1:

@@ -14,7 +14,10 @@ from trainer.errors import TrainerError
 from trainer.surveys.compact import read_compact
 from trainer.surveys.registry import load_survey
 
-FEW = ["--aps", "4", "--points", "9", "--samples", "3", "--side", "6"]
+FEW = [
+    *("--aps", "4", "--points", "9", "--test-points", "0"),
+    *("--samples", "3", "--side", "6"),
+]
 
 
 def simulate(*arguments):
@@ -77,10 +80,42 @@ def test_a_file_is_written_alone(tmp_path, capsys):
     assert (about["model"], about["seed"], about["side"]) == ("c", 0, 6.0)
 
 
-def test_one_day_has_nothing_to_learn_from_and_no_protocol(tmp_path):
+def test_one_day_has_a_protocol_without_history_that_the_benchmark_can_run(tmp_path):
     simulate(tmp_path, *FEW, "--days", "1")
 
-    assert [path.name for path in tmp_path.iterdir()] == ["pathloss_rss.npz"]
+    protocol = load_protocol(tmp_path / "pathloss.toml")
+    assert (protocol.history, protocol.validation) == ((), ())
+    assert protocol.test == ("d1",)
+    code = main(
+        [
+            *("benchmark", "--data", str(tmp_path), "--out", str(tmp_path / "out")),
+            *("--protocol", str(tmp_path / "pathloss.toml"), "--seeds", "1"),
+            *("--methods", "centre,1nn", "--regimes", "zero,3shot"),
+        ]
+    )
+    assert code == 0
+    of = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    with_figures = {row["regime"] for row in of if "mean_m" in row}
+    assert with_figures == {"3shot"}
+
+
+def test_without_further_flags_nobody_is_located_at_a_surveyed_point(tmp_path):
+    """Where all queries are at its points, 1-NN answers with no error at all."""
+    simulate(tmp_path, "--model", "e", "--correlated")
+    assert load_protocol(tmp_path / "pathloss.toml").query == "test"
+    main(
+        [
+            *("benchmark", "--data", str(tmp_path), "--out", str(tmp_path / "out")),
+            *("--protocol", str(tmp_path / "pathloss.toml"), "--seeds", "1"),
+            *("--methods", "1nn,wknn", "--regimes", "3shot"),
+        ]
+    )
+
+    for row in json.loads((tmp_path / "out" / "results.json").read_text())["rows"]:
+        assert (row["n_queries"], row["accuracy"]) == (50 * 5, None)
+        # Points are 2.7 m apart, if 54 of them share 400 m²; 1-NN cannot be much better
+        # than half of that.
+        assert 1.0 < row["mean_m"] < 2.7
 
 
 def test_two_days_leave_none_to_tune_on(tmp_path):
