@@ -37,6 +37,10 @@ best of them on the same queries."""
 
 Interval = tuple[float, float] | None
 
+RESOLVED_M: Final = 0.01
+"""Mean errors below this are as good as none: the table prints centimetres, and no survey
+knows its points better. A share of one says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -54,11 +58,12 @@ class Comparison:
     method: str
     """Which one that is."""
 
-    change: float
-    """Mean error over its mean error, less 1: negative is better."""
+    change: float | None
+    """Mean error over its mean error, less 1: negative is better. None where its mean
+    error is below `RESOLVED_M`."""
 
     interval: Interval
-    """95 %, paired: the same clusters are drawn for both."""
+    """95 %, paired: the same clusters are drawn for both. None where ``change`` is."""
 
     difference_m: float
     """Mean error less its mean error [m]."""
@@ -406,6 +411,7 @@ def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
 
     (lost, n), (lost_by_simple, n_simple) = of_both(pooled), of_both(best)
     found, simple = lost.sum() / n.sum(), lost_by_simple.sum() / n_simple.sum()
+    is_resolved = bool(simple >= RESOLVED_M)
     interval = difference_interval = None
     if np.count_nonzero(both) > 1:
         draws = pooled.clusters.draws
@@ -414,10 +420,10 @@ def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
         drawn = draws.totals(lost)[there] / fixes[there]
         of_simple = draws.totals(lost_by_simple)[there] / simple_fixes[there]
         usable = of_simple > 0
-        if usable.any():
+        if is_resolved and usable.any():
             interval = percentile_interval(drawn[usable] / of_simple[usable] - 1)
         difference_interval = percentile_interval(drawn - of_simple)
-    change = float(found / simple - 1) if simple else 0.0
+    change = float(found / simple - 1) if is_resolved else None
     difference = float(found - simple)
     return Comparison(name, change, interval, difference, difference_interval)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from trainer.benchmark.rows import Row
+from trainer.benchmark.rows import RESOLVED_M, Row
 
 OURS: Final = "ours"
 _KNN: Final = "knn"
@@ -99,7 +99,9 @@ def _text(row: Row | None, of: Row | None = None) -> str:
     """Return for example ``0.71 (57%) *``."""
     if row is None:
         return "–"
-    share = "" if of is None or not _mean(of) else f" ({_mean(row) / _mean(of):.0%})"
+    share = ""
+    if of is not None and _mean(of) >= RESOLVED_M:
+        share = f" ({_mean(row) / _mean(of):.0%})"
     return f"{_mean(row):.2f}{share}{' *' if row.same_visit else ''}"
 
 

@@ -33,7 +33,8 @@ and seeds; the median is the CEP. Accuracy: share of fixes whose most probable p
 the right one, where queries are at reference points; zone: share that is nearest to the
 right one, otherwise; floor: share on the right floor. Skill: 1 - mean error /
 error of the middle of the map. Vs best simple: mean error against the best of 1-NN,
-KNN, WKNN and RSSI alone, those that were run, on the same queries; negative is better.
+KNN, WKNN and RSSI alone, those that were run, on the same queries; negative is better;
+in metres where that one errs by less than a centimetre.
 Less another: paired difference of the mean errors, where --against was given.
 Images: labelled ones of the target.
 """
@@ -126,8 +127,7 @@ def _cells(row: Row) -> list[str]:
     e, s = figures.error, figures.seconds
     comparison = ""
     if row.comparison is not None and row.comparison.method != row.method:
-        c = row.comparison
-        comparison = f"{c.change:+.1%}{_span(c.interval, '{:+.1%}')} ({c.method})"
+        comparison = f"{_change(row.comparison)} ({row.comparison.method})"
     return [
         row.title,
         f"{e.mean_m:.2f}",
@@ -141,6 +141,14 @@ def _cells(row: Row) -> list[str]:
         f"{s.learn:.3g} s / {s.calibrate:.3g} s / {1e3 * s.locate:.3g} ms",
         row.note,
     ]
+
+
+def _change(compared: Comparison) -> str:
+    """Return a percentage; a difference in metres where the other hardly errs."""
+    if compared.change is None:
+        span = _span(compared.difference_interval_m, "{:+.2f}")
+        return f"{compared.difference_m:+.2f} m{span}"
+    return f"{compared.change:+.1%}{_span(compared.interval, '{:+.1%}')}"
 
 
 def _hits(row: Row) -> str:

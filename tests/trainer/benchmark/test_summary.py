@@ -63,6 +63,12 @@ def test_a_simple_method_that_missed_a_point_is_not_the_best():
     assert cells[3] == "4.00"
 
 
+def test_of_a_knn_that_hardly_errs_there_is_no_share():
+    (cells,) = table(unit("knn", [0, 0.018]), unit("ours", [1, 1]))
+
+    assert cells[6] == "1.00"
+
+
 def test_without_knn_there_is_no_share():
     (cells,) = table(unit("ours", [1, 2]))
 

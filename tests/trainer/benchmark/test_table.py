@@ -44,6 +44,20 @@ def test_the_best_simple_method_is_not_compared_with_itself():
     assert cells(line)[10] == "best simple"
 
 
+def test_a_share_of_hardly_any_error_is_a_difference_in_metres():
+    text = lines(unit("1nn", [0, 0.018]), unit("ours", [1, 2]))
+
+    (ours,) = [cells(line) for line in text if line.startswith("| OURS")]
+    assert ours[10] == "+1.49 m [+1.00, +1.98] (1nn)"
+
+
+def test_of_a_centimetre_there_are_shares():
+    text = lines(unit("1nn", [0.01, 0.01]), unit("ours", [0.01, 0.02]))
+
+    (ours,) = [cells(line) for line in text if line.startswith("| OURS")]
+    assert ours[10] == "+50.0% [+0.0%, +100.0%] (1nn)"
+
+
 def test_zones_stand_in_for_accuracy_between_reference_points():
     (line,) = [
         t for t in lines(unit("1nn", [1], at_reference=False)) if t.startswith("| 1NN")
