@@ -38,8 +38,8 @@ best of them on the same queries."""
 Interval = tuple[float, float] | None
 
 RESOLVED_M: Final = 0.01
-"""Mean errors below this are as good as none: the table prints centimetres, and no survey
-knows its points better. A share of one says nothing."""
+"""Mean errors below this are as good as none: the table prints centimetres, and no
+survey knows its points better. A share of one says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def make_rows(
         of_regime = [u for u in units if u.key.regime == regime]
         why = counted(
             [r.reason for r in refused if r.regime == regime],
-            "targets",
+            "target",
             of_all=not of_regime,
         )
         for same_visit in (False, True):
@@ -240,8 +240,9 @@ def _group_rows(
         reasons = [u.reason for u in of if u.outcome is None]
         note = counted(
             reasons,
-            f"of {len(of)} units" if figures else "units",
+            "unit",
             of_all=figures is None,
+            out_of=len(of) if figures else None,
         )
         row = Row(
             *name,
@@ -428,17 +429,29 @@ def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
     return Comparison(name, change, interval, difference, difference_interval)
 
 
-def counted(reasons: Sequence[str], unit: str, *, of_all: bool) -> str:
+def counted(
+    reasons: Sequence[str], unit: str, *, of_all: bool, out_of: int | None = None
+) -> str:
     """Return the distinct reasons, with how many there are of each.
 
     Args:
         reasons: As often as they occur.
-        unit: What has them, such as ``targets``.
+        unit: What has them, such as ``target``.
         of_all: Whether all have one: a single reason is then not counted.
+        out_of: How many units there are, if that is to be said.
     """
     distinct = list(dict.fromkeys(reasons))
     if of_all and len(distinct) == 1:
         return distinct[0]
-    listed = [f"{reasons.count(r)} {unit}: {r}" for r in distinct[:3]]
-    more = [f"{len(distinct) - 3} other reasons"] if len(distinct) > 3 else []
-    return "; ".join([*listed, *more])
+
+    def amount(n: int) -> str:
+        return several(n, unit) if out_of is None else f"{n} of {several(out_of, unit)}"
+
+    listed = [f"{amount(reasons.count(r))}: {r}" for r in distinct[:3]]
+    n_more = len(distinct) - len(listed)
+    return "; ".join([*listed, *([several(n_more, "other reason")] if n_more else [])])
+
+
+def several(n: int, thing: str) -> str:
+    """Return for example ``1 seed`` or ``2 seeds``."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

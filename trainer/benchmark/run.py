@@ -24,7 +24,7 @@ from trainer.benchmark.plan import (
 )
 from trainer.benchmark.plots import Curve, plot_curves, plot_errors
 from trainer.benchmark.regimes import REGIMES
-from trainer.benchmark.rows import Row, make_rows
+from trainer.benchmark.rows import Row, make_rows, several
 from trainer.benchmark.store import Unit
 from trainer.benchmark.table import markdown
 from trainer.benchmark.workers import Bench, run_jobs
@@ -208,10 +208,11 @@ def _write_results(
     if extent.is_quick:
         remarks.append("Quick run: short history, and networks hardly trained.")
     if extent.max_targets is not None:
-        remarks.append(f"Reduced run: at most {extent.max_targets} targets per survey.")
+        most = several(extent.max_targets, "target")
+        remarks.append(f"Reduced run: at most {most} per survey.")
     if extent.n_seeds < FEW_SEEDS:
         remarks.append(
-            f"{extent.n_seeds} seeds: what chance does to shots and training is hardly "
+            f"{several(extent.n_seeds, 'seed')}: what chance does to shots and training is hardly "
             "in the intervals."
         )
     _write(bench.out / "results.json", json.dumps(results, indent=1) + "\n")

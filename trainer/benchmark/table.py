@@ -6,7 +6,7 @@ from typing import Final
 from trainer.benchmark.bootstrap import FEW_TARGETS
 from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
-from trainer.benchmark.rows import Comparison, Interval, Row, counted
+from trainer.benchmark.rows import Comparison, Figures, Interval, Row, counted, several
 from trainer.benchmark.summary import summary
 
 _HEADER: Final = (
@@ -75,38 +75,53 @@ def _sections(
     for survey, regime in dict.fromkeys((r.survey, r.regime) for r in rows):
         group = [r for r in rows if (r.survey, r.regime) == (survey, regime)]
         lines += [f"{level} {survey}, {REGIMES[regime].title}", ""]
-        measured = [r.figures for r in group if r.figures is not None]
-        if not measured:
-            lines += [
-                f"Not run: {'; '.join(dict.fromkeys(r.note for r in group))}.",
-                "",
-            ]
-            continue
-        n_targets = max(f.n_targets for f in measured)
-        few = (
-            ", so few that intervals are too narrow" if n_targets < FEW_TARGETS else ""
-        )
-        refused = [r.reason for r in refusals.get(survey, ()) if r.regime == regime]
-        left_out = counted(refused, "targets", of_all=False)
-        lines += [
-            f"{n_targets} targets{few}; {max(f.n_seeds for f in measured)} seeds; "
-            f"middle of the map {measured[0].centre_m:.2f} m.",
-            *([f"Left out: {left_out}."] if refused else []),
-            "",
-            *_table(group),
-            "",
-        ]
+        if any(r.figures is not None for r in group):
+            refused = [r.reason for r in refusals.get(survey, ()) if r.regime == regime]
+            lines += [*_measured(group, refused), ""]
+        lines += _not_run(group)
     return lines
 
 
+def _measured(rows: Sequence[Row], refused: Sequence[str]) -> list[str]:
+    """Return how much was measured, and the table of the rows that have figures."""
+    measured = [r.figures for r in rows if r.figures is not None]
+    n_targets = max(f.n_targets for f in measured)
+    few = ", so few that intervals are too narrow" if n_targets < FEW_TARGETS else ""
+    seeds = several(max(f.n_seeds for f in measured), "seed")
+    left_out = counted(refused, "target", of_all=False)
+    return [
+        f"{several(n_targets, 'target')}{few}; {seeds}; "
+        f"middle of the map {measured[0].centre_m:.2f} m.",
+        *([f"Left out: {left_out}."] if refused else []),
+        "",
+        *_table(rows),
+    ]
+
+
+def _not_run(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each reason why rows have no figures, and which these are."""
+    titles: dict[str, list[str]] = {}
+    for row in rows:
+        if row.figures is None:
+            titles.setdefault(row.note, []).append(row.title)
+    if [len(of) for of in titles.values()] == [len(rows)]:
+        return [f"Not run: {rows[0].note}.", ""]
+    lines = [f"Not run ({note}): {', '.join(of)}." for note, of in titles.items()]
+    return [text for line in lines for text in (line, "")]
+
+
 def _table(rows: Sequence[Row]) -> list[str]:
-    """Return header and rows; with one more column where another was asked for."""
-    other = next((r.against.method for r in rows if r.against is not None), None)
-    header, lines = list(_HEADER), [_cells(row) for row in rows]
+    """Return header and the rows that have figures.
+
+    With one more column where another method was asked for.
+    """
+    shown = [(row, row.figures) for row in rows if row.figures is not None]
+    other = next((r.against.method for r, _ in shown if r.against is not None), None)
+    header, lines = list(_HEADER), [_cells(*pair) for pair in shown]
     if other is not None:
         at = _HEADER.index("vs best simple") + 1
         header.insert(at, f"less {other} [m]")
-        for cells, row in zip(lines, rows, strict=True):
+        for cells, (row, _) in zip(lines, shown, strict=True):
             cells.insert(at, _difference(row.against))
     dashes = ["---", *["---:"] * (len(header) - 2), "---"]
     return [_line(cells) for cells in (header, dashes, *lines)]
@@ -120,10 +135,7 @@ def _difference(against: Comparison | None) -> str:
     return f"{against.difference_m:+.2f}{span}"
 
 
-def _cells(row: Row) -> list[str]:
-    figures = row.figures
-    if figures is None:
-        return [row.title, *["–"] * (len(_HEADER) - 2), row.note]
+def _cells(row: Row, figures: Figures) -> list[str]:
     e, s = figures.error, figures.seconds
     comparison = ""
     if row.comparison is not None and row.comparison.method != row.method:
@@ -133,7 +145,7 @@ def _cells(row: Row) -> list[str]:
         f"{e.mean_m:.2f}",
         _span(figures.interval_m, "{:.2f}").strip(),
         *(f"{v:.2f}" for v in (e.median_m, e.p75_m, e.p90_m, e.ce95_m, e.rmse_m)),
-        _hits(row),
+        _hits(figures),
         f"{figures.skill.value:+.2f}",
         comparison or ("best simple" if row.comparison else ""),
         f"{figures.images:.0f}",
@@ -151,13 +163,11 @@ def _change(compared: Comparison) -> str:
     return f"{compared.change:+.1%}{_span(compared.interval, '{:+.1%}')}"
 
 
-def _hits(row: Row) -> str:
-    if row.figures is None:
-        return ""
+def _hits(figures: Figures) -> str:
     named = {
-        "": row.figures.accuracy,
-        "zone ": None if row.figures.accuracy else row.figures.zone_detection,
-        "floor ": row.figures.floor_detection,
+        "": figures.accuracy,
+        "zone ": None if figures.accuracy else figures.zone_detection,
+        "floor ": figures.floor_detection,
     }
     return ", ".join(
         f"{name}{share.value:.1%}{_span(share.interval, '{:.1%}')}"

@@ -208,7 +208,7 @@ def test_a_reduced_run_says_so(tmp_path):
     run(tmp_path, ["3shot"], 4, max_targets=1, methods=("1nn",), is_quick=True)
 
     table = (tmp_path / "table.md").read_text()
-    assert "at most 1 targets per survey" in table
+    assert "at most 1 target per survey" in table
     assert "Quick run" in table
     assert "4 seeds: what chance does" in table
     results = json.loads((tmp_path / "results.json").read_text())

@@ -20,7 +20,7 @@ def test_a_row_has_a_cell_for_each_column():
     below = text[text.index("## days, 3 shots in one visit") :]
     tables = [line for line in below if line.startswith("|")]
     assert len({line.count("|") for line in tables}) == 1
-    assert len(tables) == 2 + 3
+    assert len(tables) == 2 + 2
 
 
 def test_figures_are_printed_with_their_intervals():
@@ -78,14 +78,46 @@ def test_same_visit_results_come_after_the_headlines():
     ]
 
 
-def test_a_method_without_figures_says_why():
-    (line,) = [
-        t
-        for t in lines(unit("1nn", [1]), unit("ours", "needs a | rest"))
-        if t.startswith("| OURS")
+def test_methods_without_figures_are_a_line_per_reason_below_the_table():
+    text = lines(
+        unit("centre", "needs rest"),
+        unit("1nn", [1]),
+        unit("knn", "needs history"),
+        unit("wknn", "needs rest"),
+        unit("ours", [1]),
+    )
+
+    section = text[text.index("## days, 3 shots in one visit") :]
+    named = [cells(line)[0] for line in section if line.startswith("|")]
+    assert named == ["Method", "---", "1NN", "OURS"]
+    below = text[max(n for n, t in enumerate(text) if t.startswith("|")) + 1 :]
+    assert below == [
+        "",
+        "Not run (needs rest): CENTRE, WKNN.",
+        "",
+        "Not run (needs history): KNN.",
     ]
 
-    assert line.endswith("| – | needs a \\| rest |")
+
+def test_where_no_method_was_run_every_reason_has_its_methods():
+    text = lines(unit("1nn", "needs rest"), unit("knn", "needs history"))
+
+    assert text[-3:] == [
+        "Not run (needs rest): 1NN.",
+        "",
+        "Not run (needs history): KNN.",
+    ]
+
+
+def test_one_target_and_one_seed_are_no_targets_and_seeds():
+    text = lines(unit("1nn", [1]))
+    assert any(
+        t.startswith("1 target, so few that intervals are too narrow; 1 seed; ")
+        for t in text
+    )
+
+    text = lines(unit("1nn", [1]), unit("1nn", [1], "d2"), unit("1nn", [1], seed=1))
+    assert any(t.startswith("2 targets, so few") and "; 2 seeds; " in t for t in text)
 
 
 def test_a_regime_that_was_not_run_is_one_line():
@@ -107,11 +139,11 @@ def test_the_method_that_was_asked_for_has_a_column_of_differences():
 
     text = markdown(found).splitlines()
 
-    header, dashes, one, knn, ours = (cells(t) for t in text if t.startswith("|"))
-    assert len({len(row) for row in (header, dashes, one, knn, ours)}) == 1
+    header, dashes, one, knn = (cells(t) for t in text if t.startswith("|"))
+    assert len({len(row) for row in (header, dashes, one, knn)}) == 1
     assert header[11] == "less knn [m]"
     assert one[11] == "+0.00 [-1.00, +1.00]"
-    assert (knn[11], ours[11]) == ("", "")
+    assert knn[11] == ""
 
 
 def test_few_targets_are_said_to_be_few():
