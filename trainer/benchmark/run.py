@@ -212,8 +212,8 @@ def _write_results(
         remarks.append(f"Reduced run: at most {most} per survey.")
     if extent.n_seeds < FEW_SEEDS:
         remarks.append(
-            f"{several(extent.n_seeds, 'seed')}: what chance does to shots and training is hardly "
-            "in the intervals."
+            f"{several(extent.n_seeds, 'seed')}: what chance does to shots and "
+            "training is hardly in the intervals."
         )
     _write(bench.out / "results.json", json.dumps(results, indent=1) + "\n")
     _write(bench.out / "table.md", markdown(rows, remarks, refusals))

@@ -271,7 +271,7 @@ def test_a_method_that_missed_some_says_how_many():
 
     assert found.note == (
         "2 of 6 units: lost; 1 of 6 units: reason 0; 1 of 6 units: reason 1; "
-        "1 other reasons"
+        "1 other reason"
     )
 
 
