@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES
 from trainer.benchmark.store import Unit
 from trainer.methods.contract import Method
+from trainer.surveys.environment import Environment
 
 Table = npt.NDArray[np.float64]
 """Numbers per cluster and seed, shape (n_clusters, n_seeds or 1)."""
@@ -141,6 +142,17 @@ class Row:
 
     against: Comparison | None = None
     """With the method that was asked for, if one was."""
+
+    simulated: bool = False
+    """Whether any of the survey is of a place that is simulated."""
+
+    origin: str = ""
+    """What simulated it: model or scene, and seed; empty if unknown."""
+
+    @property
+    def survey_title(self) -> str:
+        """Name of the survey for people, which says so if it is simulated."""
+        return f"{self.survey} (simulated)" if self.simulated else self.survey
 
     @property
     def key(self) -> str:
@@ -427,6 +439,21 @@ def _compare(pooled: _Pooled, best: _Pooled, name: str) -> Comparison | None:
     change = float(found / simple - 1) if is_resolved else None
     difference = float(found - simple)
     return Comparison(name, change, interval, difference, difference_interval)
+
+
+def marked(rows: Sequence[Row], environments: Sequence[Environment]) -> list[Row]:
+    """Return rows that say whether their survey is simulated, and by what.
+
+    Args:
+        rows: Of one survey.
+        environments: Of the survey; one that is simulated is enough.
+    """
+    simulated = [e for e in environments if e.is_simulated]
+    origins = dict.fromkeys(e.origin for e in simulated if e.origin)
+    return [
+        replace(row, simulated=bool(simulated), origin="; ".join(origins))
+        for row in rows
+    ]
 
 
 def counted(

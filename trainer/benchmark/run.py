@@ -24,7 +24,7 @@ from trainer.benchmark.plan import (
 )
 from trainer.benchmark.plots import Curve, plot_curves, plot_errors
 from trainer.benchmark.regimes import REGIMES
-from trainer.benchmark.rows import Row, make_rows, several
+from trainer.benchmark.rows import Row, make_rows, marked, several
 from trainer.benchmark.store import Unit
 from trainer.benchmark.table import markdown
 from trainer.benchmark.workers import Bench, run_jobs
@@ -116,6 +116,7 @@ def run_benchmark(
             places,
             extent.against,
         )
+        new = marked(new, survey.environments)
         rows += new
         refusals[protocol.survey] = list(plan.refusals)
         written |= _write_errors(bench.out / "errors", new, units)
@@ -271,6 +272,7 @@ def _write_plots(
     out: Path, survey: str, rows: Sequence[Row], units: Sequence[Unit]
 ) -> set[Path]:
     written = set()
+    title = rows[0].survey_title if rows else survey
     groups = itertools.groupby(rows, key=lambda r: (r.regime, r.same_visit))
     for (regime, same_visit), group in groups:
         errors = {}
@@ -284,7 +286,7 @@ def _write_plots(
             written.add(path)
             plot_errors(
                 path,
-                f"{survey}, {REGIMES[regime].title}{suffix.replace('-', ' ')}",
+                f"{title}, {REGIMES[regime].title}{suffix.replace('-', ' ')}",
                 errors,
             )
     curves = effort_curves(rows)
@@ -293,7 +295,7 @@ def _write_plots(
         written.add(path)
         plot_curves(
             path,
-            f"{survey}: error against calibration effort",
+            f"{title}: error against calibration effort",
             "labelled images of the new environment",
             curves,
             log_x=True,

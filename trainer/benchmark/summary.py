@@ -54,11 +54,11 @@ def summary(rows: Sequence[Row]) -> list[str]:
     for survey in dict.fromkeys(row.survey for row in rows):
         of_survey = [r for r in rows if r.survey == survey and r.figures is not None]
         if any(row.method == OURS for row in of_survey):
-            lines.append(_line(_cells(survey, of_survey)))
+            lines.append(_line(_cells(of_survey)))
     return [*lines, ""]
 
 
-def _cells(survey: str, rows: Sequence[Row]) -> list[str]:
+def _cells(rows: Sequence[Row]) -> list[str]:
     shown: dict[tuple[str, str], Row] = {}
     # What cannot keep visits apart is shown where there is nothing better.
     for row in sorted(rows, key=lambda row: row.same_visit):
@@ -66,7 +66,7 @@ def _cells(survey: str, rows: Sequence[Row]) -> list[str]:
     full = [row for (regime, _), row in shown.items() if regime == _FULL]
     middle = next(r.figures.centre_m for r in [*full, *rows] if r.figures is not None)
     return [
-        survey,
+        rows[0].survey_title,
         f"{middle:.2f}",
         _text(shown.get((_FULL, _KNN))),
         _text(_best_simple(shown, _FULL)),

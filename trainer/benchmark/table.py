@@ -74,7 +74,9 @@ def _sections(
     lines = []
     for survey, regime in dict.fromkeys((r.survey, r.regime) for r in rows):
         group = [r for r in rows if (r.survey, r.regime) == (survey, regime)]
-        lines += [f"{level} {survey}, {REGIMES[regime].title}", ""]
+        lines += [f"{level} {group[0].survey_title}, {REGIMES[regime].title}", ""]
+        if group[0].origin:
+            lines += [f"Simulated: {group[0].origin}.", ""]
         if any(r.figures is not None for r in group):
             refused = [r.reason for r in refusals.get(survey, ()) if r.regime == regime]
             lines += [*_measured(group, refused), ""]

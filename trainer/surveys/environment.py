@@ -142,6 +142,10 @@ class Environment:
     """Samples at points that are surveyed only to test, never to calibrate, (n,)."""
 
     is_simulated: bool = False
+    """No radio received any of it, or what was received is of a simulated place."""
+
+    origin: str = ""
+    """What simulated it, for people: model or scene, and seed; empty if unknown."""
 
     def __post_init__(self) -> None:
         n = len(self.signals)

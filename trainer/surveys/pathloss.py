@@ -22,6 +22,7 @@ import numpy as np
 from edge_agent.arrays import write_atomically
 from trainer.simulate.pathloss.errors import PathLossError, at_least, between
 from trainer.simulate.pathloss.laws import Floats
+from trainer.simulate.pathloss.models import MODELS
 from trainer.simulate.pathloss.shadowing import DayChange
 from trainer.simulate.pathloss.site import RssSite
 from trainer.simulate.pathloss.survey import TaskSurvey
@@ -198,8 +199,8 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
 
     Arrays:
         ``rss`` [dBm] (n, n_aps), NaN where not heard; ``xy`` [m] (n, 2); ``day`` from 1
-        and ``visit`` from 0, whole numbers (n,); ``is_test`` (n,); ``about`` is not
-        read.
+        and ``visit`` from 0, whole numbers (n,); ``is_test`` (n,); ``about``, JSON, is
+        asked for model and seed alone, and may be missing.
 
     Raises:
         SurveyDataError: An array is missing, of another shape, or holds what it cannot.
@@ -234,6 +235,7 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
         visits,
         arrays["is_test"][usable],
         is_simulated=True,
+        origin=_origin(about_of(source, arrays)),
     )
     environments = []
     for day in np.unique(days).tolist():
@@ -243,6 +245,44 @@ def from_compact(source: Path, arrays: Arrays, skips: Skips) -> list[Environment
             replace(everything.select(rows), name=f"d{day}", order=int(day))
         )
     return environments
+
+
+def about_of(source: Path, arrays: Arrays) -> dict[str, Any]:
+    """Return what made a compact copy, as `write_days` was told; empty if unknown.
+
+    Args:
+        source: Named in the error.
+        arrays: Of the copy.
+
+    Raises:
+        SurveyDataError: The array ``about`` is no JSON object.
+    """
+    if "about" not in arrays:
+        return {}
+    try:
+        about = json.loads(str(arrays["about"]))
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict):
+        raise SurveyDataError(
+            f"{source}: array about is no JSON object; make the file anew with trainer "
+            "simulate rss"
+        )
+    return about
+
+
+def _origin(about: Mapping[str, Any]) -> str:
+    """Return model and seed, in words; nothing where they are not what they should be.
+
+    What a file says goes into tables: a model's name is one that there is.
+    """
+    model, seed = about.get("model"), about.get("seed")
+    is_known = isinstance(model, str) and model in MODELS
+    if not is_known or type(seed) is not int:  # True is an int, too
+        return ""
+    kind = ", as in the paper" if about.get("paper") is True else ""
+    kind = ", correlated shadowing" if about.get("correlated") is True else kind
+    return f"path-loss model {model}{kind}, seed {seed}"
 
 
 def _channels(n_aps: int) -> tuple[str, ...]:

@@ -173,4 +173,5 @@ def _day(scene: Scene, plan: Plan, place: Place, room: Room, day: int) -> Enviro
         visit_of,
         is_test=np.zeros(len(stacked), np.bool_),
         is_simulated=True,
+        origin=f"scene {scene.name}, seed {scene.seed}",
     )

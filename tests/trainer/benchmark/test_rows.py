@@ -1,14 +1,15 @@
 """Rows, against numbers worked out by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.trainer.benchmark.synthetic import Noisy
+from tests.trainer.benchmark.synthetic import Noisy, survey
 from trainer.benchmark.metrics import Outcome
 from trainer.benchmark.plan import Refusal
-from trainer.benchmark.rows import make_rows
+from trainer.benchmark.rows import make_rows, marked
 from trainer.benchmark.store import Effort, Unit, UnitKey
 
 METHODS = {
@@ -46,6 +47,31 @@ def rows(*units, refusals=(), floors=None):
 def row(method, *units, **options):
     (found,) = [r for r in rows(*units, **options) if r.method == method]
     return found
+
+
+def days(*facts):
+    return [
+        replace(day, is_simulated=is_simulated, origin=origin)
+        for day, (is_simulated, origin) in zip(survey(len(facts)), facts, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environments", "simulated", "origin"),
+    [
+        (days((False, ""), (False, "")), False, ""),
+        (days((False, ""), (True, "")), True, ""),
+        (days((True, "b"), (True, "a"), (True, "b")), True, "b; a"),
+    ],
+)
+def test_rows_say_that_a_survey_is_simulated_and_by_what(
+    environments, simulated, origin
+):
+    (found,) = marked(rows(unit("1nn", [1])), environments)
+
+    facts = found.as_json()
+    assert (facts["simulated"], facts["origin"]) == (simulated, origin)
+    assert found.survey_title == ("days (simulated)" if simulated else "days")
 
 
 # -- figures ---------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The Markdown table."""
 
+from dataclasses import replace
+
 from tests.trainer.benchmark.test_rows import METHODS, rows, unit
 from trainer.benchmark.plan import Refusal
 from trainer.benchmark.rows import make_rows
@@ -118,6 +120,19 @@ def test_one_target_and_one_seed_are_no_targets_and_seeds():
 
     text = lines(unit("1nn", [1]), unit("1nn", [1], "d2"), unit("1nn", [1], seed=1))
     assert any(t.startswith("2 targets, so few") and "; 2 seeds; " in t for t in text)
+
+
+def test_what_no_radio_received_is_called_simulated_wherever_it_stands():
+    found = rows(unit("1nn", [1]), unit("ours", [1]), unit("1nn", [1], same_visit=True))
+    simulated = [replace(row, simulated=True, origin="seed 3") for row in found]
+
+    text = markdown(simulated).splitlines()
+
+    heading = text.index("## days (simulated), 3 shots in one visit")
+    assert text[heading + 2] == "Simulated: seed 3."
+    assert "### days (simulated), 3 shots in one visit" in text
+    assert any(line.startswith("| days (simulated) |") for line in text)
+    assert "imulated" not in markdown(found)
 
 
 def test_a_regime_that_was_not_run_is_one_line():

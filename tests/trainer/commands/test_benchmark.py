@@ -191,7 +191,12 @@ def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
     assert code == 0
     rows = results(tmp_path)["rows"]
     assert {r["survey"] for r in rows} == {"simhall", "simlab"}
+    table = (out / "table.md").read_text()
+    assert (
+        "## simhall (simulated), zero-shot\n\nSimulated: scene hall, seed 20220609.\n"
+    ) in table
     for row in rows:
+        assert row["simulated"] is True
         if row["regime"] == "3laps":
             assert "a visit left after 3 of a point" in row["note"]
             continue

@@ -259,6 +259,40 @@ def test_the_file_says_what_made_it_and_is_always_the_same(tmp_path):
     assert str(about) == '{"model": "c", "seed": 3}'
 
 
+@pytest.mark.parametrize(
+    ("about", "origin"),
+    [
+        ({"model": "e", "seed": 3}, "path-loss model e, seed 3"),
+        (
+            {"model": "e", "seed": 3, "correlated": True, "paper": False},
+            "path-loss model e, correlated shadowing, seed 3",
+        ),
+        (
+            {"model": "b", "seed": 0, "paper": True},
+            "path-loss model b, as in the paper, seed 0",
+        ),
+        ({}, ""),
+        ({"model": "e"}, ""),
+        ({"model": "e", "seed": True}, ""),
+        ({"model": "| # real", "seed": 3}, ""),
+        ({"model": ["e"], "seed": 3}, ""),
+    ],
+)
+def test_days_say_which_model_and_seed_they_are_of(tmp_path, about, origin):
+    write_days(tmp_path / FILE, days_of(), about)
+
+    assert {day.origin for day in load_survey("pathloss", tmp_path)} == {origin}
+
+
+@pytest.mark.parametrize("about", ["{", "[]", "5", "[" * 100_000])
+def test_a_file_whose_story_is_damaged_is_refused(tmp_path, about):
+    write_days(tmp_path / FILE, days_of(), {})
+    arrays = read_compact(tmp_path / FILE) | {"about": np.array(about)}
+
+    with pytest.raises(SurveyDataError, match="array about is no JSON object"):
+        from_compact(tmp_path / FILE, arrays, Skips())
+
+
 def test_samples_without_coordinates_are_counted(tmp_path):
     arrays = good_arrays(xy=np.array([[0.0, 0.0], [np.nan, 1.0], [2.0, 2.0]]))
     skips = Skips()

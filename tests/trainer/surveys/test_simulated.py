@@ -70,6 +70,7 @@ def test_days_are_marked_as_simulated_and_in_order_of_time(scene):
     assert [(d.name, d.order) for d in days] == [("d1", 1), ("d2", 2)]
     for day in days:
         assert day.is_simulated
+        assert day.origin == f"scene {scene.name}, seed {scene.seed}"
         assert not day.is_test.any()
         assert day.place is days[0].place
         assert day.place.name == "sim" + scene.name
