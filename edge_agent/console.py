@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from datetime import datetime
 from typing import TextIO
 
 
@@ -42,6 +43,11 @@ def close_quietly(stream: TextIO) -> None:
     """Close a stream whose reader has gone, so that nothing complains at exit."""
     with contextlib.suppress(OSError):
         stream.close()
+
+
+def clock(time_ns: int) -> str:
+    """Return a time [ns since the UNIX epoch] as clocks here show it: 23:59:00."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9).astimezone():%H:%M:%S}"
 
 
 def table(header: list[str], rows: list[list[str]], *, right: set[int]) -> list[str]:

@@ -4,12 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, Calibration
 from edge_agent.config import AgentConfig
-from edge_agent.console import Console
+from edge_agent.console import Console, clock
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError
 from edge_agent.localizer import Localizer
@@ -36,14 +35,33 @@ class Session:
         publisher: MqttPublisher | None,
         *,
         as_json: bool,
+        room_width: int = 0,
     ) -> None:
+        """Bring together what `open_session` made.
+
+        Args:
+            pipeline: From packets to locations.
+            payloads: From locations to documents.
+            console: Where to print them.
+            publisher: Where to publish them, if anywhere.
+            as_json: Print the documents.
+            room_width: Characters of the site's longest room name, which decide where
+                the columns behind it stand.
+        """
         self._pipeline, self._payloads = pipeline, payloads
         self._console, self._publisher = console, publisher
-        self._as_json = as_json
+        self._as_json, self._room_width = as_json, room_width
         self._n_fixes = 0
 
-    def run(self, source: PacketSource) -> None:
+    def run(
+        self, source: PacketSource, *, remark: Callable[[Fix], str] = lambda _fix: ""
+    ) -> None:
         """Locate until the source ends.
+
+        Args:
+            source: Of the packets.
+            remark: Called with every location; what it returns ends the line that a
+                person reads about it.
 
         Raises:
             CaptureError: The source cannot be opened or breaks.
@@ -62,36 +80,43 @@ class Session:
                     kind = source.kind(newest_ns)
                     if kind is Source.SIMULATED and self._publisher is not None:
                         self._publisher.check_simulated()
-                    self._emit(self._pipeline.feed(raw, kind))
+                    self._emit(self._pipeline.feed(raw, kind), remark)
                 report.tick()
-            self._emit(self._pipeline.finish(source.kind(newest_ns)))
+            self._emit(self._pipeline.finish(source.kind(newest_ns)), remark)
         finally:
             if is_open:
                 dropped = self._publisher.dropped if self._publisher else 0
                 report.final(source.losses(), self._n_fixes, dropped)
 
-    def _emit(self, fixes: list[Fix]) -> None:
+    def _emit(self, fixes: list[Fix], remark: Callable[[Fix], str]) -> None:
         for fix in fixes:
             document = self._payloads.document(fix.estimate, fix.source)
             if self._publisher is not None:
                 self._publisher.publish(document)
             self._n_fixes += 1
+            note = remark(fix)
             self._console.result(
-                to_json(document) if self._as_json else describe_fix(fix)
+                to_json(document)
+                if self._as_json
+                else f"{describe_fix(fix, self._room_width)}  {note}".rstrip()
             )
 
 
-def describe_fix(fix: Fix) -> str:
-    """Return one line about a location, for a person."""
+def describe_fix(fix: Fix, room_width: int = 0) -> str:
+    """Return one line about a location, for a person.
+
+    Args:
+        fix: The location.
+        room_width: Characters that the room's name takes at least.
+    """
     estimate = fix.estimate
-    seconds = estimate.time_ns / 1e9 if estimate.time_ns else time.time()
-    when = datetime.fromtimestamp(seconds).astimezone()
     room = ""
     if estimate.rooms:
         name, share = estimate.rooms[0]
-        room = f"{name:<12} {share:4.0%}  "
+        room = f"{name:<{room_width}} {share:4.0%}  "
+    when = clock(estimate.time_ns or time.time_ns())
     return (
-        f"{when:%H:%M:%S}  {room}x {estimate.x:5.2f}  y {estimate.y:5.2f} m  "
+        f"{when}  {room}x {estimate.x:5.2f}  y {estimate.y:5.2f} m  "
         f"+-{estimate.r68:.1f} m  {estimate.n_heard}/{estimate.n_channels} access "
         f"points  {fix.source}"
     )
@@ -243,4 +268,11 @@ def open_session(
             f"{len(calibration.channels)} access points, {predictor.backend}; "
             f"broker: {where}"
         )
-        yield Session(pipeline, payloads, console, publisher, as_json=as_json)
+        yield Session(
+            pipeline,
+            payloads,
+            console,
+            publisher,
+            as_json=as_json,
+            room_width=max(len(point.room or "") for point in calibration.points),
+        )

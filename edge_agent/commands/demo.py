@@ -1,12 +1,10 @@
 """``edge_agent demo``: the whole path, with nothing but this package."""
 
 import argparse
-import csv
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, Calibration
@@ -14,12 +12,14 @@ from edge_agent.commands.options import configuration
 from edge_agent.config import SHIPPED_BUNDLE, AgentConfig, ModelConfig, SiteConfig
 from edge_agent.console import Console
 from edge_agent.demo.broker import EmbeddedBroker
+from edge_agent.demo.route import Comparison, first_packet_ns, read_route, route_table
 from edge_agent.environment import Environment
 from edge_agent.errors import UsageError
 from edge_agent.session import open_session
 from edge_agent.sources import FileSource
 
 _DATA = SHIPPED_BUNDLE.parent
+_WALK = _DATA / "walk.pcapng"
 _PORT = 18830
 
 _EPILOG = f"""\
@@ -27,6 +27,11 @@ A laboratory with three access points that exists only in a simulator: the shipp
 adapts to three shots at each of sixteen points, then a walk of two minutes is replayed,
 again and again until Ctrl-C, through the code that captures live. Every location says
 source: simulated.
+
+The route is printed first, with the times that the recording carries; they and the
+locations stay the same in every lap and at every --speed. Where all packets of a
+location were captured at one rest, the distance from there stands behind it; after each
+lap is said how these were on the whole.
 
 Watch it from another terminal:
   mosquitto_sub -h 127.0.0.1 -p {_PORT} -t 'metaloc/#' -v
@@ -76,10 +81,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
             f"watch: mosquitto_sub -h 127.0.0.1 -p {args.port} -t 'metaloc/#' -v"
         )
         console.say("a simulated walk; Ctrl-C ends it")
-        for line in _route():
-            console.say(line)
+        rests = read_route(_DATA / "walk.csv", began_ns=first_packet_ns(_WALK))
+        console.say("it rests at:")
+        for line in route_table(rests):
+            console.say(f"  {line}")
         while True:
-            session.run(FileSource(_DATA / "walk.pcapng", speed=args.speed))
+            lap = Comparison(rests)
+            session.run(FileSource(_WALK, speed=args.speed), remark=lap.remark)
+            console.say(lap.summary())
             if args.once:
                 return 0
 
@@ -112,13 +121,3 @@ def _calibrate(console: Console, config: AgentConfig) -> None:
         f"{len(losses) - 1} steps"
     )
     calibration.save(config.model.site_path(config.site.name) / CALIBRATION_FILE)
-
-
-def _route() -> list[str]:
-    """Return where the walk rests, for a comparison by eye."""
-    with Path(_DATA / "walk.csv").open(newline="", encoding="utf-8") as file:
-        rests = [
-            f"{row['room']} ({row['x_m']}, {row['y_m']})"
-            for row in csv.DictReader(file)
-        ]
-    return [f"it rests at: {', '.join(rests)}"]

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import subprocess
+import time
 import warnings
 
 import numpy as np
@@ -70,6 +71,16 @@ def state(tmp_path, rng, bundle):
     random_calibration(rng, bundle).save(state / "home" / CALIBRATION_FILE)
     environment(rng).save(state / "home" / SHOTS_FILE)
     return state
+
+
+@pytest.fixture
+def utc(monkeypatch):
+    """The machine is in Greenwich."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def terminal():
 def run(rng, bundle, terminal):
     """Run a session on a feed."""
 
-    def run(*parts, macs=REAL, as_json=False, losses=()):
+    def run(*parts, macs=REAL, as_json=False, losses=(), **options):
         calibration = random_calibration(rng, bundle, macs=macs)
         localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
         session = Session(
@@ -120,20 +120,10 @@ def run(rng, bundle, terminal):
             as_json=as_json,
         )
         feed = Feed(*parts, losses=losses)
-        session.run(feed)
+        session.run(feed, **options)
         return feed
 
     return run
-
-
-@pytest.fixture
-def utc(monkeypatch):
-    """The machine is in Greenwich."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 # -- locations -------------------------------------------------------------------------
@@ -142,9 +132,21 @@ def utc(monkeypatch):
 @pytest.mark.usefixtures("utc")
 def test_a_location_is_described_in_one_line():
     assert describe_fix(FIX) == (
-        "23:59:00  kitchen       83%  x  1.23  y 12.50 m  +-1.0 m  2/3 access points"
-        "  replay"
+        "23:59:00  kitchen  83%  x  1.23  y 12.50 m  +-1.0 m  2/3 access points  replay"
     )
+
+
+def test_the_columns_behind_a_long_room_name_stand_where_they_do_behind_a_short_one():
+    longest = "meeting corner"
+    rooms = ((longest, 1.0),)
+
+    short = describe_fix(FIX, len(longest))
+    long = describe_fix(Fix(replace(FIX.estimate, rooms=rooms), FIX.source), 14)
+
+    assert short[10:24] == "kitchen       "
+    assert long[10:24] == longest
+    assert short.index("%") == long.index("%")
+    assert short[short.index("%") :] == long[long.index("%") :]
 
 
 @pytest.mark.usefixtures("utc")
@@ -172,6 +174,29 @@ def test_every_location_is_a_line(run, terminal):
 
     assert len(terminal.results) == 3
     assert all("access points  replay" in line for line in terminal.results)
+
+
+def test_a_remark_about_a_location_ends_its_line(run, terminal):
+    notes = iter(["1.50 m off", "", "0.25 m off"])
+
+    run(raw_frames_of(packets_at(0, n=24)), remark=lambda _fix: next(notes))
+
+    ends = [line.split("access points  ")[1] for line in terminal.results]
+    assert ends == ["replay  1.50 m off", "replay", "replay  0.25 m off"]
+
+
+def test_remarks_are_made_of_all_locations_and_change_no_json(run, terminal):
+    noted = []
+
+    def remark(fix):
+        noted.append(fix.estimate)
+        return "1.50 m off"
+
+    run(raw_frames_of(packets_at(0, n=24)), as_json=True, remark=remark)
+
+    documents = [json.loads(line) for line in terminal.results]
+    assert [document["x"] for document in documents] == [round(e.x, 3) for e in noted]
+    assert "m off" not in "".join(terminal.results)
 
 
 def test_locations_can_be_json(run, terminal):

@@ -2,10 +2,14 @@
 
 import csv
 import json
+import math
 import os
+import re
 import signal
+import statistics
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +17,16 @@ import jsonschema
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from edge_agent.config import SHIPPED_BUNDLE
+from edge_agent.bundle import Bundle
+from edge_agent.calibration import Calibration
+from edge_agent.capture_file import CaptureFile
+from edge_agent.config import SHIPPED_BUNDLE, AgentConfig
+from edge_agent.console import clock
+from edge_agent.environment import Environment
+from edge_agent.localizer import Localizer
+from edge_agent.payload import Source
+from edge_agent.pipeline import Pipeline
+from edge_agent.predictor import NumpyPredictor
 from tests.brokers import Subscriber, free_port, is_listening, wait_until
 from tests.conftest import ROOT
 
@@ -131,10 +144,62 @@ def test_it_says_what_it_does_and_how_to_watch_it(walk):
     assert walk.done.returncode == 0, err
     assert "adapted the shipped model to 48 shots of 16 points: loss " in err
     assert f"watch: mosquitto_sub -h 127.0.0.1 -p {walk.port} -t 'metaloc/#' -v" in err
+
+
+def seconds(clock):
+    """Of a time of day; the walk is shorter than an hour and crosses no midnight."""
+    hours, minutes, rest = map(int, clock.split(":"))
+    return 3600 * hours + 60 * minutes + rest
+
+
+@needs_data
+def test_the_route_is_a_table_in_the_times_of_the_locations(walk):
+    lines = walk.done.stderr.splitlines()
+    start = lines.index("it rests at:") + 2
+    shown = [line.split() for line in lines[start:]]
+    began = seconds(shown[0][0])
+
     with (DATA / "walk.csv").open(newline="") as file:
-        rests = [(row["room"], row["x_m"], row["y_m"]) for row in csv.DictReader(file)]
-    route = ", ".join(f"{room} ({x}, {y})" for room, x, y in rests)
-    assert f"it rests at: {route}" in err
+        rests = list(csv.DictReader(file))
+    for row, words in zip(rests, shown, strict=False):
+        assert seconds(words[0]) - began == int(float(row["start_s"]))
+        assert seconds(words[1]) - began == int(float(row["end_s"]))
+        assert " ".join(words[2:-2]) == f"{row['room']} {row['point']}"
+        assert [float(w) for w in words[-2:]] == [float(row["x_m"]), float(row["y_m"])]
+    located = [seconds(line[:8]) for line in walk.done.stdout.splitlines()]
+    assert began < min(located) < max(located) <= seconds(shown[len(rests) - 1][1])
+
+
+@needs_data
+def test_the_distance_to_the_truth_is_that_of_the_route_and_the_summary_counts_it(walk):
+    """By the printed figures alone: what somebody could do with a ruler."""
+    lines = walk.done.stderr.splitlines()
+    start = lines.index("it rests at:") + 2
+    with (DATA / "walk.csv").open(newline="") as file:
+        n_rests = len(list(csv.DictReader(file)))
+    rests = [line.split() for line in lines[start : start + n_rests]]
+    compared = [
+        line
+        for line in walk.done.stdout.splitlines()
+        if "m off" in line.split("sim")[1]
+    ]
+    offs, n_right = [], 0
+    for line in compared:
+        words = line.split()
+        x, y = (float(words[words.index(axis) + 1]) for axis in "xy")
+        (rest,) = (r for r in rests if r[0] <= line[:8] <= r[1])
+        offs.append(float(words[words.index("off") - 2]))
+        n_right += line[10:].startswith(" ".join(rest[2:-3]))
+        far = math.hypot(x - float(rest[-2]), y - float(rest[-1]))
+        assert offs[-1] == pytest.approx(far, abs=0.013)  # all are rounded
+    assert len(compared) > 20
+    n, median = len(compared), statistics.median(offs)
+    said = lines[-1]
+    assert said.startswith("at rest: room right ")
+    numbers = [float(word) for word in re.findall(r"[\d.]+", said)]
+    assert numbers[1] == n
+    assert numbers[2] == pytest.approx(median, abs=0.011)
+    assert 0 < numbers[0] <= n
 
 
 @needs_data
@@ -142,7 +207,35 @@ def test_every_line_says_that_it_is_simulated(walk):
     lines = walk.done.stdout.splitlines()
 
     assert len(lines) > 20
-    assert all(line.endswith("simulated") for line in lines)
+    assert all("access points  simulated" in line for line in lines)
+
+
+@needs_data
+def test_the_columns_stand_below_each_other(walk):
+    lines = walk.done.stdout.splitlines()
+
+    rooms = {line[10 : line.index("%") - 3].strip() for line in lines}
+    assert len({len(room) for room in rooms}) > 1
+    assert len({line.index("  x ") for line in lines}) == 1
+
+
+@needs_data
+def test_no_location_is_lost_at_any_speed(walk):
+    """The recording as fast as it can be read, through nothing but the pipeline."""
+    bundle = Bundle.load(SHIPPED_BUNDLE)
+    calibration = Calibration.from_shots(
+        bundle, Environment.load(DATA / "shots.npz"), now=datetime.now(UTC)
+    )
+    localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
+    pipeline = Pipeline(
+        bundle.manifest.spec, calibration, localizer, hop=AgentConfig().capture.hop
+    )
+    with CaptureFile(DATA / "walk.pcapng") as file:
+        fixes = [fix for raw in file for fix in pipeline.feed(raw, Source.SIMULATED)]
+    fixes += pipeline.finish(Source.SIMULATED)
+
+    times = [clock(fix.estimate.time_ns) for fix in fixes]
+    assert [line[:8] for line in walk.done.stdout.splitlines()] == times
 
 
 @needs_data
