@@ -10,15 +10,18 @@ from edge_agent.arrays import write_atomically
 from edge_agent.console import Console
 from trainer.commands.options import seed
 from trainer.errors import TrainerError, UsageError
+from trainer.simulate.pathloss.errors import NumberError, between
 from trainer.simulate.pathloss.laws import Floats
 from trainer.simulate.pathloss.models import MODELS, log_distance_model, model_named
 from trainer.simulate.pathloss.site import (
+    CARRIER_RANGE_HZ,
     PAPER_CARRIER_HZ,
     PAPER_N_APS,
     RssSite,
     draw_site,
 )
 from trainer.simulate.pathloss.survey import SPACING_M, choose_points
+from trainer.surveys.environment import Environment
 from trainer.surveys.pathloss import (
     FILE,
     NO_CHANGE,
@@ -35,6 +38,20 @@ _ABOUT = (
     *("correlated", "paper", "seed"),
 )
 """Flags that go into the file, for people."""
+
+_FLAG_OF = {
+    "n_aps": "--aps",
+    "spacing_m": "--spacing",
+    "the length of the site [m]": "--side",
+    "the number of points": "--points",
+    "n_samples": "--samples",
+    "n_visits": "--visits",
+    "n_days": "--days",
+    "power_dbm": "--power",
+    "the path-loss exponent": "--exponent",
+    "sigma_db": "--sigma",
+}
+"""What a number is called here, by its name in `trainer.simulate.pathloss`."""
 
 _NOISE_DB = 1.3
 """Spread of the power of packets of one capture in the public survey `polyu`."""
@@ -123,16 +140,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError("--correlated and --paper: the paper's shadowing is noise")
     if args.test_points < 0:
         raise UsageError(f"--test-points is {args.test_points}, not 0 or more")
-    rng = np.random.default_rng(args.seed)
-    site = _site(args, rng)
-    plan = SurveyPlan(args.days, args.visits, args.samples)
-    if args.paper:
-        plan = SurveyPlan(args.days, args.visits, args.samples, 0.0, NO_CHANGE)
-    plan.check_size(args.points + args.test_points, args.aps)
-    points = choose_points(rng, site.size_m, args.points, spacing_m=args.spacing)
-    environments = survey_days(
-        site, points, plan, rng, test_points=_test_points(args, site, rng)
-    )
+    between("--mhz", args.mhz, *(hertz / 1e6 for hertz in CARRIER_RANGE_HZ))
+    try:
+        environments = _survey(args)
+    except NumberError as error:
+        name = _FLAG_OF.get(error.name, error.name)
+        raise UsageError(f"{name} {error.complaint}") from error
     path = args.out if args.out.suffix == ".npz" else args.out / FILE
     written = [path]
     try:
@@ -142,9 +155,27 @@ def run(args: argparse.Namespace, console: Console) -> int:
             write_atomically(written[-1], _protocol(args).encode())
     except OSError as error:
         raise TrainerError(f"cannot write {args.out}: {error.strerror}") from error
-    for name in written:
-        console.result(str(name))
+    for file in written:
+        console.result(str(file))
     return 0
+
+
+def _survey(args: argparse.Namespace) -> list[Environment]:
+    """Return the days that the flags describe.
+
+    Raises:
+        PathLossError: No place can have these numbers.
+    """
+    rng = np.random.default_rng(args.seed)
+    site = _site(args, rng)
+    plan = SurveyPlan(args.days, args.visits, args.samples)
+    if args.paper:
+        plan = SurveyPlan(args.days, args.visits, args.samples, 0.0, NO_CHANGE)
+    plan.check_size(args.points + args.test_points, args.aps)
+    points = choose_points(rng, site.size_m, args.points, spacing_m=args.spacing)
+    return survey_days(
+        site, points, plan, rng, test_points=_test_points(args, site, rng)
+    )
 
 
 def _site(args: argparse.Namespace, rng: np.random.Generator) -> RssSite:

@@ -47,8 +47,10 @@ NEAREST_M = 1.0
 """No link is shorter: the laws are fits from one metre on."""
 
 MOST_APS = 20_000
+CARRIER_RANGE_HZ = (1e8, 1e12)
+"""Least and greatest carrier frequency of a site."""
+
 _LONGEST_M, _HIGHEST_M = 10_000.0, 1000.0
-_CARRIER_HZ = (1e8, 1e12)
 _MOST_DB = 100.0
 """More of anything is a slip of the keyboard, and would give numbers all the same."""
 
@@ -251,7 +253,7 @@ def draw_site(
     for name, side in (("length", length), ("width", width)):
         above_zero(f"the {name} of the site [m]", side)
         between(f"the {name} of the site [m]", side, 0, _LONGEST_M)
-    between("carrier_hz", carrier_hz, *_CARRIER_HZ)
+    between("carrier_hz", carrier_hz, *CARRIER_RANGE_HZ)
     between("n_aps", n_aps, 1, MOST_APS)
     between("height_m", height_m, 0, _HIGHEST_M)
     between("noise_db", noise_db, 0, _MOST_DB)
