@@ -1,6 +1,8 @@
 """``trainer simulate rss``: a survey of a place that a path-loss model describes."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from edge_agent.arrays import write_atomically
 from edge_agent.console import Console
+from edge_agent.version import version
 from trainer.commands.options import seed
 from trainer.errors import TrainerError, UsageError
 from trainer.simulate.pathloss.errors import NumberError, between
@@ -29,6 +32,7 @@ from trainer.surveys.pathloss import (
     survey_days,
     write_days,
 )
+from trainer.surveys.pathloss_kept import is_kept
 
 _PLAN = SurveyPlan()
 _PROTOCOL = "pathloss.toml"
@@ -62,7 +66,8 @@ _HEIGHT_M = 2.0
 
 _EPILOG = f"""\
 OUT is a file that ends with .npz, or a folder: then it is FOLDER/{FILE}, where
-trainer surveys and trainer benchmark look for it, and a protocol beside it.
+trainer surveys and trainer benchmark look for it, and a protocol beside it. What
+is there is kept if the same flags made it, and otherwise refused: nothing is replaced.
 
 Without --paper: shadowing belongs to places, days and visits differ as in
 recordings, no mean loss is below that in sight, and what is below
@@ -141,23 +146,51 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.test_points < 0:
         raise UsageError(f"--test-points is {args.test_points}, not 0 or more")
     between("--mhz", args.mhz, *(hertz / 1e6 for hertz in CARRIER_RANGE_HZ))
-    try:
-        environments = _survey(args)
-    except NumberError as error:
-        name = _FLAG_OF.get(error.name, error.name)
-        raise UsageError(f"{name} {error.complaint}") from error
     path = args.out if args.out.suffix == ".npz" else args.out / FILE
-    written = [path]
-    try:
-        write_days(path, environments, _about(args))
-        if path != args.out:
-            written.append(args.out / _PROTOCOL)
-            write_atomically(written[-1], _protocol(args).encode())
-    except OSError as error:
-        raise TrainerError(f"cannot write {args.out}: {error.strerror}") from error
-    for file in written:
-        console.result(str(file))
+    protocol = None if path == args.out else args.out / _PROTOCOL
+    about = _about(args)
+    with _writing(args.out):
+        is_there = is_kept(path, about)
+    if is_there:
+        console.say(f"{path} is kept: these settings made it")
+        if protocol is None or protocol.exists():
+            return 0
+    else:
+        if protocol is not None:
+            _check_is_ours(protocol, _protocol(args))
+        try:
+            environments = _survey(args)
+        except NumberError as error:
+            name = _FLAG_OF.get(error.name, error.name)
+            raise UsageError(f"{name} {error.complaint}") from error
+        with _writing(args.out):
+            write_days(path, environments, about)
+        console.result(str(path))
+    if protocol is not None:
+        with _writing(args.out):
+            write_atomically(protocol, _protocol(args).encode())
+        console.result(str(protocol))
     return 0
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TrainerError(f"cannot write {out}: {error.strerror}") from error
+
+
+def _check_is_ours(protocol: Path, text: str) -> None:
+    """Refuse a protocol of another survey: it would not fit this one."""
+    try:
+        is_other = protocol.exists() and protocol.read_bytes() != text.encode()
+    except OSError as error:
+        raise TrainerError(f"cannot read {protocol}: {error.strerror}") from error
+    if is_other:
+        raise UsageError(
+            f"{protocol} is of another survey: delete it, or choose a new folder"
+        )
 
 
 def _survey(args: argparse.Namespace) -> list[Environment]:
@@ -213,8 +246,10 @@ def _test_points(
 
 
 def _about(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the flags, as they were understood."""
-    return {"simulated": True} | {name: getattr(args, name) for name in _ABOUT}
+    """Return the flags, as they were understood, and the version that did."""
+    return {"simulated": True, "version": version()} | {
+        name: getattr(args, name) for name in _ABOUT
+    }
 
 
 def _protocol(args: argparse.Namespace) -> str:

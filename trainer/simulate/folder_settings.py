@@ -52,7 +52,7 @@ def check_folder(folder: Path, settings: dict[str, Any]) -> None:
     if found != wanted:
         raise FolderError(
             f"{folder} holds a simulation with other settings: "
-            f"{_difference(found, wanted)}; choose a new folder, or repeat the command "
+            f"{difference(found, wanted)}; choose a new folder, or repeat the command "
             "that began it"
         )
 
@@ -71,8 +71,13 @@ def _text(settings: dict[str, Any]) -> str:
     return json.dumps(facts, indent=1) + "\n"
 
 
-def _difference(found: object, wanted: object) -> str:
-    """Say in which settings two simulations differ."""
+def difference(found: object, wanted: object) -> str:
+    """Say in which settings two simulations differ.
+
+    Args:
+        found: Settings, as JSON has them, of what is there.
+        wanted: Of what is asked for.
+    """
     flat = [_flat(settings) for settings in (found, wanted)]
     names = [name for name in flat[1] if flat[0].get(name) != flat[1][name]]
     said = [f"{n} is {flat[0].get(n)} there, {flat[1][n]} here" for n in names]

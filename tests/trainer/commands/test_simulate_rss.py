@@ -215,11 +215,88 @@ def test_nonsense_is_refused_before_anything_is_written(tmp_path, flags, message
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
-    in_the_way = tmp_path / "file"
-    in_the_way.touch()
+def test_a_file_that_cannot_be_written_is_refused(tmp_path):
+    error = refusal(tmp_path / ("long" * 100 + ".npz"), *FEW)
 
-    error = refusal(in_the_way, *FEW)
+    assert str(error).startswith(f"cannot write {tmp_path}")
+    assert error.exit_code == 1
 
-    assert str(error).startswith(f"cannot write {in_the_way}: ")
+
+# -- what is there already -------------------------------------------------------------
+
+
+def test_the_same_settings_again_keep_what_is_there(tmp_path, capsys):
+    simulate(tmp_path, *FEW)
+    mine = b"# mine"
+    (tmp_path / "pathloss.toml").write_bytes(mine)
+    before = (tmp_path / "pathloss_rss.npz").stat()
+    capsys.readouterr()
+
+    assert simulate(tmp_path, *FEW) == 0
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "pathloss_rss.npz is kept: these settings made it" in said.err
+    assert (tmp_path / "pathloss_rss.npz").stat() == before
+    assert (tmp_path / "pathloss.toml").read_bytes() == mine
+
+
+def test_a_protocol_that_is_missing_is_written_again(tmp_path, capsys):
+    simulate(tmp_path, *FEW)
+    protocol = tmp_path / "pathloss.toml"
+    text = protocol.read_bytes()
+    protocol.unlink()
+    capsys.readouterr()
+
+    simulate(tmp_path, *FEW)
+
+    assert protocol.read_bytes() == text
+    assert capsys.readouterr().out == f"{protocol}\n"
+
+
+@pytest.mark.parametrize("name", ["x.npz", ""])
+def test_a_survey_of_other_settings_is_not_replaced(tmp_path, name):
+    simulate(tmp_path / name, *FEW)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    error = refusal(tmp_path / name, *FEW, "--model", "b", "--seed", 2)
+
+    assert "model is c there, b here, seed is 0 there, 2 here; delete it" in str(error)
+    assert error.exit_code == 2
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_file_that_no_simulation_made_is_not_replaced(tmp_path):
+    (tmp_path / "x.npz").write_bytes(b"mine")
+
+    error = refusal(tmp_path / "x.npz", *FEW)
+
+    assert "is damaged or no array file" in str(error)
+    assert (tmp_path / "x.npz").read_bytes() == b"mine"
+
+
+def test_the_protocol_of_another_survey_is_not_replaced(tmp_path):
+    (tmp_path / "pathloss.toml").write_bytes(b"# other")
+
+    error = refusal(tmp_path, *FEW)
+
+    assert "pathloss.toml is of another survey: delete it" in str(error)
+    assert error.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["pathloss.toml"]
+
+
+def test_a_protocol_that_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "pathloss.toml").mkdir()
+
+    assert str(refusal(tmp_path, *FEW)).startswith("cannot read ")
+
+
+@pytest.mark.parametrize("out", ["file/x.npz", "file/new/x.npz", "file/new", "file"])
+def test_what_is_no_folder_is_called_so(tmp_path, out):
+    (tmp_path / "file").touch()
+
+    error = refusal(tmp_path / out, *FEW)
+
+    assert str(error).startswith("cannot write ")
+    assert str(error).endswith(f": {tmp_path / 'file'} is not a folder")
     assert error.exit_code == 1
