@@ -131,6 +131,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     protocols = _protocols(args.protocol, args.surveys)
     if args.data is None and not all(_is_made_here(p.survey) for p in protocols):
         raise UsageError("--data is missing: the folder where the surveys are")
+    if args.data is not None and args.data.exists() and not args.data.is_dir():
+        raise UsageError(
+            f"--data {args.data} is not a folder: name the one that holds the surveys"
+        )
     if args.out is None and not args.dry_run:
         raise UsageError("--out is missing: a folder for the results")
     bench = Bench(

@@ -209,6 +209,17 @@ def test_what_is_simulated_needs_no_folder_of_data(tmp_path, monkeypatch):
             assert row["mean_m"] == row["centre_m"]
 
 
+def test_a_file_is_no_folder_of_data(tmp_path, capsys):
+    survey = tmp_path / "x.npz"
+    survey.touch()
+
+    code = main(["benchmark", "--data", str(survey), "--out", str(tmp_path / "out")])
+
+    assert code == 2
+    assert f"--data {survey} is not a folder: name the one" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_minute_a_line_stays(made, monkeypatch, capsys):
     monkeypatch.setattr("trainer.commands.benchmark._SAY_EVERY_S", -1.0)
 
