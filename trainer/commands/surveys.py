@@ -85,11 +85,14 @@ def _list(console: Console) -> None:
     for line in table(header, rows, right={3}):
         console.result(line)
     console.say("SHIP: whether the data may be passed on; results always may")
+    made = ", ".join(card.name for card in CARDS if card.is_made_here)
+    console.say(
+        f"simulated: no radio received any of it; {made} need no files, they are made "
+        "when they are loaded"
+    )
 
 
 def _origin(card: SurveyCard) -> str:
-    if card.is_made_here:
-        return "made here"
     return "simulated" if card.is_simulated else "recorded"
 
 
@@ -209,7 +212,13 @@ def _show(
     if missing := _missing(card, environments):
         console.result(f"  not there: {_some(missing)}")
     if files is None:
-        if report.is_compact:
+        if card.is_simulated:
+            made = "; ".join(dict.fromkeys(e.origin for e in environments if e.origin))
+            console.result(
+                f"  values: simulated ({made or 'nothing says by what'}), so that "
+                "there is nothing to compare them with"
+            )
+        elif report.is_compact:
             console.result("  values: not verified, a compact copy has no checksum")
         elif report.source is not None:
             console.result("  files: not verified, no checksums are known")

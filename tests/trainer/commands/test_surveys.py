@@ -53,10 +53,11 @@ def test_all_surveys_are_listed_with_their_licences(capsys):
     assert "passed on" in err
     for name in ("simhall", "simlab"):
         line = next(line for line in lines if line.startswith(f"{name} "))
-        assert line.split(maxsplit=6)[1:6] == ["CSI", "made", "here", "5", "yes"]
+        assert line.split(maxsplit=5)[1:5] == ["CSI", "simulated", "5", "yes"]
         assert " MIT " in line
         assert "Simulated" in line
-    assert sum(" made here " in line for line in lines) == 2
+    assert sum(" simulated " in line for line in lines) == 3
+    assert "simhall, simlab need no files" in err
     line = next(line for line in lines if line.startswith("pathloss "))
     assert line.split(maxsplit=3)[1:3] == ["RSS", "simulated"]
 
@@ -149,6 +150,18 @@ def test_what_has_no_checksum_is_not_called_verified(capsys, shared_data):
 
     assert code == 0
     assert "\n  values: not verified, a compact copy has no checksum\n" in out
+
+
+def test_what_was_just_simulated_is_said_to_be_so(capsys, tmp_path):
+    few = ["--points", "4", "--test-points", "0", "--aps", "2", "--days", "1"]
+    main(["simulate", "rss", str(tmp_path), "--model", "e", "--seed", "3", *few])
+    capsys.readouterr()
+
+    code, out, _ = surveys(capsys, "pathloss", "--data", tmp_path)
+
+    assert code == 0
+    assert "\n  values: simulated (path-loss model e, seed 3), so that" in out
+    assert "verified" not in out
 
 
 def test_one_damaged_survey_does_not_hide_the_others(capsys, sod):
