@@ -37,7 +37,7 @@ _SETTINGS = Settings(max_depth=4)
 _EPILOG = """\
 Ray tracing is an extra, and needs LLVM 17 or newer:
 
-  pip install 'metaloc[raytrace]'          in the clone: pip install '.[raytrace]'
+  pip install '.[raytrace]'                in the clone
   apt-get install libllvm19                or set DRJIT_LIBLLVM_PATH to a libLLVM.so
 
 The scenarios that come with the package need neither.
@@ -45,7 +45,7 @@ The scenarios that come with the package need neither.
 examples:
   trainer raytrace probe
   trainer raytrace scenarios out/scenarios
-  trainer raytrace scenarios out/others --seed 1 --only S3 S4
+  trainer raytrace scenarios out/others --seed 1 --only S3,S4
 """
 
 _SCENARIOS = f"""\
@@ -71,7 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rooms.add_argument("folder", type=Path, metavar="OUT", help="where to write")
     rooms.add_argument("--seed", type=seed, default=_SETTINGS.seed)
-    rooms.add_argument("--only", nargs="+", choices=NAMES, metavar="S", default=NAMES)
+    rooms.add_argument(
+        "--only",
+        nargs="+",
+        type=_rooms,
+        metavar="A,B",
+        help=f"some of {', '.join(NAMES)}; default: all",
+    )
     rooms.add_argument("--depth", type=int, default=_SETTINGS.max_depth)
     rooms.add_argument(
         "--samples", type=int, default=_SETTINGS.samples, help="rays per access point"
@@ -145,7 +151,8 @@ def _scenarios(args: argparse.Namespace, console: Console) -> int:
     if args.seed >= 1 << 32:
         raise UsageError(f"--seed is {args.seed}, more than 2^32 - 1")
     settings = Settings(args.depth, args.samples, seed=args.seed, threads=args.threads)
-    names = [name for name in NAMES if name in args.only]
+    only = NAMES if args.only is None else [n for some in args.only for n in some]
+    names = [name for name in NAMES if name in only]
     try:
         args.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # now, not after minutes of tracing
@@ -207,6 +214,21 @@ def _check_same(path: Path, table: Table, layout: Layout, settings: Settings) ->
 
 def _reporter(console: Console, what: str) -> Callable[[int, int], None]:
     return lambda done, count: console.progress(f"{what}: {100 * done // count} %")
+
+
+def _rooms(text: str) -> list[str]:
+    """Return names that a comma separates.
+
+    Raises:
+        argparse.ArgumentTypeError: One of them is no room.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in NAMES:
+            raise argparse.ArgumentTypeError(
+                f"{name!r} is no room; there are {', '.join(NAMES)}"
+            )
+    return names
 
 
 def _positive(text: str) -> float:

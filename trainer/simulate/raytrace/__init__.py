@@ -1,4 +1,4 @@
-"""Ray-traced rooms: an optional extra, ``pip install 'metaloc[raytrace]'``.
+"""Ray-traced rooms: an optional extra, ``pip install '.[raytrace]'``.
 
     layouts.py    what a room is made of, and where radios are
     scenarios.py  the six rooms S1 ... S6

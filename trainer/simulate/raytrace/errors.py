@@ -4,18 +4,18 @@ from enum import Enum
 
 from trainer.errors import TrainerError
 
-_ORIGINAL = "pip install 'metaloc[raytrace]'; in the clone: pip install '.[raytrace]'"
 _LLVM = (
     "install LLVM 17 or newer (Debian, Ubuntu: apt-get install libllvm19), or set "
     "DRJIT_LIBLLVM_PATH to its libLLVM.so"
 )
+_EXTRA = "in the clone of MetaLoc: pip install '.[raytrace]'"
 
 
 class Failure(Enum):
     """Why the ray tracer gave no answer; the value is what to do about it."""
 
-    NOT_INSTALLED = _ORIGINAL
-    WRONG_VERSION = f"{_ORIGINAL} (sionna-rt 2.2 or newer, below 3)"
+    NOT_INSTALLED = f"{_EXTRA}, and {_LLVM}"
+    WRONG_VERSION = f"{_EXTRA} (sionna-rt 2.2 or newer, below 3)"
     NO_LLVM = _LLVM
     OLD_LLVM = f"{_LLVM}; older ones end the process"
     ABORTED = f"most often it is the LLVM: {_LLVM}"

@@ -201,8 +201,9 @@ def test_sionna_that_is_not_installed_is_its_own_failure(
 
     assert caught.value.failure is Failure.NOT_INSTALLED
     assert str(caught.value) == (
-        "sionna-rt is not installed; pip install 'metaloc[raytrace]'; in the clone: "
-        "pip install '.[raytrace]'"
+        "sionna-rt is not installed; in the clone of MetaLoc: pip install "
+        "'.[raytrace]', and install LLVM 17 or newer (Debian, Ubuntu: apt-get install "
+        "libllvm19), or set DRJIT_LIBLLVM_PATH to its libLLVM.so"
     )
 
 
