@@ -101,20 +101,29 @@ def find_channels(
         spec: With the number of channels and of tones.
 
     Raises:
-        SurveyError: No channel has enough frames for one image.
+        SurveyError: No channel has enough frames, or enough tones, for one image.
     """
     frames: Counter[Channel] = Counter()
+    most: Counter[Channel] = Counter()  # of any one capture
     heard_in: Counter[Channel] = Counter()
     for count in counts:
         frames.update(count)
+        most |= count
         heard_in.update({c: 1 for c, n in count.items() if n >= spec.n_packets})
     candidates = [
         channel
         for channel in heard_in
         if select_tones(channel.frame_format, spec.n_tones) is not None
     ]
+    if heard_in and not candidates:
+        raise SurveyError(
+            f"no transmitter has frames with the {spec.n_tones} tones of an image; "
+            f"those heard enough: {', '.join(sorted({c.mac for c in heard_in}))}"
+        )
     if not candidates:
-        found = ", ".join(f"{c.mac} ({n} frames)" for c, n in frames.most_common(3))
+        found = ", ".join(
+            f"{c.mac} (at most {n} in one capture)" for c, n in most.most_common(3)
+        )
         raise SurveyError(
             f"in no capture has a transmitter the {spec.n_packets} frames of an image; "
             f"found {found or 'no CSI frame at all'}"

@@ -122,7 +122,10 @@ def test_a_format_with_too_few_subcarriers_is_passed_over():
 
 def test_too_few_frames_are_named_with_the_best_there_is():
     counts = [Counter({A: 3, B: 7})]
-    reason = f"the 8 frames of an image; found {B.mac} (7 frames), {A.mac} (3 frames)"
+    reason = (
+        f"the 8 frames of an image; found {B.mac} (at most 7 in one capture), "
+        f"{A.mac} (at most 3 in one capture)"
+    )
 
     with pytest.raises(SurveyError) as caught:
         find_channels(counts, SPEC)
@@ -249,6 +252,24 @@ def test_nothing_usable_in_any_capture_is_an_error(record):
         record((KITCHEN, packets_at(0, n=7)))
 
 
+def test_frames_are_counted_per_capture_as_they_are_needed(record):
+    """A sum over captures may be above what is called too few."""
+    few, more = packets_at(0, n=3), packets_at(1, n=5)
+
+    with pytest.raises(SurveyError) as raised:
+        record((KITCHEN, more), (OFFICE, few))
+
+    assert str(raised.value).endswith(
+        "found dc:a6:32:01:02:03 (at most 5 in one capture), "
+        "dc:a6:32:01:02:04 (at most 5 in one capture)"
+    )
+
+
+def test_a_list_of_captures_without_a_frame_is_an_error(record):
+    with pytest.raises(SurveyError, match=r"found no CSI frame at all"):
+        record((KITCHEN, pcapng_bytes([])))
+
+
 def test_what_is_no_capture_is_an_error(record):
     with pytest.raises(CaptureError, match=r"capture-0.pcapng is text"):
         record((KITCHEN, b"capture,x_m,y_m and so on, a list"))
@@ -257,7 +278,7 @@ def test_what_is_no_capture_is_an_error(record):
 def test_more_tones_than_frames_have_are_an_error(record):
     spec = ImageSpec(n_packets=8, n_tones=53, n_channels=2)
 
-    with pytest.raises(SurveyError, match="in no capture"):
+    with pytest.raises(SurveyError, match=r"with the 53 tones .* heard enough: \w\w:"):
         record((KITCHEN, packets_at(0, n=8)), spec=spec)
 
 
