@@ -97,8 +97,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"{len(shots.images)} shots, loss {first:.2f} -> {last:.2f} in "
         f"{len(calibration.losses) - 1} steps (guessing: {math.log(n_points):.2f})"
     )
-    console.say(f"next: sudo edge_agent capture --iface wlan0{_repeated(args)}")
+    console.say(f"next: {_next_command(calibration)}{_repeated(args)}")
     return 0
+
+
+def _next_command(calibration: Calibration) -> str:
+    """Return what locates at this site: nothing simulated is on the air."""
+    if calibration.is_simulated:
+        return "edge_agent capture --pcap FILE --broker none"
+    return "sudo edge_agent capture --iface wlan0"
 
 
 def _repeated(args: argparse.Namespace) -> str:

@@ -128,6 +128,16 @@ def test_the_result_can_be_json(adapt, survey, bundle, calibration_path):
     }
 
 
+def test_at_a_simulated_site_the_next_thing_is_a_recording(adapt, tmp_path):
+    survey = write_site(tmp_path / "survey", macs=SIMULATED)
+
+    code, _, err = adapt(survey, "--site", "lab")
+
+    assert code == 0
+    (said,) = (line for line in err.splitlines() if line.startswith("next: "))
+    assert said.startswith("next: edge_agent capture --pcap FILE --broker none --site ")
+
+
 def test_simulated_captures_make_a_simulated_calibration(adapt, tmp_path):
     survey = write_site(tmp_path / "survey", macs=SIMULATED)
 
