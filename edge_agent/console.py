@@ -5,6 +5,8 @@ import sys
 from datetime import datetime
 from typing import TextIO
 
+from edge_agent.errors import OutputError
+
 
 class Console:
     """Standard output for results, standard error for everything else."""
@@ -15,10 +17,24 @@ class Console:
         self._progress_shown = False
 
     def result(self, line: str) -> None:
-        """Write one line of results, at once: the reader may be a pipe."""
+        """Write one line of results, at once: the reader may be a pipe.
+
+        Raises:
+            BrokenPipeError: The reader has gone.
+            OutputError: They cannot be written for another reason; the stream is closed
+                then.
+        """
         self._clear_progress()
-        self._out.write(line + "\n")
-        self._out.flush()
+        try:
+            self._out.write(line + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            close_quietly(self._out)
+            raise OutputError(
+                f"cannot write to standard output: {error.strerror or error}"
+            ) from error
 
     def say(self, line: str) -> None:
         """Write one line of talk."""
@@ -40,7 +56,7 @@ class Console:
 
 
 def close_quietly(stream: TextIO) -> None:
-    """Close a stream whose reader has gone, so that nothing complains at exit."""
+    """Close a stream that takes no more, so that nothing complains at exit."""
     with contextlib.suppress(OSError):
         stream.close()
 

@@ -8,7 +8,8 @@
      ├─ BundleError       the model bundle
      ├─ CalibrationError  the site's calibration
      ├─ BrokerError       the MQTT broker
-     └─ SimulatedError    simulated locations would leave this machine
+     ├─ SimulatedError    simulated locations would leave this machine
+     └─ OutputError       results cannot be written to standard output
 
 Messages say what was found and what to do; `edge_agent.cli` prints them as one line.
 """
@@ -54,3 +55,7 @@ class BrokerError(AgentError):
 
 class SimulatedError(AgentError):
     """Simulated locations would be published to a broker on another machine."""
+
+
+class OutputError(AgentError):
+    """Results cannot be written: the disk behind standard output is full, say."""

@@ -44,13 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = write_bundle(
             checkpoint, args.bundle, name=args.name or args.bundle.name
         )
+        size = sum(n_bytes for n_bytes, _ in bundle.manifest.files.values())
+        console.result(f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB")
+    except KeyboardInterrupt:
+        console.say("export: interrupted")
+        return 1
     except (AgentError, TrainerError) as error:
         if args.debug:
             raise
         console.say(f"export: {error}")
         return 1
-    size = sum(n_bytes for n_bytes, _ in bundle.manifest.files.values())
-    console.result(f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB")
     return 0
 
 

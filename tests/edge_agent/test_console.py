@@ -3,10 +3,12 @@
 import io
 import os
 import pty
+from pathlib import Path
 
 import pytest
 
-from edge_agent.console import Console, close_quietly, table
+from edge_agent.console import Console, clock, close_quietly, table
+from edge_agent.errors import OutputError
 
 
 class Terminal(io.StringIO):
@@ -102,3 +104,25 @@ def test_a_table_without_rows_is_its_header():
 def test_a_row_of_another_length_is_a_fault():
     with pytest.raises(ValueError, match="zip"):
         table(["a", "b"], [["1"]], right=set())
+
+
+def test_results_that_find_no_room_are_an_error_and_nothing_complains_at_exit():
+    out = Path("/dev/full").open("w")  # noqa: SIM115  (the console closes it)
+
+    with pytest.raises(OutputError, match="output: No space left on device"):
+        Console(out).result("a location")
+
+    assert out.closed
+
+
+def test_a_reader_that_has_gone_is_no_failure_to_write():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        with pytest.raises(BrokenPipeError):
+            Console(out).result("a location")
+        close_quietly(out)
+
+
+def test_a_time_is_shown_as_clocks_show_it(utc):
+    assert clock(1_795_391_940_999_000_000) == "23:59:00"
