@@ -8,17 +8,20 @@ import ipaddress
 import socket
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool | None:
     """Tell whether a connection to a host cannot leave this machine.
 
     Args:
-        host: A name or an address. One that does not resolve is not on this machine, as
-            far as anybody knows.
+        host: A name or an address.
+
+    Returns:
+        None where the name does not resolve: it is not on this machine, as far as
+        anybody knows.
     """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return False
+        return None
     return all(is_loopback_address(str(address[0])) for *_, address in found)
 
 

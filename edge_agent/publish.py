@@ -105,6 +105,12 @@ class MqttPublisher:
         is_local = self._is_local
         if is_local is None:
             is_local = is_loopback(self._config.host)
+        if is_local is None:
+            raise SimulatedError(
+                f"{what}, and broker {self.where} is perhaps not on this machine: the "
+                f"name {self._config.host} does not resolve. Is it right? (--broker "
+                "HOST:PORT or broker.host; --broker none prints locations alone)"
+            )
         if not is_local:
             raise SimulatedError(
                 f"{what}, and broker {self.where} is not on this machine: locations "

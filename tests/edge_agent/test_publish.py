@@ -94,6 +94,16 @@ def test_before_there_is_a_connection_the_address_of_the_broker_decides():
     publisher(1883).check_simulated()
 
 
+def test_a_name_that_does_not_resolve_is_not_taken_for_a_machine_elsewhere():
+    """Most likely it is mistyped, and allowing simulated fixes would not help."""
+    with pytest.raises(SimulatedError) as raised:
+        publisher(1883, host="no-such-host.invalid").check_simulated()
+
+    said = str(raised.value)
+    assert "the name no-such-host.invalid does not resolve" in said
+    assert "--allow-simulated" not in said
+
+
 def test_a_simulated_fix_is_refused_where_it_would_be_sent(mosquitto, received):
     """The connection counts, whatever the name said when it was looked up."""
     with publisher(mosquitto.port) as agent:
