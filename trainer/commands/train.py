@@ -2,8 +2,10 @@
 
 import argparse
 import hashlib
+import math
 import os
 import re
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,10 @@ Ctrl-C stops after the current iteration. The same command goes on where it stop
 beside --out is a file that ends in .resume, written at least once a minute and removed
 at the end.
 
+The checkpoint becomes a model for the device with python -m export.
+
 examples:
+  trainer train out/lab/survey.csv --out out/checkpoint.npz --iterations 100
   trainer train out/rooms/survey.csv --out out/checkpoint.npz
   trainer train home.csv office.csv --out model.npz --iterations 4000 --seed 1
   trainer train rooms.csv --out model.npz --method maml-dg --second-order
@@ -60,6 +65,7 @@ _METHODS = {"maml": "MAML", "maml-ts": "MAML-TS", "maml-dg": "MAML-DG"}
 _DEVICE_STEPS = 10
 _WEIGHT = 1.0
 _TOTAL = "total"
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +76,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="CHECKPOINT.npz")
     add("--method", choices=_METHODS, default="maml", help="algorithm (default maml)")
     add("--seed", type=seed, default=0)
-    add("--iterations", type=int, default=default.n_iterations, metavar="N")
+    add(
+        "--iterations",
+        type=int,
+        default=default.n_iterations,
+        metavar="N",
+        help=f"of the outer loop (default {default.n_iterations}: ten to twenty "
+        "minutes on a processor; the first one is said with the time that is left)",
+    )
     add(
         "--second-order",
         action="store_true",
@@ -200,6 +213,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         train_environments(model, by_name, meta, args.seed, training.run)
     training.tidy_up()
     console.result(f"{args.out}: meta-loss {training.last_loss:.3f}")
+    checkpoint = shlex.quote(str(_checkpoint_path(args, _TOTAL)))
+    console.say(f"next: python -m export {checkpoint} BUNDLE")
     return 0
 
 
@@ -247,10 +262,15 @@ class _Training:
             )
         title = f"{name}: " if self._args.method == "maml-ts" else ""
 
+        said = -math.inf
+
         def show(progress: Progress) -> None:
+            nonlocal said
             self.last_loss = progress.meta_loss
             self._console.progress(f"{title}{progress}")
-            if progress.iteration % 100 == 0:
+            # The first at once: it tells how long all of it will take.
+            if progress.seconds - said >= _SECONDS_BETWEEN_LINES:
+                said = progress.seconds
                 self._console.say(f"{title}{progress}")
 
         with stop_on_interrupt(

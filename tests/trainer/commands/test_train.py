@@ -1,6 +1,7 @@
 """``trainer train``, through the command line, on a survey of two small rooms."""
 
 import os
+import shlex
 import shutil
 import signal
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundle import AdaptationDefaults, Bundle
 from edge_agent.capture_file import CaptureFile
 from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
 from edge_agent.recording import record_environment
 from edge_agent.survey import Point, read_survey, write_survey
+from export.cli import main as export
 from tests.trainer.builders import empty_room
 from trainer.checkpoint import Checkpoint
 from trainer.cli import main
@@ -79,9 +81,8 @@ def test_the_checkpoint_says_where_it_comes_from(survey, out, capsys):
     assert meta["alpha"] == MetaConfig().alpha
     assert task["n_way"] == TaskConfig().n_way
     assert versions["torch"] == torch.__version__
-    assert capsys.readouterr().err == (
-        f"2 environments, {n_points} points, {len(rows)} images\n"
-    )
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"2 environments, {n_points} points, {len(rows)} images"
 
 
 def test_the_seed_decides(survey, tmp_path):
@@ -189,7 +190,9 @@ def test_a_compiler_that_is_not_there_is_named(survey, out, capsys, monkeypatch)
     assert "'no-such-compiler' is not a command" in capsys.readouterr().err
 
 
-def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
+def test_the_first_iteration_is_said_and_then_one_every_ten_seconds(
+    survey, out, capsys, monkeypatch
+):
     def pretend(_learner, theta, config, _rng, *, on_progress, **_options):
         for iteration in range(1, config.n_iterations + 1):
             on_progress(Progress(iteration, config.n_iterations, 1.5, iteration / 10))
@@ -201,10 +204,32 @@ def test_every_hundredth_iteration_is_said(survey, out, capsys, monkeypatch):
 
     said = capsys.readouterr()
     assert said.err.splitlines()[1:] == [
-        "100/250  loss 1.500  10.0/s  0 min left",
-        "200/250  loss 1.500  10.0/s  0 min left",
+        "1/250  loss 1.500  10.0/s  0 min left",
+        "101/250  loss 1.500  10.0/s  0 min left",
+        "201/250  loss 1.500  10.0/s  0 min left",
+        f"next: python -m export {out} BUNDLE",
     ]
     assert said.out == f"{out}: meta-loss 1.500\n"
+
+
+def test_the_next_command_works_when_it_is_pasted(survey, tmp_path, capsys):
+    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
+    train([survey], tmp_path / "my models" / "it.npz", "--inner-steps", "1")
+    said = capsys.readouterr().err.splitlines()[-1]
+    program, *arguments = shlex.split(said.removeprefix("next: "))
+
+    bundle = tmp_path / "bundle"
+    assert [program, *arguments[:2]] == ["python", "-m", "export"]
+    assert export([*arguments[2:-1], str(bundle)]) == 0
+    assert Bundle.load(bundle).manifest.name == "bundle"
+
+
+def test_help_says_how_long_it_takes(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"(default {MetaConfig().n_iterations}: ten to twenty minutes" in said
 
 
 # -- algorithms ------------------------------------------------------------------------
@@ -319,7 +344,7 @@ def test_training_goes_on_where_it_was_interrupted(
     interrupted, survey, tmp_path, out, capsys
 ):
     resume = out.with_name("checkpoint.npz.resume")
-    assert interrupted.splitlines()[1:] == [
+    assert interrupted.splitlines()[2:] == [
         "stopping after this iteration",
         f"trainer: stopped after 2 of 4 iterations; {resume} holds iteration 2",
     ]
