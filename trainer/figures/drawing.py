@@ -29,6 +29,7 @@ _COLOURS: Final = (
 )
 _DASHES: Final = ("-", "--", "-.", ":")
 _MARKERS: Final = "os^DvPX*<>"
+_POINT_COLOUR: Final = "#000000"
 _FLOOR_COLOUR: Final = "#666666"
 _FLOOR_DASHES: Final = (
     (0, (1, 1)),
@@ -165,11 +166,13 @@ def _draw_floor(axes: Axes, floor: Level, i: int) -> None:
 
 
 def _draw_points(axes: Axes, points: tuple[Level, ...]) -> None:
+    # All alike: their names are below them, and colours are those of lines, which in
+    # panels beside this one are of other things.
     for i, point in enumerate(points):
-        colour = _COLOURS[i % len(_COLOURS)]
-        axes.plot([i], [point.value.mean], _MARKERS[i % len(_MARKERS)], color=colour)
+        axes.plot([i], [point.value.mean], _MARKERS[0], color=_POINT_COLOUR)
         if point.value.has_interval:
-            axes.plot([i, i], [point.value.low, point.value.high], color=colour)
+            ends = [point.value.low, point.value.high]
+            axes.plot([i, i], ends, color=_POINT_COLOUR)
     axes.set_xticks(range(len(points)), [point.label for point in points])
     axes.set_xlim(-0.5, len(points) - 0.5)
     # From zero on, and with room above: few points leave no margin of their own.

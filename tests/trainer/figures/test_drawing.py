@@ -61,6 +61,19 @@ def test_one_panel_without_lines_or_intervals_is_drawn(tmp_path):
     assert size(tmp_path / "b.png")[0] > 900
 
 
+@pytest.mark.parametrize("kind", ["points", "lines"])
+def test_points_do_not_have_the_colours_that_tell_lines_apart(tmp_path, kind):
+    if kind == "points":
+        panel = Panel("p", "x", "y", points=(FLOOR, FLOOR, FLOOR))
+    else:
+        panel = Panel("p", "x", "y", lines=(line("a"),))
+    draw(tmp_path / "a.png", "title", Report((panel,)))
+
+    with Image.open(tmp_path / "a.png") as picture:
+        saturation = np.asarray(picture.convert("HSV"))[..., 1]
+    assert bool(saturation.any()) is (kind == "lines")
+
+
 def test_the_same_is_drawn_to_the_same_bytes(tmp_path):
     for name in ("a.png", "b.png"):
         draw(tmp_path / name, "title", report())
