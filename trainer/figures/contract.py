@@ -34,6 +34,10 @@ class Figure(Protocol):
         """Above the plot."""
 
     @property
+    def about(self) -> str:
+        """What is compared, each term of the note explained; before all numbers."""
+
+    @property
     def units(self) -> tuple[Unit, ...]:
         """What it is made of."""
 

@@ -14,11 +14,12 @@ from trainer.figures.panels import (
     Line,
     Panel,
     Report,
+    compared,
     count,
     measured,
 )
 from trainer.figures.reconstruction import TABLE_TWO
-from trainer.figures.statistics import Floats, over_seeds, paired
+from trainer.figures.statistics import Floats, over_seeds
 from trainer.figures.units import Unit
 
 _THETAS: Final = {"theta-One": "θ1", "theta-Two": "θ2", "theta-total": "θtotal"}
@@ -26,6 +27,9 @@ _FLOORS: Final = {
     "centre": "middle of the room",
     "wknn_same": "WKNN (reference points, same 124 samples)",
 }
+_LIKE_ONE: Final = ("T1", "T2")
+"""Test tasks on which the paper has θ1 best, for their likeness to One."""
+
 _STEPS: Final = 10
 """After which starting points are compared."""
 
@@ -39,6 +43,19 @@ class Fig10:
     name: str = "fig10"
     title: str = "Fig. 10: task similarity and environment-specific meta-parameters"
     missing: str = ""
+    about: str = (
+        "Is it worth choosing what a network was meta-trained on? A task is a place "
+        "and how signals fade there; an environment (One, Two, Three) is a group of "
+        "training tasks. MMD (maximum mean discrepancy) says how far the signals of a "
+        "test task (T1, T2, T3) are from those of an environment: 0 for the same "
+        "distribution. θ1 was meta-trained on One, θ2 on Two, θtotal on all three. "
+        "RMSE is the root of the mean squared error of positions at the test task, "
+        "from each of them, with 124 samples: signal strengths whose positions are "
+        "known. WKNN needs no training: it answers the weighted mean of the nearest "
+        "reference points (spots with signal strengths on record) and of these 124 "
+        "samples. Algorithm 2 of the paper chooses an environment by p-values, the "
+        "probability of such an MMD by chance, and by MMD."
+    )
     paper: str = (
         "MMD of three test tasks to training environments, and RMSE against gradient "
         "steps from θ1 (Environment One), θ2 (Two) and θtotal (all three). Smaller MMD "
@@ -125,33 +142,26 @@ def _facts(seeds: Seeds, test: str, environments: tuple[str, ...]) -> tuple[Fact
     mmd, p = _mmd(seeds, test), stacked(seeds, f"{test}-p")
     choice = stacked(seeds, f"{test}-choice")
     n = len(p)
-    distances = [
-        fact
-        for i, name in enumerate(environments)
-        for fact in (
-            Fact(f"{test}, MMD to {name}", "", measured(mmd[:, i])),
-            count(
-                f"{test} is told from {name} (p ≤ 0.05)",
-                int((p[:, i] <= 0.05).sum()),
-                n,
-            ),
-        )
-    ]
+    every = list(enumerate(environments))
     return (
-        *distances,
-        count(
-            f"{test}, Algorithm 2 finds no environment similar",
-            int((choice < 0).sum()),
-            n,
+        *(Fact(f"MMD to {name}", test, "", measured(mmd[:, i])) for i, name in every),
+        *(
+            count(f"p ≤ 0.05 for {name}", test, int((p[:, i] <= 0.05).sum()), n)
+            for i, name in every
         ),
         *(
-            count(f"{test}, Algorithm 2 chooses {name}", int((choice == i).sum()), n)
-            for i, name in enumerate(environments)
+            count(f"Algorithm 2 chooses {name}", test, int((choice == i).sum()), n)
+            for i, name in (*every, (-1, "none"))
         ),
         *(
-            Fact(f"{test}, RMSE from {label} after {step} steps", "m", measured(values))
+            Fact(f"RMSE from {label} after {step} steps", test, "m", measured(values))
             for key, label in _THETAS.items()
             for step, values in [_after(seeds, test, key)]
+        ),
+        *(
+            Fact(f"RMSE of {label}", test, "m", measured(values))
+            for key, label in _FLOORS.items()
+            for values in [stacked(seeds, f"{test}-{key}")]
         ),
     )
 
@@ -162,33 +172,33 @@ def _comparisons(
     mmd = _mmd(seeds, test)
     first, *others = environments
     step, one = _after(seeds, test, "theta-One")
+    rivals = {
+        **{
+            _THETAS[key]: _after(seeds, test, key)[1]
+            for key in ("theta-Two", "theta-total")
+        },
+        _FLOORS["wknn_same"]: stacked(seeds, f"{test}-wknn_same"),
+    }
     return (
         *(
-            Comparison(
-                f"{test}, MMD",
+            compared(
+                f"MMD of {test} to an environment",
                 "",
-                f"Environment {first}",
-                f"Environment {name}",
-                paired(mmd[:, 0], mmd[:, i]),
+                (first, mmd[:, 0]),
+                (name, mmd[:, i]),
+                in_summary=test in _LIKE_ONE,
             )
             for i, name in enumerate(others, 1)
         ),
         *(
-            Comparison(
-                f"{test}, RMSE after {step} steps",
+            compared(
+                f"RMSE on {test} after {step} gradient steps",
                 "m",
-                "θ1",
-                _THETAS[key],
-                paired(one, _after(seeds, test, key)[1]),
+                ("θ1", one),
+                rival,
+                in_summary=True,
             )
-            for key in ("theta-Two", "theta-total")
-        ),
-        Comparison(
-            f"{test}, RMSE",
-            "m",
-            f"θ1 after {step} steps",
-            _FLOORS["wknn_same"],
-            paired(one, stacked(seeds, f"{test}-wknn_same")),
+            for rival in rivals.items()
         ),
     )
 

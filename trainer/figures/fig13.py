@@ -15,9 +15,10 @@ from trainer.figures.panels import (
     Line,
     Panel,
     Report,
+    compared,
     measured,
 )
-from trainer.figures.statistics import Floats, over_seeds, paired
+from trainer.figures.statistics import Floats, over_seeds
 from trainer.figures.units import Unit
 from trainer.methods.networks import Training
 
@@ -43,6 +44,18 @@ _PAPER: Final = {
         "steps and end below TL and RI; MAML-DG needs fewer than MAML and MAML-TS."
     ),
 }
+_ABOUT: Final = (
+    "{question} The networks find positions from images of the channel between access "
+    "points and a device (CSI) in a hall and a laboratory, on a day that they have not "
+    "seen. MAML is meta-trained on earlier days and adapted to the new one in gradient "
+    "steps with three images per point; MAML-DG uses two domains per iteration, "
+    "MAML-TS the most similar day. TL goes on from ordinary training on earlier "
+    "days{ri}."
+)
+_QUESTION: Final = {
+    "fig13": "How long has a network to be trained?",
+    "fig14": "How many gradient steps does a new day take?",
+}
 _TITLE: Final = {
     "fig13": "Fig. 13: error against meta-iterations, simulated hall and laboratory",
     "fig14": "Fig. 14: error against gradient steps, simulated hall and laboratory",
@@ -64,6 +77,12 @@ class FigConvergence:
     def title(self) -> str:
         """See `Figure`."""
         return _TITLE[self.name]
+
+    @property
+    def about(self) -> str:
+        """See `Figure`."""
+        ri = ", RI from random parameters" if self.name == "fig14" else ""
+        return _ABOUT.format(question=_QUESTION[self.name], ri=ri)
 
     @property
     def paper(self) -> str:
@@ -122,7 +141,7 @@ def _panel(place: str, seeds: Seeds, shown: list[Training], key: str) -> Panel:
 
 def _facts(place: str, seeds: Seeds, shown: list[Training], key: str) -> list[Fact]:
     return [
-        Fact(f"{place}, mean error of {_TITLES[training]} {when}", "m", measured(y))
+        Fact(_TITLES[training], f"{place}, {when}", "m", measured(y))
         for training in shown
         for when, y in _moments(seeds, training, key)
     ]
@@ -132,22 +151,25 @@ def _comparisons(
     place: str, seeds: Seeds, shown: list[Training], key: str
 ) -> list[Comparison]:
     base = Training.MAML
-    found = []
-    for training in shown:
-        if training is base or base not in shown:
-            continue
-        for (when, y), (_, other) in zip(
-            _moments(seeds, training, key), _moments(seeds, base, key), strict=True
-        ):
-            found.append(
-                Comparison(
-                    f"{place}, mean error {when}",
-                    "m",
-                    _TITLES[training],
-                    _TITLES[base],
-                    paired(y, other),
-                )
-            )
+    early_and_late = _moments(seeds, base, key) if base in shown else []
+    found = [
+        compared(
+            f"mean error in the {place} {when}",
+            "m",
+            (_TITLES[base], y),
+            (_TITLES[training], _moments(seeds, training, key)[i][1]),
+            in_summary=True,
+        )
+        for i, (when, y) in enumerate(early_and_late)
+        for training in shown
+        if training is not base
+    ]
+    if key == ITERATIONS:
+        for training in shown:
+            _, y = _curve(seeds, training, key)
+            first, last = ("before training", y[:, 0]), ("at its end", y[:, -1])
+            what = f"mean error in the {place} of {_TITLES[training]}"
+            found.append(compared(what, "m", last, first))
     return found
 
 

@@ -13,15 +13,19 @@ from trainer.figures.panels import (
     Line,
     Panel,
     Report,
+    compared,
     measured,
 )
 from trainer.figures.reconstruction import TABLE_ONE
-from trainer.figures.statistics import over_seeds, paired
+from trainer.figures.statistics import over_seeds
 from trainer.figures.steps_and_samples import StepsAndSamples
 from trainer.figures.units import Unit
 
 _META: Final = "MetaLoc (124 samples)"
 _SAME: Final = "WKNN (reference points, same 124 samples)"
+_HOW: Final = {"ri": "gradient descent", "adam": "Adam"}
+"""RI's training, by key."""
+
 _FLOORS: Final = {
     "centre": "middle of the room",
     "knn": "KNN (reference points)",
@@ -40,6 +44,15 @@ class Fig8:
     name: str = "fig8"
     title: str = "Fig. 8: RMSE against gradient steps"
     missing: str = ""
+    about: str = (
+        "How far off is a position at a place never seen before, after how many "
+        "gradient steps of training there? RMSE is the root of the mean squared "
+        "error. Samples are signal strengths whose positions are known. MetaLoc is a "
+        "network that starts from meta-training on four other places and sees 124 "
+        "samples of this one; RI is the same network from random parameters. KNN "
+        "takes no steps: it answers the mean of the nearest reference points (spots "
+        "with signal strengths on record); WKNN weights them."
+    )
     paper: str = (
         "RMSE against gradient steps on a test task of the log-distance model. "
         "MetaLoc, with 124 samples, is drawn against an axis of its own and converges "
@@ -108,51 +121,53 @@ class Fig8:
 
     def _facts(self, seeds: Seeds) -> tuple[Fact, ...]:
         steps = seeds[0]["steps"]
-        meta, last = stacked(seeds, "meta"), int(steps[-1])
-        at = [(0, 0), (_soon(steps), int(steps[_soon(steps)])), (-1, last)]
-        most = self.unit.n_samples[-1]
+        shown = {_META: stacked(seeds, "meta")} | {
+            _ri(n, how): stacked(seeds, f"{key}-{n}")
+            for n in (self.unit.n_support, self.unit.n_samples[-1])
+            for key, how in _HOW.items()
+        }
         return (
             *(
-                Fact(f"RMSE of {_META} after {step} steps", "m", measured(meta[:, i]))
-                for i, step in at
+                Fact(label, f"RMSE after {int(steps[i])} steps", "m", measured(y[:, i]))
+                for label, y in shown.items()
+                for i in sorted({0, _soon(steps), len(steps) - 1})
             ),
             *(
-                Fact(
-                    f"RMSE of RI ({most} samples, {how}) after {last} steps",
-                    "m",
-                    measured(stacked(seeds, f"{key}-{most}")[:, -1]),
-                )
-                for key, how in (("ri", "gradient descent"), ("adam", "Adam"))
-            ),
-            *(
-                Fact(f"RMSE of {label}", "m", measured(stacked(seeds, key)))
+                Fact(label, "RMSE without steps", "m", measured(stacked(seeds, key)))
                 for key, label in _FLOORS.items()
             ),
         )
 
     def _comparisons(self, seeds: Seeds) -> tuple[Comparison, ...]:
         steps = seeds[0]["steps"]
-        soon, last = _soon(steps), int(steps[-1])
-        meta, most = stacked(seeds, "meta"), self.unit.n_samples[-1]
-        found = []
-        for n in (self.unit.n_support, most):
-            for key, how in (("ri", "gradient descent"), ("adam", "Adam")):
-                other = stacked(seeds, f"{key}-{n}")
-                for i, step in ((soon, int(steps[soon])), (-1, last)):
-                    found.append(
-                        Comparison(
-                            f"RMSE after {step} steps",
-                            "m",
-                            _META,
-                            f"RI ({n} samples, {how})",
-                            paired(meta[:, i], other[:, i]),
-                        )
-                    )
-        best = f"{_META} after {int(steps[soon])} steps"
-        for key, label in _FLOORS.items():
-            difference = paired(meta[:, soon], stacked(seeds, key))
-            found.append(Comparison("RMSE", "m", best, label, difference))
-        return tuple(found)
+        soon = _soon(steps)
+        meta = stacked(seeds, "meta")
+        found = [
+            compared(
+                f"RMSE after {int(steps[i])} gradient steps",
+                "m",
+                (_META, meta[:, i]),
+                (_ri(n, how), stacked(seeds, f"{key}-{n}")[:, i]),
+                in_summary=True,
+            )
+            for i in sorted({soon, len(steps) - 1})
+            for n in (self.unit.n_support, self.unit.n_samples[-1])
+            for key, how in _HOW.items()
+        ]
+        best = (f"{_META} after {int(steps[soon])} gradient steps", meta[:, soon])
+        return (
+            *found,
+            *(
+                compared(
+                    "RMSE", "m", best, (label, stacked(seeds, key)), in_summary=True
+                )
+                for key, label in _FLOORS.items()
+            ),
+        )
+
+
+def _ri(n: int, how: str) -> str:
+    return f"RI ({n} samples, {how})"
 
 
 def _soon(steps: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:

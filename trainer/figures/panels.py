@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from trainer.figures.statistics import Band, Estimate, Floats, over_seeds
+from trainer.figures.statistics import Band, Estimate, Floats, over_seeds, paired
 
 _DIGITS: Final = 6
 """Significant ones; no interval here carries more."""
@@ -85,9 +85,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that was measured, worth a sentence."""
+    """Something that was measured: a cell of the note's table."""
 
     what: str
+    """Its row."""
+
+    of: str
+    """Its column."""
+
     unit: str
     """Empty for a share or a plain number."""
 
@@ -95,7 +100,12 @@ class Fact:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fact as plain values."""
-        return {"what": self.what, "unit": self.unit, **estimate_json(self.value)}
+        return {
+            "what": self.what,
+            "of": self.of,
+            "unit": self.unit,
+            **estimate_json(self.value),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +113,19 @@ class Comparison:
     """One thing held against another, within each seed."""
 
     what: str
-    """The quantity, for example ``RMSE after 10 steps``."""
+    """The quantity, for example ``RMSE after 10 steps``; "the" may precede it."""
 
     unit: str
     a: str
     b: str
+    means: tuple[float, float]
+    """Of a and of b."""
+
     difference: Estimate
     """a - b."""
+
+    in_summary: bool = False
+    """Whether the note begins with it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as plain values."""
@@ -118,7 +134,10 @@ class Comparison:
             "unit": self.unit,
             "a": self.a,
             "b": self.b,
+            "a_mean": number(self.means[0]),
+            "b_mean": number(self.means[1]),
             **estimate_json(self.difference),
+            "in_summary": self.in_summary,
         }
 
 
@@ -149,10 +168,36 @@ def measured(values: Floats, *, most: float = math.inf) -> Estimate:
     return over_seeds(np.atleast_1d(values)[:, None], least=0.0, most=most).at(0)
 
 
-def count(what: str, found: int, n: int) -> Fact:
+def compared(
+    what: str,
+    unit: str,
+    a: tuple[str, Floats],
+    b: tuple[str, Floats],
+    *,
+    in_summary: bool = False,
+) -> Comparison:
+    """Return one thing held against another of the same seeds.
+
+    Args:
+        what: The quantity.
+        unit: Of both.
+        a: What people call it, and one number per seed, shape (n_seeds,).
+        b: The same of the other.
+        in_summary: Whether the note begins with it.
+
+    Raises:
+        ValueError: They are not of the same seeds.
+    """
+    (first, mine), (second, others) = a, b
+    means = (float(mine.mean()), float(others.mean()))
+    gap = paired(mine, others)
+    return Comparison(what, unit, first, second, means, gap, in_summary)
+
+
+def count(what: str, of: str, found: int, n: int) -> Fact:
     """Return in how many of n seeds something was so."""
     value = Estimate(float(found), math.nan, math.nan, n)
-    return Fact(what, f"of {n} seeds", value)
+    return Fact(what, of, f"of {n} seeds", value)
 
 
 def estimate_json(value: Estimate) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from trainer.figures.store import UnitStore
 from trainer.figures.units import Unit
 from trainer.figures.workers import Order, run_orders
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 _QUICK_MARK: Final = "QUICK RUN, not a result: "
 
 
@@ -34,19 +34,24 @@ class Progress:
     """Where a run stands."""
 
     what: str
-    """The unit, and where it stands."""
+    """What has just happened."""
 
     n_done: int
     n_units: int
     seconds_left: float | None
-    """None before the first unit is done."""
+    """None where nothing is left to do."""
+
+    running: tuple[str, ...] = ()
+    """Units that are being computed, and where they stand."""
 
     def __str__(self) -> str:
-        """Return for example ``3/20  theta-table1, seed 2: 120/800  4 min left``."""
+        """Return for example ``3/20 done, 4 min left; running: steps, seed 2``."""
         left = ""
         if self.seconds_left is not None:
-            left = f"  {self.seconds_left / 60:.0f} min left"
-        return f"{self.n_done}/{self.n_units}{left}  {self.what}"
+            minutes = round(self.seconds_left / 60)
+            left = f", {minutes} min left" if minutes else ", less than a minute left"
+        now = f"running: {'; '.join(self.running)}" if self.running else self.what
+        return f"{self.n_done}/{self.n_units} done{left}; {now}"
 
 
 OnProgress = Callable[[Progress], None]
@@ -82,8 +87,14 @@ def run_figures(
     able = [figure for figure in figures if not figure.missing]
     orders = _orders(able, n_seeds, store)
     waiting = [order for order in orders if not order.path.is_file()]
-    count = _Counter(orders, waiting, on_progress)
-    run_orders(waiting, n_processes=n_processes, on_done=count.done, on_told=count.told)
+    count = _Counter(orders, waiting, n_processes, on_progress)
+    run_orders(
+        waiting,
+        n_processes=n_processes,
+        on_done=count.done,
+        on_told=count.told,
+        on_started=count.started,
+    )
     written: list[Path] = []
     documents = []
     for figure in able:
@@ -122,28 +133,42 @@ class _Counter:
     """Turns units into progress, by the time that their like are said to take."""
 
     def __init__(
-        self, every: Sequence[Order], waiting: Sequence[Order], on_progress: OnProgress
+        self,
+        every: Sequence[Order],
+        waiting: Sequence[Order],
+        n_processes: int,
+        on_progress: OnProgress,
     ) -> None:
         self._n, self._done = len(every), len(every) - len(waiting)
         self._left = sum(order.unit.weight for order in waiting)
         self._got = 0.0
+        self._n_processes = n_processes
+        self._running: dict[Path, str] = {}
         self._started = time.monotonic()
         self._on_progress = on_progress
         self._report(f"{self._done} of {self._n} units done before")
 
+    def started(self, order: Order) -> None:
+        self.told(order, "")
+
     def done(self, order: Order) -> None:
+        self._running.pop(order.path, None)
         self._done += 1
         self._got += order.unit.weight
         self._left -= order.unit.weight
         self._report(f"{order.title}: done")
 
     def told(self, order: Order, text: str) -> None:
-        self._report(f"{order.title}: {text}")
+        self._running[order.path] = f"{order.title}: {text}".removesuffix(": ")
+        self._report(self._running[order.path])
 
     def _report(self, what: str) -> None:
+        # Before anything is done, weights are as good as seconds.
         seconds = time.monotonic() - self._started
-        left = self._left * seconds / self._got if self._got else None
-        self._on_progress(Progress(what, self._done, self._n, left))
+        rate = self._got / seconds if self._got and seconds else self._n_processes
+        left = self._left / rate if self._done < self._n else None
+        running = tuple(self._running.values())
+        self._on_progress(Progress(what, self._done, self._n, left, running))
 
 
 def _make(
@@ -172,6 +197,7 @@ def _make(
         "intervals_over": report.intervals_over,
         "settings": {unit.name: settings_json(unit) for unit in figure.units},
         "versions": _versions(),
+        "about": figure.about,
         "paper": figure.paper,
         "differs": list(figure.differs),
         "panels": [panel.as_json() for panel in report.panels],

@@ -14,11 +14,12 @@ from trainer.figures.panels import (
     Line,
     Panel,
     Report,
+    compared,
     count,
     measured,
 )
 from trainer.figures.reconstruction import TABLE_ONE
-from trainer.figures.statistics import geometric, paired
+from trainer.figures.statistics import geometric
 from trainer.figures.units import Unit
 
 _STARTS: Final = {"meta": "MetaLoc", "ri": "RI"}
@@ -45,6 +46,14 @@ class Theorem1:
     name: str = "theorem1"
     title: str = "Theorem 1: parameter distances, excess risk and its bounds"
     missing: str = ""
+    about: str = (
+        "Does meta-training bring a network's parameters θ nearer to θ_T*, the best "
+        "for a new task T, and is that why few gradient steps are enough? MetaLoc "
+        "starts from meta-training on four other places, RI from random parameters; "
+        "distances are Euclidean. Excess risk is by how much the RMSE (root of the "
+        "mean squared error of positions) after Q steps is above that of θ_T*; "
+        "Theorem 1 bounds it twice."
+    )
     paper: str = (
         "The distance between the starting parameters and θ_T* is 0.48 for MetaLoc and "
         "2.12 for RI on average, which the paper gives as the reason for fast "
@@ -77,7 +86,8 @@ class Theorem1:
             "beyond them. It also assumes a loss that is a mean over samples, which "
             "the RMSE is not.",
             f"Risks and bounds are geometric means over seeds, in metres of RMSE; less "
-            f"than {_LEAST_M:g} m counts as that much.",
+            f"than {_LEAST_M:g} m counts as that much. Where they are compared, means "
+            "and differences are arithmetic.",
         )
 
     def report(self, results: Results) -> Report:
@@ -128,9 +138,7 @@ def _facts(seeds: Seeds) -> tuple[Fact, ...]:
     last = int(seeds[0]["steps"][-1])
     n = len(seeds)
     found = [
-        Fact(
-            f"distance of {label} to {text}", "", measured(stacked(seeds, f"{s}-{end}"))
-        )
+        Fact(f"distance to {text}", label, "", measured(stacked(seeds, f"{s}-{end}")))
         for end, text in _ENDS.items()
         for s, label in _STARTS.items()
     ]
@@ -138,47 +146,37 @@ def _facts(seeds: Seeds) -> tuple[Fact, ...]:
         for key, what in _RISKS.items():
             band = geometric(stacked(seeds, f"{s}-{key}"), least=_LEAST_M)
             for q in (0, last):
-                found.append(Fact(f"{label}, {what}, Q = {q}", "m", band.at(q)))
+                found.append(Fact(f"{what}, Q = {q}", label, "m", band.at(q)))
         within = stacked(seeds, f"{s}-alpha_w") <= 1
-        found.append(
-            count(f"{label}, α W as met on the way is at most 1", int(within.sum()), n)
-        )
+        found.append(count("α W at most 1 on the way", label, int(within.sum()), n))
     return tuple(found)
 
 
 def _comparisons(seeds: Seeds) -> tuple[Comparison, ...]:
     last = int(seeds[0]["steps"][-1])
+    risks = {start: stacked(seeds, f"{start}-risk") for start in _STARTS}
+    quantities = [
+        (f"distance to {text}", "", {s: stacked(seeds, f"{s}-{end}") for s in _STARTS})
+        for end, text in _ENDS.items()
+    ] + [
+        (f"mean excess risk at Q = {q}", "m", {s: risks[s][:, q] for s in _STARTS})
+        for q in (0, last)
+    ]
     return (
         *(
-            Comparison(
-                f"distance to {text}",
-                "",
-                _STARTS["meta"],
-                _STARTS["ri"],
-                paired(stacked(seeds, f"meta-{end}"), stacked(seeds, f"ri-{end}")),
+            compared(
+                what,
+                unit,
+                (_STARTS["meta"], of["meta"]),
+                (_STARTS["ri"], of["ri"]),
+                in_summary=True,
             )
-            for end, text in _ENDS.items()
+            for what, unit, of in quantities
         ),
-        *(
-            Comparison(
-                f"excess risk, Q = {q}",
-                "m",
-                _STARTS["meta"],
-                _STARTS["ri"],
-                paired(
-                    stacked(seeds, "meta-risk")[:, q], stacked(seeds, "ri-risk")[:, q]
-                ),
-            )
-            for q in (0, last)
-        ),
-        *(
-            Comparison(
-                f"MetaLoc after {last} steps, excess risk",
-                "m",
-                "at the end",
-                "at the start",
-                paired(values[:, last], values[:, 0]),
-            )
-            for values in [stacked(seeds, "meta-risk")]
+        compared(
+            "mean excess risk of MetaLoc",
+            "m",
+            (f"Q = {last}", risks["meta"][:, last]),
+            ("Q = 0", risks["meta"][:, 0]),
         ),
     )

@@ -1,73 +1,112 @@
-"""Sentences about numbers that say no more than the intervals do.
+"""Sentences and cells about numbers that say no more than the intervals do.
 
 A difference is called one only where its paired interval excludes zero. Each interval
 is of 95 % by itself: of twenty comparisons without any difference one will look like
 one, and the notes say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
+from trainer.figures.digits import shown
 
-def fact(record: Mapping[str, Any]) -> str:
-    """Return for example ``RMSE after 5 steps: 1.20 m [1.10, 1.30]``, and a period.
-
-    Args:
-        record: A `trainer.figures.panels.Fact` from the JSON.
-    """
-    return (
-        f"{record['what']}: {_value(record['mean'], record['unit'])}"
-        f"{_interval(record)}."
-    )
+Record = Mapping[str, Any]
+"""A fact or a comparison from the JSON of a figure."""
 
 
-def comparison(record: Mapping[str, Any]) -> str:
-    """Return which is lower and by how much, or that the intervals do not say.
+class Verdict(StrEnum):
+    """What an interval of a - b lets one say of a."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    OPEN = "open"
+    """The interval has zero in it: either may be lower, or neither."""
+
+    NONE = "no interval"
+
+
+def verdict(record: Record) -> Verdict:
+    """Return what the interval of a comparison lets one say of its first.
 
     Args:
         record: A `trainer.figures.panels.Comparison` from the JSON.
     """
-    what, a, b, unit = (record[key] for key in ("what", "a", "b", "unit"))
-    low, high, mean = record["low"], record["high"], record["mean"]
-    if low is None or high is None:
-        return f"{what}: {a} and {b} are not compared; one seed gives no interval."
-    if low > 0 or high < 0:
-        word, sign = ("higher", 1) if low > 0 else ("lower", -1)
-        ends = sorted((sign * low, sign * high))
-        return (
-            f"{what}: {a} is {word} than {b}, by {_value(sign * mean, unit)} "
-            f"[{_plain(ends[0])}, {_plain(ends[1])}]."
-        )
-    return (
-        f"{what}: no difference between {a} and {b} that the intervals carry "
-        f"({a} less {b}: {_value(mean, unit)}{_interval(record)})."
-    )
-
-
-def is_difference(record: Mapping[str, Any]) -> bool:
-    """Return whether a comparison's interval excludes zero."""
     low, high = record["low"], record["high"]
-    return low is not None and high is not None and (low > 0 or high < 0)
+    if low is None or high is None:
+        return Verdict.NONE
+    if low > 0:
+        return Verdict.HIGHER
+    return Verdict.LOWER if high < 0 else Verdict.OPEN
 
 
-def _interval(record: Mapping[str, Any]) -> str:
-    if record["low"] is None or record["high"] is None:
-        return " (one seed, no interval)" if record["n"] == 1 else ""
-    return f" [{_plain(record['low'])}, {_plain(record['high'])}]"
+def value(record: Record) -> str:
+    """Return for example ``1.20 m [1.10, 1.30]``, or ``3 of 10 seeds``.
+
+    Args:
+        record: A `trainer.figures.panels.Fact` or Comparison from the JSON.
+    """
+    mean, low, high, unit = (record[key] for key in ("mean", "low", "high", "unit"))
+    if mean is not None and unit.startswith("of "):
+        return f"{mean:.0f} {unit}"
+    if mean is None or low is None or high is None:
+        return _mean(mean, unit)
+    middle, *ends = shown(mean, low, high)
+    number = f"{middle} {unit}".rstrip()
+    return f"{number} [{', '.join(ends)}]"
 
 
-def _value(value: float | None, unit: str) -> str:
-    return f"{_plain(value)} {unit}".rstrip()
+def summary(comparisons: Iterable[Record]) -> list[str]:
+    """Return a sentence per quantity and first, against all that it is held against.
+
+    Args:
+        comparisons: From the JSON; those that are not for the summary are left out.
+    """
+    chosen = [record for record in comparisons if record["in_summary"]]
+    return [
+        _sentence(list(group))
+        for _, group in groupby(chosen, lambda c: (c["what"], c["a"], c["unit"]))
+    ]
 
 
-def _plain(value: float | None) -> str:
-    """Return three digits behind the point at most, or a power of ten."""
-    if value is None:
-        return "not a number"
-    if value == round(value) and abs(value) < 1e5:
-        return f"{value:.0f}"
-    if not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.2g}"
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
+def _sentence(group: Sequence[Record]) -> str:
+    """Return for example ``The RMSE is 2.00 m for A; lower: 1.00 m for B.``."""
+    first = group[0]
+    parts = [
+        f"The {first['what']} is {_mean(first['a_mean'], first['unit'])} "
+        f"for {first['a']}"
+    ]
+    # What a is to b was found; the sentence says what b is to a.
+    for found, words in (
+        (Verdict.HIGHER, "lower: "),
+        (Verdict.LOWER, "higher: "),
+        (Verdict.OPEN, "no difference that the intervals carry: "),
+        (Verdict.NONE, "not compared, as one seed gives no interval: "),
+    ):
+        others = [record for record in group if verdict(record) is found]
+        if others:
+            others.sort(key=lambda c: (c["b_mean"] is None, c["b_mean"]))
+            parts.append(words + listed([_other(record) for record in others]))
+    return "; ".join(parts) + "."
+
+
+def _other(record: Record) -> str:
+    mean = _mean(record["b_mean"], record["unit"])
+    text = f"{mean} for {record['b']}"
+    is_difference = verdict(record) in (Verdict.LOWER, Verdict.HIGHER)
+    if is_difference and mean == _mean(record["a_mean"], record["unit"]):
+        digits = shown(record["mean"], record["low"], record["high"])[0].lstrip("-")
+        by = f"{digits} {record['unit']}".rstrip()
+        text += f" (by {by})"
+    return text
+
+
+def _mean(mean: float | None, unit: str) -> str:
+    return "not a number" if mean is None else f"{shown(mean)[0]} {unit}".rstrip()
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return for example ``a, b and c``."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -44,12 +44,17 @@ class Order:
         return f"{self.unit.name}, seed {self.seed}"
 
 
-OnDone = Callable[[Order], None]
+OnOrder = Callable[[Order], None]
 OnTold = Callable[[Order, str], None]
 
 
 def run_orders(
-    orders: Sequence[Order], *, n_processes: int, on_done: OnDone, on_told: OnTold
+    orders: Sequence[Order],
+    *,
+    n_processes: int,
+    on_done: OnOrder,
+    on_told: OnTold,
+    on_started: OnOrder = lambda _order: None,
 ) -> None:
     """Compute units; what has been stored stays stored, however this ends.
 
@@ -60,6 +65,7 @@ def run_orders(
         n_processes: 1 computes here.
         on_done: Called, here, after each unit is stored.
         on_told: Called, here, with what a unit says of where it stands.
+        on_started: Called, here, before each unit.
 
     Raises:
         TrainerError: A unit cannot be computed or stored, or something was asked for
@@ -70,10 +76,11 @@ def run_orders(
     for stage in (first, [order for order in orders if order.unit.needs]):
         if n_processes <= 1 or len(stage) <= 1:
             for order in stage:
+                on_started(order)
                 _compute(order, _seldom(lambda text, o=order: on_told(o, text)))  # type: ignore[misc]
                 on_done(order)
         else:
-            _run_stage(stage, n_processes, on_done, on_told)
+            _run_stage(stage, n_processes, on_done, on_told, on_started)
 
 
 def _compute(order: Order, tell: Tell) -> None:
@@ -97,7 +104,11 @@ class _Message:
 
 
 def _run_stage(
-    orders: Sequence[Order], n_processes: int, on_done: OnDone, on_told: OnTold
+    orders: Sequence[Order],
+    n_processes: int,
+    on_done: OnOrder,
+    on_told: OnTold,
+    on_started: OnOrder,
 ) -> None:
     waiting = list(reversed(orders))
     running: dict[Connection, tuple[Order, SpawnProcess]] = {}
@@ -105,6 +116,7 @@ def _run_stage(
         while waiting or running:
             while waiting and len(running) < n_processes:
                 order = waiting.pop()
+                on_started(order)
                 connection, process = _start(order)
                 running[connection] = (order, process)
             for ready in wait(list(running)):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.errors import TaskError
-from trainer.figures.panels import Comparison, Fact, Line, Panel, Report
-from trainer.figures.statistics import estimate, over_seeds, paired
+from trainer.figures.panels import Fact, Line, Panel, Report, compared
+from trainer.figures.statistics import estimate, over_seeds
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Drawn:
     n_seeds: int = 3
     name: str = "drawn"
     title: str = "Numbers that are drawn"
+    about: str = "Are numbers alike?"
     paper: str = "The paper shows others."
     differs: tuple = ("Everything.",)
     missing: str = ""
@@ -71,8 +72,10 @@ class Drawn:
         line = Line("numbers", np.arange(3.0), over_seeds(y))
         return Report(
             panels=(Panel("all", "number", "value [m]", lines=(line,)),),
-            facts=(Fact("the first", "m", estimate(y[:, 0])),),
+            facts=(Fact("the first", "value", "m", estimate(y[:, 0])),),
             comparisons=(
-                Comparison("value", "m", "first", "last", paired(y[:, 0], y[:, 2])),
+                compared(
+                    "value", "m", ("first", y[:, 0]), ("last", y[:, 2]), in_summary=True
+                ),
             ),
         )

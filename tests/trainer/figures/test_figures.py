@@ -13,6 +13,7 @@ from trainer.figures.convergence import most_similar
 from trainer.figures.radio import GridPlace
 from trainer.figures.registry import NAMES, figures
 from trainer.figures.run import run_figures
+from trainer.figures.wording import summary
 from trainer.figures.workers import use_one_thread
 from trainer.surveys.environment import Signals
 
@@ -71,6 +72,26 @@ def test_every_line_has_a_mean_within_its_interval(documents, name):
                 line["low"], line["mean"], line["high"], strict=True
             ):
                 assert low - 1e-9 <= mean <= high + 1e-9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_summary_has_two_to_five_sentences_and_every_number_of_the_table_a_place(
+    documents, name
+):
+    document = documents[name]
+    cells = [(fact["what"], fact["of"]) for fact in document["facts"]]
+
+    # One place here, of the two of these figures.
+    n_places = 2 if name in ("fig12", "fig13", "fig14") else 1
+    # One test room instead of two.
+    n_rooms = 2 if name == "fig11" else 1
+    n = len(summary(document["comparisons"])) * n_places * n_rooms
+    assert 2 <= n <= 5
+    assert len(set(cells)) == len(cells)
+    for c in document["comparisons"]:
+        if name != "fig12":  # there, over points, which count otherwise
+            assert c["a_mean"] - c["b_mean"] == pytest.approx(c["mean"], abs=1e-4)
+        assert c["low"] <= c["mean"] <= c["high"]
 
 
 def test_fig8_has_metaloc_and_ri_of_every_size_with_floors(documents):
@@ -139,6 +160,14 @@ def test_fig13_and_14_show_the_same_trainings(documents):
     assert labels(steps) == ["MAML", "MAML-DG", "RI"]
     assert iterations["lines"][0]["x"] == [0, 1]  # an epoch of so few images
     assert steps["lines"][0]["x"] == list(range(7))
+    falls = [c for c in documents["fig13"]["comparisons"] if not c["in_summary"]]
+    assert [(c["what"], c["a"], c["b"]) for c in falls] == [
+        (f"mean error in the hall of {title}", "at its end", "before training")
+        for title in ("MAML", "MAML-DG")
+    ]
+    assert falls[0]["mean"] == pytest.approx(
+        np.diff(iterations["lines"][0]["mean"])[0], abs=1e-4
+    )
     # What is left after all steps is in both.
     assert iterations["lines"][0]["mean"][-1] == steps["lines"][0]["mean"][-1]
 
@@ -173,6 +202,7 @@ def test_the_figures_that_are_run_are_complete(quick):
             .startswith(name.replace("theorem1", "theorem 1"))
         )
         assert figure.n_seeds >= (2 if quick else 5)
+        assert figure.about
         assert figure.paper
         assert figure.differs
         assert all(unit.weight > 0 for unit in figure.units)

@@ -3,8 +3,9 @@
 import json
 
 import numpy as np
+import pytest
 
-from trainer.figures.panels import Level, Line, Panel, measured, number
+from trainer.figures.panels import Level, Line, Panel, compared, measured, number
 from trainer.figures.statistics import Estimate, over_seeds
 
 
@@ -42,3 +43,25 @@ def test_what_cannot_be_negative_has_no_negative_end():
     assert (found.low, found.mean) == (0, 1)
     assert found.high > 2
     assert measured(np.array([0.5, 0.9]), most=1).high == 1
+
+
+def test_a_comparison_has_both_means_and_the_difference_within_each_seed():
+    a, b = np.array([1.0, 2.0, 6.0]), np.array([0.0, 1.0, 5.0])
+
+    found = compared("RMSE", "m", ("A", a), ("B", b), in_summary=True).as_json()
+
+    assert found == {
+        "what": "RMSE",
+        "unit": "m",
+        "a": "A",
+        "b": "B",
+        "a_mean": 3,
+        "b_mean": 2,
+        "mean": 1,
+        "low": 1,
+        "high": 1,
+        "n": 3,
+        "in_summary": True,
+    }
+    with pytest.raises(ValueError, match="not values of the same seeds"):
+        compared("RMSE", "m", ("A", a), ("B", b[:2]))

@@ -37,6 +37,7 @@ def test_a_run_writes_picture_numbers_note_and_index(tmp_path):
     assert found["quick"] is False
     assert found["comparisons"][0]["n"] == 3
     note = (tmp_path / "drawn.md").read_text(encoding="utf-8")
+    assert "Are numbers alike?\n\n- The value is " in note
     assert "The paper shows others." in note
     assert "Quick run" not in note
 
@@ -66,7 +67,7 @@ def test_a_second_run_computes_nothing_and_more_seeds_only_the_new_ones(tmp_path
 
     seen.clear()
     run_figures(tmp_path, [Drawn()], on_progress=seen.append)
-    assert [str(p) for p in seen] == ["6/6  6 of 6 units done before"]
+    assert [str(p) for p in seen] == ["6/6 done; 6 of 6 units done before"]
 
     seen.clear()
     run_figures(tmp_path, [Drawn()], n_seeds=4, on_progress=seen.append)
@@ -102,10 +103,38 @@ def test_what_is_missing_is_said_and_the_rest_is_made(tmp_path):
     assert "get it first" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
-def test_progress_says_what_and_how_long():
-    assert str(Progress("a, seed 1: done", 3, 20, 250.0)) == (
-        "3/20  4 min left  a, seed 1: done"
+@pytest.mark.parametrize(
+    ("seconds", "running", "text"),
+    [
+        (250.0, (), "3/20 done, 4 min left; a, seed 1: done"),
+        (250.0, ("b, seed 1: 2/9", "c, seed 0"),
+         "3/20 done, 4 min left; running: b, seed 1: 2/9; c, seed 0"),
+        (29.0, (), "3/20 done, less than a minute left; a, seed 1: done"),
+        (None, (), "3/20 done; a, seed 1: done"),
+    ],
+)  # fmt: skip
+def test_progress_says_what_runs_and_how_long(seconds, running, text):
+    assert str(Progress("a, seed 1: done", 3, 20, seconds, running)) == text
+
+
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_progress_names_what_runs_and_has_a_guess_before_anything_is_done(
+    tmp_path, n_processes
+):
+    seen = []
+    run_figures(
+        tmp_path,
+        [Drawn(n_seeds=2)],
+        n_processes=n_processes,
+        on_progress=seen.append,
     )
+
+    # Two shifts of weight 1, two numbers of weight 2.
+    assert seen[0].seconds_left == 6 / n_processes
+    assert seen[0].running == ()
+    assert seen[1].running == ("shift, seed 0",)
+    assert max(len(p.running) for p in seen) == n_processes
+    assert (seen[-1].running, seen[-1].seconds_left) == ((), None)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
