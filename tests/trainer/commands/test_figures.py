@@ -1,11 +1,14 @@
 """``trainer figures``."""
 
 import json
+import threading
 
 import pytest
 
 from tests.trainer.figures.counted import Drawn, Numbers
 from trainer.cli import build_parser, main
+from trainer.commands.figures import _aged
+from trainer.figures.run import Progress
 
 MADE = {
     "fig8": Drawn(name="fig8"),
@@ -33,9 +36,44 @@ def test_files_are_named_on_standard_output(asked, tmp_path, capsys):
     said = capsys.readouterr()
     names = [f"{tmp_path}/{name}" for name in ("fig8.png", "fig8.json", "fig8.md")]
     assert said.out.splitlines() == [*names, f"{tmp_path}/README.md"]
-    assert "0/4  0 of 4 units done before" in said.err
+    assert said.err == ("0/4 done, less than a minute left; 0 of 4 units done before\n")
     assert json.loads((tmp_path / "fig8.json").read_text())["seeds"] == [0, 1]
     assert asked == [False]
+
+
+def test_where_nobody_watches_a_silent_unit_is_said_to_run_again_and_again(
+    asked, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("trainer.commands.figures._SAY_FIRST_S", 0.02)
+    monkeypatch.setattr("trainer.commands.figures._SAY_EVERY_S", 0.05)
+    slow = Drawn(Numbers(seconds=0.5), name="fig8")
+    monkeypatch.setitem(MADE, "fig8", slow)
+
+    assert main(["figures", str(tmp_path), "--only", "fig8", "--seeds", "1"]) == 0
+
+    lines = capsys.readouterr().err.splitlines()
+    running = "1/2 done, less than a minute left; running: numbers, seed 0: counting"
+    assert lines.count(running) >= 3
+    assert threading.active_count() == 1
+
+
+def test_what_is_left_shrinks_while_nothing_is_reported(monkeypatch):
+    now = Progress("a", 1, 3, 100.0)
+    monkeypatch.setattr("time.monotonic", lambda: 1060.0)
+
+    assert _aged(1000.0, now).seconds_left == 40
+    assert _aged(900.0, now).seconds_left == 0
+    assert _aged(1000.0, Progress("a", 3, 3, None)).seconds_left is None
+
+
+@pytest.mark.parametrize(
+    "only", ["fig9,fig8", "fig9, fig8", "fig9 fig8", " fig8 ,fig9 "]
+)
+def test_names_are_separated_by_commas_or_spaces(asked, tmp_path, capsys, only):
+    assert main(["figures", str(tmp_path), "--only", only, "--seeds", "1"]) == 0
+
+    assert "Fig. 9: not made" in capsys.readouterr().err
+    assert (tmp_path / "fig8.png").is_file()
 
 
 def test_what_cannot_be_made_is_said_and_the_rest_is_made(asked, tmp_path, capsys):
