@@ -214,15 +214,18 @@ def test_when_it_vanishes_without_a_word_the_broker_says_offline(
 
 
 def test_everything_that_was_published_arrives_before_the_end(mosquitto, received):
-    with publisher(mosquitto.port) as agent:
+    with publisher(mosquitto.port, connect_timeout_s=60.0) as agent:
         for number in range(300):
             assert agent.publish({"seq": number})
 
-    messages = [received.next() for _ in range(302)]
+    messages = [received.next()]
+    while messages[-1][0] == LOCATION or state(messages[-1]) != "stopped":
+        messages.append(received.next())
 
+    # How often it says "online" is another matter: where the broker takes seconds to
+    # answer in MQTT 5, as on a busy machine, 3.1.1 is tried too, and "offline" is said.
     texts = [text for topic, text, *_ in messages if topic == LOCATION]
     assert texts == [f'{{"seq":{number}}}' for number in range(300)]
-    assert state(messages[-1]) == "stopped"
 
 
 def test_who_is_faster_than_the_broker_waits_for_it(mosquitto, received, monkeypatch):
