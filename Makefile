@@ -16,7 +16,7 @@ help:
 	@echo "make clean      remove the virtual environment and caches"
 
 demo: $(VENV)/.demo
-	@$(VENV)/bin/edge_agent demo
+	@scripts/demo $(VENV)
 
 trainer: $(VENV)/.export
 	@echo "$(VENV)/bin/trainer --help; or once: . $(VENV)/bin/activate"

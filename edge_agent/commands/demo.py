@@ -20,7 +20,7 @@ from edge_agent.sources import FileSource
 
 _DATA = SHIPPED_BUNDLE.parent
 _WALK = _DATA / "walk.pcapng"
-_PORT = 18830
+DEFAULT_PORT = 18830
 
 _EPILOG = f"""\
 A laboratory with three access points that exists only in a simulator: the shipped model
@@ -34,7 +34,7 @@ location were captured at one rest, the distance from there stands behind it; af
 lap is said how these were on the whole.
 
 Watch it from another terminal:
-  mosquitto_sub -h 127.0.0.1 -p {_PORT} -t 'metaloc/#' -v
+  mosquitto_sub -h 127.0.0.1 -p {DEFAULT_PORT} -t 'metaloc/#' -v
 """
 
 
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         type=int,
-        default=_PORT,
-        help=f"loopback port of the embedded broker (default {_PORT})",
+        default=DEFAULT_PORT,
+        help=f"loopback port of the embedded broker (default {DEFAULT_PORT})",
     )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="pace of the walk (default 1)"
