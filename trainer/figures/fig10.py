@@ -22,7 +22,11 @@ from trainer.figures.reconstruction import TABLE_TWO
 from trainer.figures.statistics import Floats, over_seeds
 from trainer.figures.units import Unit
 
-_THETAS: Final = {"theta-One": "θ1", "theta-Two": "θ2", "theta-total": "θtotal"}
+_THETAS: Final = {
+    "theta-One": "θ1 (One)",
+    "theta-Two": "θ2 (Two)",
+    "theta-total": "θtotal (all)",
+}
 _FLOORS: Final = {
     "centre": "middle of the room",
     "wknn_same": "WKNN (reference points, same 124 samples)",
@@ -194,7 +198,7 @@ def _comparisons(
             compared(
                 f"RMSE on {test} after {step} gradient steps",
                 "m",
-                ("θ1", one),
+                (_THETAS["theta-One"], one),
                 rival,
                 in_summary=True,
             )

@@ -87,7 +87,9 @@ def test_a_summary_has_two_to_five_sentences_and_every_number_of_the_table_a_pla
     n_rooms = 2 if name == "fig11" else 1
     n = len(summary(document["comparisons"])) * n_places * n_rooms
     assert 2 <= n <= 5
+    pairs = [(c["what"], c["a"], c["b"]) for c in document["comparisons"]]
     assert len(set(cells)) == len(cells)
+    assert len(set(pairs)) == len(pairs)
     for c in document["comparisons"]:
         if name != "fig12":  # there, over points, which count otherwise
             assert c["a_mean"] - c["b_mean"] == pytest.approx(c["mean"], abs=1e-4)
