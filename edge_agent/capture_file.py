@@ -18,6 +18,7 @@ STANDARD_INPUT = "-"
 
 _FILE_CHUNK = 1 << 23
 _PIPE_CHUNK = 1 << 16
+_CLOSED = -1
 
 
 class CaptureFile:
@@ -36,13 +37,17 @@ class CaptureFile:
         """Whether it is a regular file, once open: reading that takes nothing away."""
         self._reader = CaptureReader()
         self._ahead: list[RawFrames] = []
+        self._is_ahead = False
+        self._descriptor = _CLOSED
 
     def __enter__(self) -> Self:
-        """Open the capture.
+        """Open the capture, unless it is still open since it was read ahead.
 
         Raises:
             CaptureError: It cannot be opened.
         """
+        if self._descriptor != _CLOSED:
+            return self
         if self._is_stdin:
             self._descriptor = sys.stdin.fileno()
             return self
@@ -60,17 +65,22 @@ class CaptureFile:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._is_stdin:
-            os.close(self._descriptor)
+        # Closing a pipe would lose what was read ahead, and break the writer's end.
+        if self._is_stdin or (self._is_ahead and exc is None):
+            return
+        os.close(self._descriptor)
+        self._descriptor = _CLOSED
 
     def read_ahead(self) -> None:
         """Wait for the first bytes; what they tell of the capture is known then.
 
-        Nothing is lost: what is read is yielded first.
+        Nothing is lost: what is read is yielded first, and the capture stays open
+        until that is done.
 
         Raises:
             CaptureError: As when iterating.
         """
+        self._is_ahead = True
         try:
             if chunk := os.read(self._descriptor, self._chunk_size()):
                 self._ahead += self._reader.feed(chunk)
@@ -85,6 +95,7 @@ class CaptureFile:
         Raises:
             CaptureError: This is no capture, or reading fails.
         """
+        self._is_ahead = False
         yield from self._ahead
         self._ahead = []
         try:

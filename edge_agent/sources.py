@@ -112,10 +112,16 @@ class FileSource:
         self._refused: Counter[Refusal] = Counter()
 
     def check(self) -> bool:
-        """Read the first packets, where that takes none away."""
+        """Read the first packets of a file; wait for those of a pipe, and keep them."""
+        if not Path(self._path).is_file():
+            return self._wait()
         with CaptureFile(self._path) as file:
-            if file.is_file:
-                next(iter(file), None)
+            next(iter(file), None)
+            return says_simulated(file.comments)
+
+    def _wait(self) -> bool:
+        with self._file as file:
+            file.read_ahead()
             return says_simulated(file.comments)
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
@@ -146,9 +152,7 @@ class StreamSource(FileSource):
 
     def check(self) -> bool:
         """Wait for the capture's first bytes, and keep them."""
-        with self._file as file:
-            file.read_ahead()
-            return says_simulated(file.comments)
+        return self._wait()
 
     def kind(self, newest_ns: int) -> Source:
         """Return live where the packets are as old as the clock says, else replay."""

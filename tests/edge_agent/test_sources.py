@@ -1,6 +1,8 @@
 """Where packets come from, and what that makes of a location."""
 
+import os
 import sys
+import threading
 import time
 
 import pytest
@@ -94,6 +96,42 @@ def test_whether_it_is_simulated_is_known_before_it_is_replayed(write, stream, c
     for source in (FileSource(write(data)), stream(data)):
         assert source.check() is (comment is not None)
         assert read(source) == [packet for _, packet in packets]
+
+
+def test_a_pipe_is_opened_once_and_loses_nothing(tmp_path):
+    """As in the shell's <(tcpdump ...): who writes would not survive a second time."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    packets = packets_at(0)
+    data = pcapng_bytes(packets, comment=SIMULATED_COMMENT)
+    half = len(data) // 2
+    found, broken = [], []
+
+    def write():
+        try:
+            with pipe.open("wb", 0) as stream:
+                stream.write(data[:half])
+                time.sleep(0.1)  # long enough to notice that nobody reads any more
+                stream.write(data[half:])
+        except BrokenPipeError as error:
+            broken.append(error)
+
+    def read_all():
+        source.check()
+        time.sleep(0.02)
+        found.extend(read(source))
+
+    source = FileSource(pipe)
+    # Threads that may be left behind: a pipe opened twice would wait for ever.
+    threads = [threading.Thread(target=work, daemon=True) for work in (write, read_all)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+
+    assert broken == []
+    assert found == [packet for _, packet in packets]
+    assert source.kind(0) is Source.SIMULATED
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
