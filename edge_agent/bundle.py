@@ -1,15 +1,9 @@
-"""The model bundle: what a trainer hands to a device, and how it is checked.
+"""A bundle whose model locates from CSI images: the paper's network, ready to adapt.
 
-    manifest.json   schema, image specification, architecture, adaptation defaults,
-                    training provenance, size and SHA-256 of the other files
-    theta.npz       meta-parameters θ* by name
-    predict.onnx    images, heard, parameters... -> probabilities
-
-A bundle is immutable. What a device learns goes to its own state directory.
+theta.npz       meta-parameters θ* by name
+predict.onnx    images, heard, parameters... -> probabilities
 """
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,17 +11,15 @@ from typing import Any, Self
 import numpy as np
 
 from edge_agent.arrays import Arrays, ArraysError, unpack_arrays
+from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
 from edge_agent.csi.image import ImageSpec
 from edge_agent.errors import BundleError
 from edge_agent.network import Architecture, Parameters, check_parameters
 
-BUNDLE_SCHEMA = "metaloc.bundle/1"
 THETA_SCHEMA = "metaloc.theta/1"
-MANIFEST = "manifest.json"
 THETA = "theta.npz"
 PREDICT = "predict.onnx"
 
-_MAX_FILE = 64 << 20
 _MAX_ARRAYS = 256 << 20
 
 
@@ -50,7 +42,7 @@ class AdaptationDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The description that a bundle carries."""
+    """What the manifest says of the model."""
 
     name: str
     """What the model is called in every published location, e.g. ``rooms-2026.11``."""
@@ -61,40 +53,24 @@ class Manifest:
     training: dict[str, Any]
     """Provenance: data, seed, iterations, versions. For people."""
 
-    files: dict[str, tuple[int, str]]
-    """Bytes and SHA-256 of each file."""
-
-    def to_json(self) -> str:
-        """Return the text of ``manifest.json``."""
-        document = {
-            "schema": BUNDLE_SCHEMA,
+    def to_document(self) -> dict[str, Any]:
+        """Return what `edge_agent.bundle_files.manifest_text` takes."""
+        return {
+            "kind": str(Kind.CSI),
             "name": self.name,
             "image": asdict(self.spec),
             "architecture": asdict(self.architecture),
             "adaptation": asdict(self.adaptation),
             "training": self.training,
-            "files": {
-                name: {"bytes": size, "sha256": digest}
-                for name, (size, digest) in self.files.items()
-            },
         }
-        return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the manifest that `to_json` wrote.
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Return the manifest that `to_document` described.
 
         Raises:
             KeyError, TypeError, ValueError: Anything is missing or makes no sense.
         """
-        document = json.loads(text)
-        if not isinstance(document, dict):
-            raise TypeError("not a JSON object")
-        if document.get("schema") != BUNDLE_SCHEMA:
-            raise ValueError(
-                f"schema is {document.get('schema')!r}, this agent reads "
-                f"{BUNDLE_SCHEMA!r}"
-            )
         architecture = dict(document["architecture"])
         architecture["image_shape"] = tuple(architecture["image_shape"])
         architecture["filters"] = tuple(architecture["filters"])
@@ -104,10 +80,6 @@ class Manifest:
             Architecture(**architecture),
             AdaptationDefaults(**document["adaptation"]),
             dict(document["training"]),
-            {
-                str(name): (int(item["bytes"]), str(item["sha256"]))
-                for name, item in document["files"].items()
-            },
         )
         if manifest.architecture.image_shape != manifest.spec.shape:
             raise ValueError(
@@ -125,66 +97,51 @@ class Bundle:
     parameters: Parameters
     """θ*: the network without a head."""
 
-    predict_graph: bytes
-    """ONNX model."""
+    files: BundleFiles
 
-    digest: str
-    """SHA-256 of the manifest, and by its entries of everything else."""
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest, and by its entries of everything else."""
+        return self.files.digest
+
+    @property
+    def predict_graph(self) -> bytes:
+        """ONNX model."""
+        return self.files.content(PREDICT)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Read a bundle and verify every byte of it.
 
         Raises:
-            BundleError: A file is missing, has another size or checksum, the schema is
-                unknown, or the parameters do not fit the architecture.
+            BundleError: As `BundleFiles.load` and `from_files`.
         """
-        text = _read(directory / MANIFEST, 1 << 20)
+        return cls.from_files(BundleFiles.load(directory))
+
+    @classmethod
+    def from_files(cls, files: BundleFiles) -> Self:
+        """Return the model that verified files hold.
+
+        Raises:
+            BundleError: It is of another kind, a file is not listed, the manifest lacks
+                something, or the parameters do not fit the architecture.
+        """
+        if files.kind is not Kind.CSI:
+            raise BundleError(
+                f"{files.directory} locates from {files.kind}, not from CSI images"
+            )
         try:
-            manifest = Manifest.from_json(text.decode())
+            manifest = Manifest.from_document(files.document)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-            raise BundleError(f"{directory / MANIFEST}: {reason}") from error
-        contents = {
-            name: _verified(directory, manifest, name) for name in (THETA, PREDICT)
-        }
-        parameters = _parameters(directory / THETA, contents[THETA])
+            raise BundleError(f"{files.directory / MANIFEST}: {reason}") from error
+        files.content(PREDICT)
+        parameters = _parameters(files.directory / THETA, files.content(THETA))
         try:
             check_parameters(manifest.architecture, parameters)
         except ValueError as error:
-            raise BundleError(f"{directory / THETA}: {error}") from error
-        return cls(
-            manifest, parameters, contents[PREDICT], hashlib.sha256(text).hexdigest()
-        )
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}") from error
-    if len(data) > limit:
-        raise BundleError(f"{path} is larger than {limit} bytes")
-    return data
-
-
-def _verified(directory: Path, manifest: Manifest, name: str) -> bytes:
-    if name not in manifest.files:
-        raise BundleError(f"{directory / MANIFEST} does not list {name}")
-    size, digest = manifest.files[name]
-    data = _read(directory / name, _MAX_FILE)
-    if len(data) != size:
-        raise BundleError(
-            f"{directory / name} has {len(data)} bytes, the manifest says {size}: "
-            "copy the bundle again"
-        )
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise BundleError(
-            f"{directory / name} does not have the checksum of the manifest: it was "
-            "changed or damaged; copy the bundle again"
-        )
-    return data
+            raise BundleError(f"{files.directory / THETA}: {error}") from error
+        return cls(manifest, parameters, files)
 
 
 def _parameters(path: Path, data: bytes) -> Parameters:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from edge_agent.backends import Backend
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
-from edge_agent.predictor import Backend
 
 CONFIG_VARIABLE = "METALOC_CONFIG"
 PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"

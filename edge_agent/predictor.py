@@ -5,26 +5,16 @@ summation differs).
 """
 
 import os
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.errors import BundleError
 from edge_agent.network import Array, forward, probabilities, scale_input
-
-
-class Backend(StrEnum):
-    """What computes predictions."""
-
-    AUTO = "auto"
-    """ONNX Runtime if it can be imported, else NumPy."""
-
-    ONNXRUNTIME = "onnxruntime"
-    NUMPY = "numpy"
 
 
 class Predictor(Protocol):

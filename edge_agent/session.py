@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, Calibration
 from edge_agent.config import AgentConfig
@@ -14,7 +15,7 @@ from edge_agent.errors import CalibrationError
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
 from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.predictor import Backend, make_predictor
+from edge_agent.predictor import make_predictor
 from edge_agent.publish import MqttPublisher
 from edge_agent.sources import PacketSource
 from edge_agent.version import version

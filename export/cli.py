@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = write_bundle(
             checkpoint, args.bundle, name=args.name or args.bundle.name
         )
-        size = sum(n_bytes for n_bytes, _ in bundle.manifest.files.values())
+        size = sum(map(len, bundle.files.contents.values()))
         console.result(f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB")
     except KeyboardInterrupt:
         console.say("export: interrupted")

@@ -1,8 +1,5 @@
 """Write a bundle, prove it with the device's own loader, then put it in its place."""
 
-import hashlib
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,18 +7,19 @@ import numpy as np
 
 from edge_agent.adaptation import adapt
 from edge_agent.arrays import pack_arrays
+from edge_agent.backends import Backend
 from edge_agent.bundle import (
-    MANIFEST,
     PREDICT,
     THETA,
     THETA_SCHEMA,
     Bundle,
     Manifest,
 )
+from edge_agent.bundle_files import BundleFiles
 from edge_agent.calibration import Calibration
-from edge_agent.errors import AgentError
-from edge_agent.predictor import Backend, make_predictor
+from edge_agent.predictor import make_predictor
 from edge_agent.survey import Point
+from export.bundle_writer import ExportError, write_files
 from export.predict_graph import build_predict_graph
 from trainer.checkpoint import Checkpoint
 
@@ -30,10 +28,6 @@ PARITY_TOLERANCE = 1e-4
 order gives about 1e-6."""
 
 _N_PROBE_POINTS = 4
-
-
-class ExportError(AgentError):
-    """The bundle could not be written, or does not compute what it should."""
 
 
 def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundle:
@@ -48,51 +42,23 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
         ExportError: The directory exists or cannot be written, or the graph and NumPy
             disagree; nothing is left behind.
     """
-    if directory.exists() or directory.is_symlink():
-        raise ExportError(
-            f"{directory} exists already; remove it or choose another name"
-        )
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(
-            tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent)
-        )
-    except OSError as error:
-        raise ExportError(f"cannot write {directory}: {error.strerror}") from error
-    try:
-        _write_files(checkpoint, work, name)
-        bundle = Bundle.load(work)
-        check_parity(bundle)
-        work.chmod(0o755)
-        work.rename(directory)
-    except OSError as error:
-        shutil.rmtree(work, ignore_errors=True)
-        raise ExportError(f"cannot write {directory}: {error.strerror}") from error
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return bundle
-
-
-def _write_files(checkpoint: Checkpoint, work: Path, name: str) -> None:
-    contents = {
-        THETA: pack_arrays({"schema": THETA_SCHEMA}, checkpoint.parameters),
-        PREDICT: build_predict_graph(checkpoint.architecture).SerializeToString(),
-    }
     manifest = Manifest(
         name,
         checkpoint.spec,
         checkpoint.architecture,
         checkpoint.adaptation,
         checkpoint.training,
-        {
-            file: (len(data), hashlib.sha256(data).hexdigest())
-            for file, data in contents.items()
-        },
     )
-    for file, data in contents.items():
-        (work / file).write_bytes(data)
-    (work / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    contents = {
+        THETA: pack_arrays({"schema": THETA_SCHEMA}, checkpoint.parameters),
+        PREDICT: build_predict_graph(checkpoint.architecture).SerializeToString(),
+    }
+
+    def check(files: BundleFiles) -> None:
+        check_parity(Bundle.from_files(files))
+
+    files = write_files(directory, manifest.to_document(), contents, check)
+    return Bundle.from_files(files)
 
 
 def check_parity(bundle: Bundle) -> float:

@@ -1,10 +1,16 @@
 """What training leaves behind, and export reads: arrays and plain facts, no pickle."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from edge_agent.arrays import ArraysError, pack_arrays, unpack_arrays, write_atomically
+from edge_agent.arrays import (
+    Arrays,
+    ArraysError,
+    pack_arrays,
+    unpack_arrays,
+    write_atomically,
+)
 from edge_agent.bundle import AdaptationDefaults, as_float32
 from edge_agent.csi.image import ImageSpec
 from edge_agent.network import Architecture, Parameters, check_parameters
@@ -27,6 +33,9 @@ class Checkpoint:
     training: dict[str, Any]
     """Provenance, in JSON values."""
 
+    attachments: Arrays = field(default_factory=dict)
+    """What else was learnt, ``<what>/<array>`` by name; export knows what it is."""
+
     def save(self, path: Path) -> None:
         """Write the checkpoint; the file is replaced as a whole."""
         header = {
@@ -37,7 +46,9 @@ class Checkpoint:
             "training": self.training,
         }
         try:
-            write_atomically(path, pack_arrays(header, self.parameters))
+            write_atomically(
+                path, pack_arrays(header, self.parameters | self.attachments)
+            )
         except OSError as error:
             raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
 
@@ -52,6 +63,7 @@ class Checkpoint:
             header, arrays = unpack_arrays(
                 path.read_bytes(), schema=_SCHEMA, max_bytes=_MAX_BYTES
             )
+            attachments = {k: arrays.pop(k) for k in list(arrays) if "/" in k}
             architecture = dict(header["architecture"])
             checkpoint = cls(
                 ImageSpec(**header["spec"]),
@@ -65,6 +77,7 @@ class Checkpoint:
                 as_float32(arrays),
                 AdaptationDefaults(**header["adaptation"]),
                 dict(header["training"]),
+                attachments,
             )
             check_parameters(checkpoint.architecture, checkpoint.parameters)
             checkpoint._check_shapes()

@@ -8,14 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge_agent.backends import Backend
 from edge_agent.errors import BundleError
 from edge_agent.network import Statistics
-from edge_agent.predictor import (
-    Backend,
-    NumpyPredictor,
-    OnnxPredictor,
-    make_predictor,
-)
+from edge_agent.predictor import NumpyPredictor, OnnxPredictor, make_predictor
 from tests.conftest import ROOT
 from tests.edge_agent.sites import SPEC, random_calibration
 
