@@ -21,7 +21,9 @@ from edge_agent.bundle import Bundle, as_float32
 from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
+from edge_agent.layer_step import LayerStep
 from edge_agent.network import Parameters, Statistics, check_parameters
+from edge_agent.support import Support
 from edge_agent.survey import Point
 
 _SCHEMA = "metaloc.calibration/1"
@@ -96,13 +98,12 @@ class Calibration:
                 "nothing to tell apart"
             )
         try:
+            support = Support.of(shots.images, shots.heard, shots.point_of, n_points)
             adapted = adapt(
-                manifest.architecture,
                 bundle.parameters,
-                shots.images,
-                shots.heard,
-                shots.point_of,
-                n_points=n_points,
+                LayerStep(manifest.architecture, support),
+                support,
+                architecture=manifest.architecture,
                 alpha=manifest.adaptation.alpha,
                 n_steps=manifest.adaptation.n_steps,
                 on_step=on_step,

@@ -5,6 +5,9 @@
       five times:  convolution 3x3 -> ReLU -> normalisation -> 2x2 maximum (not last)
       logits = features W^T + b,  one row of W per point
 
+A rising function and the maximum commute: where the scales are positive, a quarter of
+the pixels is normalised.
+
 The statistics of the normalisation come from the support set: taken from the images
 while adapting, frozen when predicting, so that what is said about one image does not
 depend on the images beside it.
@@ -24,15 +27,31 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[np.floating]
+from edge_agent.layer import Array, Layer, NumpyLayer, halved
+
+__all__ = [
+    "NORM_EPSILON",
+    "Architecture",
+    "Array",
+    "LayerTrace",
+    "Parameters",
+    "Statistics",
+    "Trace",
+    "affine",
+    "check_parameters",
+    "forward",
+    "maximum_commutes",
+    "normalised",
+    "probabilities",
+    "scale_input",
+]
+
 Parameters: TypeAlias = dict[str, Array]
 """By name: ``conv0.weight`` (out, in, 3, 3), ``conv0.bias``, ``norm0.scale``,
 ``norm0.shift`` (out,), ...; in a calibration also the head's,
 ``head.weight`` (n_points, n_features) and ``head.bias`` (n_points,)."""
 
 NORM_EPSILON = 1e-5
-_IMAGES_PER_PASS = 16
-"""Images whose unfolded patches are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,7 @@ def scale_input(
     heard: npt.NDArray[np.bool_],
     dtype: npt.DTypeLike = np.float32,
 ) -> Array:
-    """Return the network's input, shape (n_channels, n, n_packets, n_tones).
+    """Return the network's input, shape (n, n_channels, n_packets, n_tones).
 
     Args:
         architecture: With the scaling.
@@ -153,23 +172,25 @@ def scale_input(
             f"images of shape {images.shape} with mask {heard.shape}, expected "
             f"(n, *{architecture.image_shape}) and (n, {architecture.image_shape[0]})"
         )
-    scaled = images.astype(dtype) / 255
-    scaled = (scaled - architecture.pixel_mean) / architecture.pixel_std
-    masked: Array = scaled * heard[:, :, None, None]
-    return np.ascontiguousarray(masked.transpose(1, 0, 2, 3))
+    scaled = images.astype(dtype)
+    scaled /= 255
+    scaled -= architecture.pixel_mean
+    scaled /= architecture.pixel_std
+    scaled *= heard[:, :, None, None]
+    return scaled
 
 
 class LayerTrace(NamedTuple):
     """What the backward pass needs of one layer."""
 
     inputs: Array
-    """Shape (n_in, n, height, width)."""
+    """Shape (n, n_in, height, width)."""
 
-    rectified: Array
-    """After ReLU, shape (n_out, n, height, width)."""
+    y: Array
+    """The convolution, shape (n, n_out, height, width)."""
 
-    normalised: Array
-    """After normalisation, before the maximum, same shape."""
+    values: Array
+    """After ReLU, not yet normalised; the maxima, where these came first."""
 
     statistics: Statistics
 
@@ -178,6 +199,8 @@ class Trace(NamedTuple):
     """A forward pass with all that the backward pass needs."""
 
     layers: list[LayerTrace]
+    """Empty where statistics were frozen."""
+
     features: Array
     """Shape (n, n_features)."""
 
@@ -186,95 +209,66 @@ class Trace(NamedTuple):
 
 
 def forward(
-    parameters: Parameters, inputs: Array, statistics: list[Statistics] | None = None
+    parameters: Parameters,
+    inputs: Array,
+    statistics: list[Statistics] | None = None,
+    *,
+    layer: Layer | None = None,
 ) -> Trace:
     """Run the network.
 
     Args:
         parameters: With a head.
-        inputs: From `scale_input`.
+        inputs: From `scale_input`, in the precision of the parameters.
         statistics: Frozen ones, one per layer; those of ``inputs`` when None.
+        layer: What computes; NumPy when None.
     """
+    layer = layer or NumpyLayer()
     layers: list[LayerTrace] = []
     n_layers = sum(name.endswith(".scale") for name in parameters)
     x = inputs
-    for layer in range(n_layers):
-        rectified = convolve(
-            x, parameters[f"conv{layer}.weight"], parameters[f"conv{layer}.bias"]
+    for number in range(n_layers):
+        weight, bias = (
+            parameters[f"conv{number}.{part}"] for part in ("weight", "bias")
         )
-        np.maximum(rectified, 0, out=rectified)
-        used = _statistics(rectified) if statistics is None else statistics[layer]
-        gain = parameters[f"norm{layer}.scale"] / np.sqrt(used.variance + NORM_EPSILON)
-        offset = parameters[f"norm{layer}.shift"] - used.mean * gain
-        normalised = rectified * gain[:, None, None, None]
-        normalised += offset[:, None, None, None]
-        layers.append(LayerTrace(x, rectified, normalised, used))
-        x = normalised if layer == n_layers - 1 else _halve(normalised)
-    features = x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1)  # (n, n_features)
+        halves = number < n_layers - 1
+        commutes = halves and maximum_commutes(parameters, number)
+        if statistics is None:
+            values, mean, variance, y = layer.forward(x, weight, bias, halve=commutes)
+            layers.append(LayerTrace(x, y, values, Statistics(mean, variance)))
+            x = normalised(values, *affine(parameters, number, layers[-1].statistics))
+        else:
+            gain, offset = affine(parameters, number, statistics[number])
+            x = layer.predict(x, weight, bias, gain, offset, halve=commutes)
+        if halves and not commutes:
+            x = halved(x)
+    features = x.reshape(len(x), -1)
     logits = features @ parameters["head.weight"].T + parameters["head.bias"]
     return Trace(layers, features, logits)
+
+
+def maximum_commutes(parameters: Parameters, number: int) -> bool:
+    """Tell whether a layer's normalisation rises, for every filter."""
+    return bool((parameters[f"norm{number}.scale"] > 0).all())
+
+
+def affine(
+    parameters: Parameters, number: int, statistics: Statistics
+) -> tuple[Array, Array]:
+    """Return gain and offset of a layer's normalisation, each (n_filters,)."""
+    scale, shift = parameters[f"norm{number}.scale"], parameters[f"norm{number}.shift"]
+    gain = scale / np.sqrt(statistics.variance + NORM_EPSILON)
+    return gain, shift - statistics.mean * gain
+
+
+def normalised(values: Array, gain: Array, offset: Array) -> Array:
+    """Return ``gain * values + offset``, filter by filter."""
+    x: Array = values * gain[:, None, None]
+    x += offset[:, None, None]
+    return x
 
 
 def probabilities(logits: Array) -> Array:
     """Return the softmax over the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
-
-
-def unfold(x: Array) -> Array:
-    """Return the 3x3 neighbourhood of every pixel, zero beyond the border.
-
-    Args:
-        x: Shape (n_in, n, height, width).
-
-    Returns:
-        Shape (n_in * 9, n * height * width).
-    """
-    n_in, n, height, width = x.shape
-    padded = np.zeros((n_in, n, height + 2, width + 2), x.dtype)
-    padded[:, :, 1:-1, 1:-1] = x
-    patches = np.empty((n_in, 9, n, height, width), x.dtype)
-    for tap in range(9):
-        row, column = divmod(tap, 3)
-        patches[:, tap] = padded[:, :, row : row + height, column : column + width]
-    return patches.reshape(n_in * 9, -1)
-
-
-def convolve(x: Array, weight: Array, bias: Array) -> Array:
-    """Return the 3x3 convolution with zero padding, (n_out, n, height, width)."""
-    _, n, height, width = x.shape
-    kernel = weight.reshape(len(weight), -1)  # (n_out, n_in * 9)
-    out = np.empty((len(weight), n, height, width), x.dtype)
-    for start in range(0, n, _IMAGES_PER_PASS):
-        part = slice(start, start + _IMAGES_PER_PASS)
-        block = kernel @ unfold(x[:, part])
-        out[:, part] = block.reshape(len(weight), -1, height, width)
-    out += bias[:, None, None, None]
-    return out
-
-
-def _statistics(x: Array) -> Statistics:
-    """Return mean and biased variance over images and pixels."""
-    flat = x.reshape(len(x), -1)
-    mean = flat.mean(axis=1)
-    # Pairwise summation: einsum or dot would lose four digits over 10^5 pixels.
-    variance = np.square(flat - mean[:, None]).mean(axis=1)
-    return Statistics(mean, variance)
-
-
-def quarters(x: Array) -> tuple[Array, Array, Array, Array]:
-    """Return the four pixels of every 2x2 cell, in reading order; odd edges drop."""
-    height, width = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
-    rows = x[:, :, 0:height:2], x[:, :, 1:height:2]
-    return (
-        rows[0][..., 0:width:2],
-        rows[0][..., 1:width:2],
-        rows[1][..., 0:width:2],
-        rows[1][..., 1:width:2],
-    )
-
-
-def _halve(x: Array) -> Array:
-    """Return the maximum of every 2x2 cell."""
-    a, b, c, d = quarters(x)
-    return np.asarray(np.maximum(np.maximum(a, b), np.maximum(c, d)))

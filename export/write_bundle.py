@@ -17,7 +17,9 @@ from edge_agent.bundle import (
 )
 from edge_agent.bundle_files import BundleFiles
 from edge_agent.calibration import Calibration
+from edge_agent.layer_step import LayerStep
 from edge_agent.predictor import make_predictor
+from edge_agent.support import Support
 from edge_agent.survey import Point
 from export.bundle_writer import ExportError, write_files
 from export.predict_graph import build_predict_graph
@@ -74,14 +76,15 @@ def check_parity(bundle: Bundle) -> float:
     spec = bundle.manifest.spec
     images = rng.integers(0, 256, (3 * _N_PROBE_POINTS, *spec.shape), dtype=np.uint8)
     heard = rng.random((len(images), spec.n_channels)) < 0.8
+    points = np.arange(len(images)) % _N_PROBE_POINTS
+    support = Support.of(images, heard, points, _N_PROBE_POINTS)
+    architecture = bundle.manifest.architecture
     try:
         adapted = adapt(
-            bundle.manifest.architecture,
             bundle.parameters,
-            images,
-            heard,
-            np.arange(len(images)) % _N_PROBE_POINTS,
-            n_points=_N_PROBE_POINTS,
+            LayerStep(architecture, support),
+            support,
+            architecture=architecture,
             alpha=bundle.manifest.adaptation.alpha,
             n_steps=1,
         )

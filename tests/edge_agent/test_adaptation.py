@@ -6,8 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_agent.adaptation import adapt, backward, with_head
+from edge_agent.adaptation import adapt, with_head
+from edge_agent.layer_step import LayerStep, backward
 from edge_agent.network import Architecture, forward, scale_input
+from edge_agent.support import Support
 from tests.edge_agent.sites import random_parameters
 
 TINY = Architecture((2, 6, 7), filters=(2, 3, 2), pixel_mean=0.4, pixel_std=0.2)
@@ -34,14 +36,12 @@ def shots(rng):
 
 
 def run(parameters, shots, *, points=POINTS, alpha=0.1, n_steps=1, **options):
-    images, heard = shots
+    support = Support.of(*shots, points, N_POINTS)
     return adapt(
-        TINY,
         parameters,
-        images,
-        heard,
-        points,
-        n_points=N_POINTS,
+        LayerStep(TINY, support),
+        support,
+        architecture=TINY,
         alpha=alpha,
         n_steps=n_steps,
         **options,
@@ -144,8 +144,8 @@ def test_of_equal_pixels_the_first_gets_the_gradient(rng, winner, is_chosen):
     theta["conv0.weight"] = np.zeros((1, 1, 3, 3))
     theta["conv0.weight"][..., 1, 1] = 1.0  # the pixel itself, so cells stay tied
     theta["norm0.scale"] = np.ones(1)
-    cells = rng.uniform(1, 2, (1, 3, 2, 2))
-    tied = np.kron(cells, np.ones((2, 2)))  # (1, 3, 4, 4)
+    cells = rng.uniform(1, 2, (3, 1, 2, 2))
+    tied = np.kron(cells, np.ones((2, 2)))  # (3, 1, 4, 4)
     broken = tied.copy()
     broken[..., winner[0] :: 2, winner[1] :: 2] += 1e-12
     weights = rng.normal(size=(3, 2))

@@ -10,7 +10,9 @@ from edge_agent.adaptation import adapt
 from edge_agent.arrays import pack_arrays, unpack_arrays
 from edge_agent.calibration import Calibration
 from edge_agent.errors import CalibrationError
+from edge_agent.layer_step import LayerStep
 from edge_agent.network import Statistics
+from edge_agent.support import Support
 from tests.edge_agent.sites import (
     POINTS,
     SPEC,
@@ -40,13 +42,13 @@ def test_a_calibration_is_the_model_after_its_steps_on_the_shots(rng, bundle):
 
     calibration = Calibration.from_shots(bundle, shots, now=NOW)
 
+    support = Support.of(shots.images, shots.heard, shots.point_of, 3)
+    architecture = bundle.manifest.architecture
     expected = adapt(
-        bundle.manifest.architecture,
         bundle.parameters,
-        shots.images,
-        shots.heard,
-        shots.point_of,
-        n_points=3,
+        LayerStep(architecture, support),
+        support,
+        architecture=architecture,
         alpha=bundle.manifest.adaptation.alpha,
         n_steps=bundle.manifest.adaptation.n_steps,
     )

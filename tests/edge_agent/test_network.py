@@ -11,12 +11,9 @@ from edge_agent.network import (
     Architecture,
     Statistics,
     check_parameters,
-    convolve,
     forward,
     probabilities,
-    quarters,
     scale_input,
-    unfold,
 )
 from tests.edge_agent.sites import ARCHITECTURE, random_parameters
 
@@ -146,7 +143,7 @@ def test_statistics_are_mean_and_variance_after_the_rectifier(rng):
     rectified = [
         np.maximum(
             slow_convolution(
-                inputs[:, n].tolist(),
+                inputs[n].tolist(),
                 parameters["conv0.weight"].tolist(),
                 parameters["conv0.bias"].tolist(),
             ),
@@ -177,7 +174,7 @@ def test_with_frozen_statistics_an_image_does_not_depend_on_the_others(rng):
     together = forward(parameters, inputs, statistics).logits
 
     for number in range(20):
-        alone = forward(parameters, inputs[:, number : number + 1], statistics).logits
+        alone = forward(parameters, inputs[number : number + 1], statistics).logits
         np.testing.assert_allclose(together[number], alone[0], rtol=1e-12)
 
 
@@ -220,15 +217,16 @@ def test_pixels_are_scaled_by_mean_and_deviation():
     assert scaled[0, 0, 0].tolist() == pytest.approx([-2, -1.2, 2])
 
 
-def test_the_input_has_channels_first():
+def test_the_input_keeps_images_and_channels_in_their_order():
     architecture = Architecture((2, 1, 1), (1,), pixel_mean=0, pixel_std=1)
     images = np.array([0, 51, 102, 153, 204, 255], np.uint8).reshape(3, 2, 1, 1)
 
     scaled = scale_input(architecture, images, np.ones((3, 2), np.bool_))
 
     assert scaled[..., 0, 0].tolist() == [
-        pytest.approx([0, 0.4, 0.8]),
-        pytest.approx([0.2, 0.6, 1]),
+        pytest.approx([0, 0.2]),
+        pytest.approx([0.4, 0.6]),
+        pytest.approx([0.8, 1]),
     ]
 
 
@@ -245,39 +243,6 @@ def test_the_input_has_channels_first():
 def test_images_of_another_shape_are_refused(images, heard):
     with pytest.raises(ValueError, match=r"expected \(n, \*\(2, 5, 6\)\) and \(n, 2\)"):
         scale_input(TINY, np.zeros(images, np.uint8), np.ones(heard, np.bool_))
-
-
-def test_more_images_than_fit_in_one_pass_give_the_same(rng):
-    x = rng.normal(size=(2, 37, 4, 3))
-    weight, bias = rng.normal(size=(3, 2, 3, 3)), rng.normal(size=3)
-
-    together = convolve(x, weight, bias)
-
-    assert together.shape == (3, 37, 4, 3)
-    for number in (0, 15, 16, 31, 32, 36):
-        expected = slow_convolution(x[:, number].tolist(), weight.tolist(), bias)
-        np.testing.assert_allclose(together[:, number], expected)
-
-
-def test_neighbourhoods_are_in_reading_order_and_zero_beyond_the_border():
-    x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
-
-    columns = unfold(x).reshape(9, 4).T  # one row per pixel
-
-    assert columns.tolist() == [
-        [0, 0, 0, 0, 1, 2, 0, 3, 4],
-        [0, 0, 0, 1, 2, 0, 3, 4, 0],
-        [0, 1, 2, 0, 3, 4, 0, 0, 0],
-        [1, 2, 0, 3, 4, 0, 0, 0, 0],
-    ]
-
-
-def test_cells_are_cut_in_reading_order_and_odd_edges_drop():
-    x = np.arange(15.0).reshape(1, 1, 3, 5)
-
-    parts = [part.ravel().tolist() for part in quarters(x)]
-
-    assert parts == [[0, 2], [1, 3], [5, 7], [6, 8]]
 
 
 def test_probabilities_are_a_softmax():

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from edge_agent import adaptation, network
+from edge_agent.layer_step import LayerStep
 from edge_agent.network import Architecture, scale_input
+from edge_agent.support import Support
 from tests.trainer.builders import (
     PAPER_NETWORK,
     SMALL_NETWORK,
@@ -60,13 +62,12 @@ def gradient_of(loss, theta):
 
 
 def on_device(architecture, theta, shots, *, alpha, n_steps):
+    support = Support.of(shots.images, shots.heard, POINTS, N_POINTS)
     return adaptation.adapt(
-        architecture,
         theta,
-        shots.images,
-        shots.heard,
-        POINTS,
-        n_points=N_POINTS,
+        LayerStep(architecture, support),
+        support,
+        architecture=architecture,
         alpha=alpha,
         n_steps=n_steps,
     )
@@ -244,7 +245,7 @@ def test_a_batch_is_scaled_as_on_the_device_to_the_last_bit(rng, dtype):
 
     precision = np.float64 if dtype is torch.float64 else np.float32
     expected = scale_input(ODD_NETWORK, images, heard, precision)
-    assert np.array_equal(batch.inputs.numpy(), expected.transpose(1, 0, 2, 3))
+    assert np.array_equal(batch.inputs.numpy(), expected)
 
 
 def test_a_batch_of_other_images_is_refused(rng):

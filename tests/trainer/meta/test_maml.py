@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from edge_agent.adaptation import adapt
+from edge_agent.layer_step import LayerStep
 from edge_agent.network import Architecture, forward, scale_input
+from edge_agent.support import Support
 from tests.trainer.builders import as_tensors, random_images, random_parameters
 from trainer.meta.maml import maml_gradient
 from trainer.models.classification import ClassificationModel
@@ -54,13 +56,12 @@ class Problem:
     def adapted(self, theta, n_steps):
         """θ', in NumPy."""
         support = self.support
+        shots = Support.of(support.images, support.heard, support.points, self.n_points)
         return adapt(
-            TINY,
             theta,
-            support.images,
-            support.heard,
-            support.points,
-            n_points=self.n_points,
+            LayerStep(TINY, shots),
+            shots,
+            architecture=TINY,
             alpha=ALPHA,
             n_steps=n_steps,
         ).parameters
