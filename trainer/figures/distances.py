@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from edge_agent.rss.fingerprints import LENGTH_M
 from trainer.figures.descent import descend, descend_adam
 from trainer.figures.meta_training import (
     MODEL,
@@ -31,7 +32,7 @@ from trainer.figures.meta_training import (
 from trainer.figures.radio import PathLossPlace, draw_problem
 from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
 from trainer.meta.inner_loop import Parameters, as_leaves
-from trainer.models.rss_regression import LENGTH_M, RssBatch
+from trainer.models.rss_regression import RssBatch
 from trainer.models.rss_regression import RssTask as Task
 from trainer.simulate.pathloss.tasks import RssTask
 

@@ -15,14 +15,10 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
+from edge_agent.rss.fingerprints import Fingerprints, RadioMap
 from trainer.figures.errors import FigureError
 from trainer.figures.statistics import Floats
-from trainer.models.rss_regression import (
-    Fingerprints,
-    RadioMap,
-    RssBatch,
-    RssTask,
-)
+from trainer.models.rss_regression import RssBatch, RssTask
 from trainer.simulate.pathloss.site import RssSite
 from trainer.simulate.pathloss.survey import SPACING_M, grid_points, survey_site
 

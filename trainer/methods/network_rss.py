@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from edge_agent.rss.fingerprints import Fingerprints, RadioMap, levels
 from trainer.meta.curves import step_errors
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.maml import adapted_to
@@ -28,15 +29,14 @@ from trainer.methods.network_training import (
 from trainer.methods.networks import NetworkMethod, Training
 from trainer.methods.replay import replay
 from trainer.models.rss_regression import (
-    Fingerprints,
-    RadioMap,
     RssBatch,
     RssRegressionModel,
     RssTask,
     RssTaskConfig,
     RssTaskSampler,
     count_usable,
-    levels,
+    radio_map_of,
+    silenced,
     support_of,
 )
 from trainer.surveys.environment import Environment, Place, Signals
@@ -77,7 +77,7 @@ class RssSite:
         """
         config = RssTaskConfig()
         model = RssRegressionModel(config.k)
-        theta = _silenced(model.initial(generator_of(rng)))
+        theta = silenced(model.initial(generator_of(rng)))
         budget = method.budget
         heard = [
             day.select(np.flatnonzero(day.signals.heard.any(axis=1))) for day in days
@@ -165,18 +165,12 @@ class RssLocator:
         return Fixes(np.clip(found, low, high))
 
 
-def _silenced(theta: Parameters) -> Parameters:
-    """Return parameters whose last layer is zero."""
-    last = list(theta)[-2:]
-    return theta | {name: torch.zeros_like(theta[name]) for name in last}
-
-
 def _radio_map(environments: Sequence[Environment], fresh: Environment) -> RadioMap:
     """Return today's points; those of history too where today has too few."""
-    today = RadioMap.of(fresh)
+    today = radio_map_of(fresh)
     if len(today.points) > RssTaskConfig().k or len(environments) == 1:
         return today
-    maps = [RadioMap.of(environment) for environment in environments[:-1]]
+    maps = [radio_map_of(environment) for environment in environments[:-1]]
     sums: dict[int, list[Matrix]] = {}
     for radio_map in maps:
         for point, rss in zip(radio_map.points.tolist(), radio_map.rss, strict=True):
@@ -211,7 +205,7 @@ def _replayed(day: Environment, k: int, rng: np.random.Generator) -> RssTask | N
     if rows is None:
         return None
     shots, queries = day.select(rows.shots), day.select(rows.queries)
-    radio_map = RadioMap.of(shots)
+    radio_map = radio_map_of(shots)
     if len(radio_map.points) <= k:
         return None
     asked = Fingerprints.of(queries.signals.rss, radio_map, k)

@@ -1,18 +1,15 @@
 """Localization as regression on RSS fingerprints, Fig. 3 and section V-A of the paper.
 
-    x = (d_1 .. d_K, L_1 .. L_K)     K = 5 nearest reference points in signal space:
-                                     distances and coordinates, 15 inputs
+    x = fingerprint                  `edge_agent.rss.fingerprints`: 15 inputs
     y = location                     an MLP with four hidden layers, RMSE loss
 
-Departures from the paper, so that what is learnt carries to other places: coordinates
-are relative to the mean of the K points, and in units of `LENGTH_M`; distances are per
-channel, in units of `LEVEL_DB`; the widths of the layers, which it does not give, are
-64.
+Fingerprints are computed by the device's own code, which says where they depart from
+the paper; the network and its loss are the device's (`edge_agent.rss.network`) once
+more, in torch, which a test holds to each other.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -20,98 +17,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from edge_agent.rss.fingerprints import LENGTH_M, Fingerprints, RadioMap
+from edge_agent.rss.network import LOSS_EPSILON, RssArchitecture
 from trainer.episodes import Rows, split_visits, usable_points
 from trainer.errors import TaskError
 from trainer.meta.inner_loop import Parameters
 from trainer.surveys.environment import Environment
 
-LENGTH_M = 10.0
-LEVEL_DB = 10.0
-FLOOR_DBM = -100.0
-"""What a channel counts as that was not heard."""
-
-_RMSE_EPSILON = 1e-12
-"""The root of zero has no gradient."""
-
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RadioMap:
-    """Reference points and what is received there."""
-
-    rss: Floats
-    """[dBm], shape (n, n_channels), finite."""
-
-    locations: Floats
-    """[m], shape (n, 2)."""
-
-    points: Rows
-    """Their numbers in the place, shape (n,)."""
-
-    @classmethod
-    def of(cls, environment: Environment) -> Self:
-        """Return the mean RSS at each point that has samples [dBm]."""
-        rss = levels(environment.signals.rss)
-        points = np.unique(environment.point_of)
-        means = [rss[environment.point_of == point].mean(axis=0) for point in points]
-        return cls(
-            np.array(means).reshape(len(points), rss.shape[1]),
-            environment.place.locations[points],
-            points,
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fingerprints:
-    """Fig. 3, of some samples."""
-
-    inputs: Floats
-    """x, scaled, shape (n, 3 K)."""
-
-    origins: Floats
-    """Mean of the K points [m], to which locations are relative, shape (n, 2)."""
-
-    @classmethod
-    def of(
-        cls,
-        rss: npt.NDArray[np.floating],
-        radio_map: RadioMap,
-        k: int,
-        *,
-        own_points: Rows | None = None,
-    ) -> Self:
-        """Return the fingerprints of samples.
-
-        Args:
-            rss: [dBm], shape (n, n_channels); NaN where not heard.
-            radio_map: The reference points.
-            k: K, nearest ones that count.
-            own_points: Point of each sample, shape (n,), which then is not among the
-                references: a calibration sample would find itself.
-
-        Raises:
-            TaskError: Fewer than K reference points to choose from.
-        """
-        n_least = len(radio_map.points) - (own_points is not None)
-        if n_least < k:
-            raise TaskError(f"{n_least} reference points, the fingerprint takes {k}")
-        difference = levels(rss)[:, None, :] - radio_map.rss
-        distances = np.sqrt(np.square(difference).mean(axis=2)) / LEVEL_DB
-        if own_points is not None:
-            distances[own_points[:, None] == radio_map.points] = np.inf
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
-        around = radio_map.locations[nearest]  # (n, K, 2)
-        origins = around.mean(axis=1)
-        relative = (around - origins[:, None, :]) / LENGTH_M
-        inputs = np.concatenate(
-            [
-                np.take_along_axis(distances, nearest, axis=1),
-                relative.reshape(len(relative), 2 * k),
-            ],
-            axis=1,
-        )
-        return cls(inputs, origins)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +48,7 @@ class RssBatch:
             locations: Where they were taken [m], shape (n, 2).
             device: Where the network computes.
         """
-        targets = (locations - fingerprints.origins) / LENGTH_M
+        targets = fingerprints.targets(locations)
         return cls(
             torch.from_numpy(fingerprints.inputs).float().to(device),
             torch.from_numpy(targets).float().to(device),
@@ -165,10 +78,13 @@ class RssRegressionModel:
     def initial(self, generator: torch.Generator) -> Parameters:
         """Return random parameters: He initialisation, biases of zero."""
         theta: Parameters = {}
-        for layer, (n_in, n_out) in enumerate(pairwise((3 * self.k, *self.hidden, 2))):
-            weight = torch.randn((n_out, n_in), generator=generator)
-            theta[f"layer{layer}.weight"] = weight * (2 / n_in) ** 0.5
-            theta[f"layer{layer}.bias"] = torch.zeros(n_out)
+        shapes = RssArchitecture(self.k, self.hidden).parameter_shapes()
+        for name, shape in shapes.items():
+            if name.endswith(".bias"):
+                theta[name] = torch.zeros(shape)
+                continue
+            n_in = shape[1]
+            theta[name] = torch.randn(shape, generator=generator) * (2 / n_in) ** 0.5
         return theta
 
     def start(self, theta: Parameters, task: RssTask) -> Parameters:
@@ -194,8 +110,24 @@ class RssRegressionModel:
         first = theta["layer0.weight"]
         inputs = torch.from_numpy(fingerprints.inputs).to(first)
         with torch.no_grad():
-            relative = regress(theta, inputs).double().cpu().numpy()
-        return np.asarray(fingerprints.origins + relative * LENGTH_M)
+            answers = regress(theta, inputs).double().cpu().numpy()
+        return fingerprints.place(answers)
+
+
+def silenced(theta: Parameters) -> Parameters:
+    """Return parameters whose last layer is zero.
+
+    Before it has learnt anything the network is then K nearest neighbours, not noise.
+    """
+    last = list(theta)[-2:]
+    return theta | {name: torch.zeros_like(theta[name]) for name in last}
+
+
+def radio_map_of(environment: Environment) -> RadioMap:
+    """Return the mean RSS at each point of an environment that has samples [dBm]."""
+    return RadioMap.of(
+        environment.signals.rss, environment.point_of, environment.place.locations
+    )
 
 
 def regress(theta: Parameters, inputs: Tensor) -> Tensor:
@@ -211,7 +143,7 @@ def regress(theta: Parameters, inputs: Tensor) -> Tensor:
 
 def _rmse(theta: Parameters, batch: RssBatch) -> Tensor:
     missed = regress(theta, batch.inputs) - batch.targets
-    return (missed.square().sum(dim=1).mean() + _RMSE_EPSILON).sqrt()
+    return (missed.square().sum(dim=1).mean() + LOSS_EPSILON).sqrt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +226,7 @@ class RssTaskSampler:
         earlier = [before for _, before, _ in parts[:n_references]]
         support = [before for _, before, _ in parts[n_references:]]
         query = [after for _, _, after in parts[n_references:]]
-        radio_map = RadioMap.of(environment.select(np.concatenate(earlier)))
+        radio_map = radio_map_of(environment.select(np.concatenate(earlier)))
         return RssTask(
             self._batch(environment, support, self._config.n_support, radio_map, rng),
             self._batch(environment, query, self._config.n_query, radio_map, rng),
@@ -332,14 +264,9 @@ def support_of(shots: Environment, k: int, device: torch.device) -> RssBatch:
         device: Where the network computes.
 
     Raises:
-        TaskError: Too few points.
+        CalibrationError: Too few points.
     """
     fingerprints = Fingerprints.of(
-        shots.signals.rss, RadioMap.of(shots), k, own_points=shots.point_of
+        shots.signals.rss, radio_map_of(shots), k, own_points=shots.point_of
     )
     return RssBatch.of(fingerprints, shots.locations, device)
-
-
-def levels(rss: npt.NDArray[np.floating]) -> Floats:
-    """Return RSS with `FLOOR_DBM` where nothing was heard [dBm]."""
-    return np.nan_to_num(rss.astype(np.float64), nan=FLOOR_DBM)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from edge_agent.rss.fingerprints import Fingerprints
 from tests.trainer.models.surveyed import environment, place
 from trainer.errors import TaskError
 from trainer.meta.config import MetaConfig
@@ -14,20 +15,18 @@ from trainer.meta.curves import step_errors
 from trainer.meta.maml import Maml, maml_gradient
 from trainer.meta.train import meta_train
 from trainer.models.rss_regression import (
-    Fingerprints,
-    RadioMap,
     RssBatch,
     RssRegressionModel,
     RssTask,
     RssTaskConfig,
     RssTaskSampler,
+    radio_map_of,
     regress,
     support_of,
 )
 from trainer.surveys.environment import Environment, Place, Signals
 
 CPU = torch.device("cpu")
-SHIFT = np.array([30.0, -7.0])
 
 
 def day(rss, points, visits=None):
@@ -44,59 +43,11 @@ def day(rss, points, visits=None):
 def test_a_radio_map_is_the_mean_level_at_each_point_that_was_surveyed():
     survey = day([[-40, -60], [-50, np.nan], [-70, -80]], [2, 2, 0])
 
-    found = RadioMap.of(survey)
+    found = radio_map_of(survey)
 
     assert found.points.tolist() == [0, 2]
     assert found.locations.tolist() == [[0, 0], [2, 20]]
     assert found.rss.tolist() == [[-70, -80], [-45, -80]]
-
-
-def test_a_fingerprint_is_figure_3():
-    """Of points at (0, 0), (1, 10), (2, 20), the last two are nearest, in that order.
-
-    Distances per channel: sqrt((3² + 4²) / 2) dB and sqrt((6² + 8²) / 2) dB.
-    """
-    reference = RadioMap.of(day([[-90, -90], [-53, -54], [-56, -58]], [0, 1, 2]))
-
-    found = Fingerprints.of(np.array([[-50.0, -50.0]]), reference, 2)
-
-    assert found.origins.tolist() == [[1.5, 15.0]]
-    distances = [math.sqrt(12.5) / 10, math.sqrt(50) / 10]
-    relative = [-0.05, -0.5, 0.05, 0.5]
-    assert found.inputs[0] == pytest.approx([*distances, *relative])
-
-
-def test_a_calibration_sample_does_not_find_itself():
-    survey = day([[-40, -40], [-50, -50], [-60, -60]], [0, 1, 2])
-
-    found = Fingerprints.of(
-        survey.signals.rss, RadioMap.of(survey), 1, own_points=survey.point_of
-    )
-
-    assert found.inputs[:, 0] == pytest.approx([1.0, 1.0, 1.0])
-    assert found.origins[0].tolist() == [1, 10]
-    assert found.origins[2].tolist() == [1, 10]
-
-
-def test_places_that_are_moved_give_the_same_inputs(rng):
-    survey = day(rng.uniform(-90, -40, size=(8, 2)), range(8))
-    reference = RadioMap.of(survey)
-    moved = RadioMap(reference.rss, reference.locations + SHIFT, reference.points)
-    rss = rng.uniform(-90, -40, size=(5, 2))
-
-    here, there = (Fingerprints.of(rss, m, 5) for m in (reference, moved))
-
-    np.testing.assert_allclose(here.inputs, there.inputs, atol=1e-12)
-    np.testing.assert_allclose(here.origins + SHIFT, there.origins, atol=1e-12)
-
-
-@pytest.mark.parametrize("own", [None, np.array([0])])
-def test_too_few_reference_points_are_refused(own):
-    reference = RadioMap.of(day([[-40, -40], [-50, -50]], [0, 1]))
-    k = 3 if own is None else 2
-
-    with pytest.raises(TaskError, match=f"{k - 1} reference points, .* takes {k}"):
-        Fingerprints.of(np.array([[-50.0, -50.0]]), reference, k, own_points=own)
 
 
 # -- the network -----------------------------------------------------------------------
@@ -130,6 +81,13 @@ def test_initial_weights_keep_the_variance():
         accuracy = 4 * (2 / weight.numel()) ** 0.5
         assert weight.var().item() == pytest.approx(2 / n_in, rel=accuracy)
         assert not theta[f"layer{i}.bias"].any()
+
+
+def test_a_silenced_network_is_k_nearest_neighbours():
+    theta = silenced(RssRegressionModel().initial(torch.Generator().manual_seed(0)))
+
+    assert theta["layer3.weight"].any()
+    assert not regress(theta, torch.ones(3, 15)).any()
 
 
 def test_losses_are_root_mean_square_errors(rng):
@@ -169,7 +127,9 @@ def test_a_perfect_answer_has_a_gradient(rng):
 def test_locations_are_relative_to_the_nearest_points():
     model = RssRegressionModel(k=1, hidden=())
     theta = {"layer0.weight": torch.zeros(2, 3), "layer0.bias": torch.tensor([0.1, 2])}
-    fingerprints = Fingerprints(np.zeros((2, 3)), np.array([[5.0, 5.0], [-1.0, 0.0]]))
+    fingerprints = Fingerprints(
+        np.zeros((2, 3)), np.array([[5.0, 5.0], [-1.0, 0.0]]), np.zeros((2, 1), np.intp)
+    )
 
     found = model.locate(theta, fingerprints)
 
@@ -265,7 +225,7 @@ def test_the_support_of_a_new_place_is_each_shot_among_the_others():
     support = support_of(survey, 5, CPU)
 
     fingerprints = Fingerprints.of(
-        survey.signals.rss, RadioMap.of(survey), 5, own_points=survey.point_of
+        survey.signals.rss, radio_map_of(survey), 5, own_points=survey.point_of
     )
     expected = (survey.locations - fingerprints.origins) / 10
     np.testing.assert_allclose(support.targets.numpy(), expected, rtol=1e-6)
