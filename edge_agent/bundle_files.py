@@ -2,6 +2,8 @@
 
     manifest.json   schema, kind, name, what the kind needs, size and SHA-256 of each
                     of the other files
+    manifest.sig    who vouches for the manifest, and by it for everything else;
+                    `edge_agent.signatures`; may be absent
     ...             what the manifest lists; nothing else in the directory is read
 
 A bundle is immutable. What a device learns goes to its own state directory.
@@ -9,23 +11,31 @@ A bundle is immutable. What a device learns goes to its own state directory.
 
 import hashlib
 import json
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from edge_agent.errors import BundleError
 
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
 
 SCHEMA_NUMBER = 2
 BUNDLE_SCHEMA = f"metaloc.bundle/{SCHEMA_NUMBER}"
 
+MAX_MEMORY_MB = 512
+"""Half of what the smaller Raspberry Pis have."""
+
+_MB = 1_000_000
 _MAX_MANIFEST = 1 << 20
+_MAX_SIGNATURE = 4096
 _MAX_FILES = 256
-_MAX_BYTES = 256 << 20
+_MAX_BYTES = 256 * _MB
 """Of all files together."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -40,6 +50,38 @@ class Kind(StrEnum):
     """CSI images, `edge_agent.bundle`."""
 
 
+class Trust(Protocol):
+    """Decides whose bundles are taken."""
+
+    def check(self, manifest: bytes, signature: bytes | None) -> str:
+        """Return which key signed a manifest.
+
+        Args:
+            manifest: Its exact bytes; nothing in them has been believed yet.
+            signature: The signature file, if there is one.
+
+        Raises:
+            BundleError: It is not signed, or by nobody who is trusted.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a device takes a bundle; nothing a manifest says changes them."""
+
+    max_memory_mb: int = MAX_MEMORY_MB
+    """Most that the bundle's files, and adapting and predicting with them, may take
+    [10^6 bytes]; what the program takes without a model comes on top."""
+
+    trust: Trust | None = None
+    """Whose bundles are taken; None: anybody's."""
+
+    @property
+    def max_memory(self) -> int:
+        """The same in bytes."""
+        return self.max_memory_mb * _MB
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BundleFiles:
     """A bundle's manifest and files, as they were written."""
@@ -51,8 +93,22 @@ class BundleFiles:
     contents: Mapping[str, bytes]
     """By file name."""
 
-    digest: str
-    """SHA-256 of the manifest, and by its entries of everything else."""
+    manifest: bytes
+    """The text of the document."""
+
+    signature: bytes | None
+    """The signature file, whoever wrote it."""
+
+    signer: str | None
+    """Which trusted key signed it; None where nobody asked."""
+
+    terms: Terms
+    """On which it was taken."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest, and by its entries of everything else."""
+        return hashlib.sha256(self.manifest).hexdigest()
 
     @property
     def kind(self) -> Kind:
@@ -65,18 +121,31 @@ class BundleFiles:
         return str(self.document["name"])
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
+    def load(cls, directory: Path, terms: Terms | None = None) -> Self:
         """Read a bundle and verify every byte of it.
+
+        Args:
+            directory: Where it is.
+            terms: On which to take it; by default anybody's, within `MAX_MEMORY_MB`.
 
         Raises:
             BundleError: The manifest is missing or makes no sense, is of another
-                schema, or a file has another size or checksum than it says.
+                schema, is signed by nobody who is trusted, lists more than is allowed,
+                or a file has another size or checksum than it says.
         """
+        terms = terms or Terms()
         path = directory / MANIFEST
         text = _read(path, _MAX_MANIFEST)
+        signature = _read_signature(directory)
+        signer = None
+        if terms.trust is not None:
+            try:
+                signer = terms.trust.check(text, signature)
+            except BundleError as error:
+                raise BundleError(f"{directory}: {error}") from error
         try:
             document = json.loads(text)
-            listed = _check(document)
+            listed = _check(document, terms)
         except KeyError as error:
             raise BundleError(f"{path}: lacks {error}") from error
         except (RecursionError, TypeError, ValueError) as error:
@@ -85,7 +154,7 @@ class BundleFiles:
             name: _verified(directory / name, size, digest)
             for name, (size, digest) in listed.items()
         }
-        return cls(directory, document, contents, hashlib.sha256(text).hexdigest())
+        return cls(directory, document, contents, text, signature, signer, terms)
 
     def content(self, name: str) -> bytes:
         """Return a file that a bundle of this kind must have.
@@ -113,7 +182,10 @@ def manifest_text(document: Mapping[str, Any], contents: Mapping[str, bytes]) ->
     return json.dumps(whole, indent=2, sort_keys=True) + "\n"
 
 
-def _check(document: Any) -> dict[str, tuple[int, str]]:  # noqa: ANN401  (JSON)
+def _check(
+    document: Any,  # noqa: ANN401  (JSON)
+    terms: Terms,
+) -> dict[str, tuple[int, str]]:
     """Return size and checksum of each file."""
     if not isinstance(document, dict):
         raise TypeError("not a JSON object")
@@ -127,11 +199,19 @@ def _check(document: Any) -> dict[str, tuple[int, str]]:  # noqa: ANN401  (JSON)
     if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
         raise ValueError(f"name is {name!r}, not 1 to 100 printable characters")
     files = document["files"]
-    if not isinstance(files, dict) or len(files) > _MAX_FILES:
-        raise ValueError(f"files must be an object of at most {_MAX_FILES} entries")
+    if not isinstance(files, dict):
+        raise TypeError("files is not an object")
+    if len(files) > _MAX_FILES:
+        raise ValueError(f"lists {len(files)} files, more than {_MAX_FILES}")
     listed = {name: _entry(name, item) for name, item in files.items()}
-    if (total := sum(size for size, _ in listed.values())) > _MAX_BYTES:
+    total = sum(size for size, _ in listed.values())
+    if total > _MAX_BYTES:
         raise ValueError(f"lists {total} bytes of files, more than {_MAX_BYTES}")
+    if total > terms.max_memory:
+        raise ValueError(
+            f"lists {total / _MB:.0f} MB of files, allowed are {terms.max_memory_mb} "
+            "(model.max_memory_mb)"
+        )
     return listed
 
 
@@ -146,7 +226,7 @@ def _other_schema(schema: object) -> str:
 
 
 def _entry(name: str, item: Any) -> tuple[int, str]:  # noqa: ANN401  (JSON)
-    if not _FILE_NAME.fullmatch(name) or name == MANIFEST:
+    if not _FILE_NAME.fullmatch(name) or name in (MANIFEST, SIGNATURE):
         raise ValueError(f"files lists {name!r}, which is no name of a bundle's file")
     size, digest = item["bytes"], item["sha256"]
     if type(size) is not int or size < 0:
@@ -156,15 +236,24 @@ def _entry(name: str, item: Any) -> tuple[int, str]:  # noqa: ANN401  (JSON)
     return size, digest
 
 
+def _read_signature(directory: Path) -> bytes | None:
+    path = directory / SIGNATURE
+    return _read(path, _MAX_SIGNATURE) if os.path.lexists(path) else None
+
+
 def _read(path: Path, limit: int) -> bytes:
+    """Return a file of at most so many bytes."""
     try:
+        status = path.stat()
+        # A named pipe would keep us waiting for whoever put it there.
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{path} is not a regular file")
+        if status.st_size > limit:
+            raise BundleError(f"{path} is larger than {limit} bytes")
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            return file.read(status.st_size)
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from error
-    if len(data) > limit:
-        raise BundleError(f"{path} is larger than {limit} bytes")
-    return data
 
 
 def _verified(path: Path, size: int, digest: str) -> bytes:

@@ -3,11 +3,19 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_agent.bundle_files import MANIFEST, BundleFiles, manifest_text
+from edge_agent.bundle_files import (
+    MANIFEST,
+    SIGNATURE,
+    BundleFiles,
+    Terms,
+    manifest_text,
+)
 from edge_agent.errors import AgentError
+from edge_agent.signatures import SigningKey
 
 
 class ExportError(AgentError):
@@ -19,6 +27,7 @@ def write_files(
     document: Mapping[str, Any],
     contents: Mapping[str, bytes],
     check: Callable[[BundleFiles], None],
+    key: SigningKey | None = None,
 ) -> BundleFiles:
     """Write a bundle to a temporary place, check it, and rename it.
 
@@ -27,6 +36,7 @@ def write_files(
         document: The manifest, without schema and files.
         contents: The files, by name.
         check: Raises where the bundle, as it was read back, is not what it should be.
+        key: Signs the manifest.
 
     Raises:
         ExportError: The directory exists or cannot be written; nothing is left behind,
@@ -46,9 +56,11 @@ def write_files(
     try:
         for name, data in contents.items():
             (work / name).write_bytes(data)
-        text = manifest_text(document, contents)
-        (work / MANIFEST).write_text(text, encoding="utf-8")
-        files = BundleFiles.load(work)
+        manifest = manifest_text(document, contents).encode()
+        (work / MANIFEST).write_bytes(manifest)
+        if key is not None:
+            (work / SIGNATURE).write_bytes(key.sign(manifest))
+        files = BundleFiles.load(work, Terms(trust=key.public if key else None))
         check(files)
         work.chmod(0o755)
         work.rename(directory)
@@ -58,4 +70,4 @@ def write_files(
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    return BundleFiles(directory, files.document, files.contents, files.digest)
+    return replace(files, directory=directory)

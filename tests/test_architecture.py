@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "edge_agent.live": {"edge_agent", "numpy", "scapy"},
     "edge_agent.predictor": {"edge_agent", "numpy", "onnxruntime"},
     "edge_agent.publish": {"edge_agent", "paho"},
+    "edge_agent.signatures": {"edge_agent", "cryptography"},
     "edge_agent.demo.broker": {"edge_agent", "amqtt"},
     "trainer": {"trainer", "edge_agent", "numpy", "scipy", "torch"},
     "trainer.benchmark.plots": {"trainer", "numpy", "matplotlib"},
@@ -79,6 +80,7 @@ def test_imports_follow_the_arrows(path):
     ("package", "absent"),
     [
         ("edge_agent", ["torch", "onnx", "openpyxl", "trainer", "export"]),
+        ("edge_agent", ["cryptography"]),
         ("edge_agent.csi", ["onnxruntime", "paho", "scapy", "amqtt"]),
     ],
 )
