@@ -53,15 +53,15 @@ def test_the_platform_says_which_glibc_suffices(folder, platforms, minor):
 def test_what_is_installed_together_is_summed_and_needs_the_newest_glibc(folder):
     wheels = [
         Wheel(
-            "b", "2.0", "cp311-cp311-manylinux_2_28_aarch64", 1_500_000, 4_000_000, 7
+            "B", "2.0", "cp311-cp311-manylinux_2_28_aarch64", 1_500_000, 4_000_000, 7
         ),
-        Wheel("A", "1.0", "cp310-abi3-manylinux2014_aarch64", 500_000, 3_250_000, 1),
+        Wheel("a", "1.0", "cp310-abi3-manylinux2014_aarch64", 500_000, 3_250_000, 1),
     ]
 
     lines = report("Python 3.11", wheels, together=True)
 
     assert lines[0] == "Python 3.11 (glibc 2.28 or newer)"
-    assert [line.split()[0] for line in lines[1:]] == ["package", "A", "b", "total"]
+    assert [line.split()[0] for line in lines[1:]] == ["package", "a", "B", "total"]
     assert lines[-1].split() == ["total", "2.00", "MB", "7.25", "MB"]
 
 
