@@ -22,6 +22,7 @@ from trainer.models.rss_regression import (
     RssTaskSampler,
     radio_map_of,
     regress,
+    silenced,
     support_of,
 )
 from trainer.surveys.environment import Environment, Place, Signals
