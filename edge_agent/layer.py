@@ -17,7 +17,7 @@ with a border of zeros, width + 2 numbers to a row; tap (i, j) reads i (width + 
 numbers further on, and what comes out between the rows is not used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -98,21 +98,13 @@ class Layer(Protocol):
             needs_x: Whether dL/dx is needed.
         """
 
-    def predict(
-        self,
-        x: Array,
-        weight: Array,
-        bias: Array,
-        gain: Array,
-        offset: Array,
-        *,
-        halve: bool,
-    ) -> Array:
-        """Return ``gain * p + offset``, filter by filter, of p's shape.
+    def frozen(
+        self, weight: Array, bias: Array, gain: Array, offset: Array, *, halve: bool
+    ) -> Callable[[Array], Array]:
+        """Return the function from x to ``gain * p + offset``, filter by filter.
 
         Args:
-            x: As in `forward`, as are ``weight``, ``bias`` and ``halve``.
-            weight: Shape (n_filters, n_in, 3, 3).
+            weight: As in `forward`, as are ``bias`` and ``halve``.
             bias: Shape (n_filters,).
             gain: Shape (n_filters,).
             offset: Shape (n_filters,).
@@ -193,27 +185,25 @@ class NumpyLayer:
             of_bias.astype(x.dtype),
         )
 
-    def predict(
-        self,
-        x: Array,
-        weight: Array,
-        bias: Array,
-        gain: Array,
-        offset: Array,
-        *,
-        halve: bool,
-    ) -> Array:
-        """Return ``gain * p + offset``, filter by filter."""
-        y = np.empty((len(x), len(weight), *x.shape[2:]), x.dtype)
-        for part in _passes(x):
-            _convolve(_border(x[part]), weight, y[part])
-        # Adding the bias, cutting off and the maximum commute: a quarter of the pixels.
-        values = halved(y) if halve else y
-        values += bias[:, None, None]
-        np.maximum(values, 0, out=values)
-        values *= gain[:, None, None]
-        values += offset[:, None, None]
-        return values
+    def frozen(
+        self, weight: Array, bias: Array, gain: Array, offset: Array, *, halve: bool
+    ) -> Callable[[Array], Array]:
+        """Return the function from x to ``gain * p + offset``, filter by filter."""
+
+        def layer(x: Array) -> Array:
+            y = np.empty((len(x), len(weight), *x.shape[2:]), x.dtype)
+            for part in _passes(x):
+                _convolve(_border(x[part]), weight, y[part])
+            # Adding the bias and cutting off commute with the maximum, to the last
+            # bit: they only meet a quarter of the pixels.
+            values = halved(y) if halve else y
+            values += bias[:, None, None]
+            np.maximum(values, 0, out=values)
+            values *= gain[:, None, None]
+            values += offset[:, None, None]
+            return values
+
+        return layer
 
 
 def halved(x: Array) -> Array:

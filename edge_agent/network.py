@@ -239,7 +239,7 @@ def forward(
             x = normalised(values, *affine(parameters, number, layers[-1].statistics))
         else:
             gain, offset = affine(parameters, number, statistics[number])
-            x = layer.predict(x, weight, bias, gain, offset, halve=commutes)
+            x = layer.frozen(weight, bias, gain, offset, halve=commutes)(x)
         if halves and not commutes:
             x = halved(x)
     features = x.reshape(len(x), -1)

@@ -25,10 +25,11 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+import edge_agent
 from trainer.errors import CompilerError
 from trainer.operations import Layer, LayerOutput
 
-_SOURCE = Path(__file__).with_name("layer_kernel.c")
+_SOURCE = Path(edge_agent.__file__).with_name("layer_kernel.c")
 _OPTIONS = (
     "-O3 -march=native -fopenmp-simd -ffp-contract=fast -fno-math-errno "
     "-fno-trapping-math -shared -fPIC"

@@ -19,7 +19,9 @@
  * number row * stride + column, and tap (i, j) reads i * stride + j numbers further on.
  * What comes out between the rows is not used.
  *
- * The file includes itself for float and for double; see trainer/layer_kernel.py.
+ * Compiled twice: into edge_agent/_layer.c, once for each kind of processor, with vectors
+ * as it says, and by trainer/layer_kernel.py for the very processor it runs on. The file
+ * includes itself for float and for double.
  */
 
 #ifndef REAL
@@ -28,17 +30,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* VECTOR_BYTES: of a register. VECTORS: at a time; with 10 filters, and two of them, 20
+ * registers are sums, of 32. TARGET: what names end with. */
+#ifndef TARGET
+#define TARGET
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define VECTORS 2 /* at a time; with 10 filters 20 of the 32 registers are sums */
+#define VECTORS 2
 #elif defined(__AVX__)
 #define VECTOR_BYTES 32
 #define VECTORS 1
+#elif defined(__aarch64__)
+#define VECTOR_BYTES 16
+#define VECTORS 2
 #else
 #define VECTOR_BYTES 16
 #define VECTORS 1
 #endif
+#endif
 
+#ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 
 /* Call `block` with as many filters as compile to registers, until none is left; ten
@@ -54,15 +65,21 @@
         else { block(1); at += 1; }                                                     \
     }
 
+#define JOIN(stem, type, target) stem##_##type##target
+#define JOINED(stem, type, target) JOIN(stem, type, target)
+#endif
+
 #define REAL float
-#define NAME(stem) stem##_float
+#define NAME(stem) JOINED(stem, float, TARGET)
 #include "layer_kernel.c"
 #undef REAL
 #undef NAME
 
 #define REAL double
-#define NAME(stem) stem##_double
+#define NAME(stem) JOINED(stem, double, TARGET)
 #include "layer_kernel.c"
+#undef REAL
+#undef NAME
 
 #else
 
@@ -142,7 +159,7 @@ INLINE void NAME(convolve_block)(const int n_block, const REAL *restrict padded,
 }
 
 /* Return weights in the order of convolve_block; transposed and turned for dL/dx. */
-static void NAME(pack)(const REAL *weight, REAL *packed, ptrdiff_t n_out,
+void NAME(pack)(const REAL *weight, REAL *packed, ptrdiff_t n_out,
                        ptrdiff_t n_in, int transposed)
 {
     const ptrdiff_t n_to = transposed ? n_in : n_out, n_from = transposed ? n_out : n_in;
@@ -158,7 +175,7 @@ static void NAME(pack)(const REAL *weight, REAL *packed, ptrdiff_t n_out,
 }
 
 static void NAME(convolve)(const REAL *padded, const REAL *packed, const REAL *bias,
-                           REAL *rows, REAL *y, ptrdiff_t n_in, ptrdiff_t n_out,
+                           REAL *rows, ptrdiff_t n_in, ptrdiff_t n_out,
                            ptrdiff_t height, ptrdiff_t width)
 {
     const ptrdiff_t length = NAME(row_size)(height, width);
@@ -168,7 +185,14 @@ static void NAME(convolve)(const REAL *padded, const REAL *packed, const REAL *b
                          width);
     IN_BLOCKS(n_out, 10, CONVOLVE)
 #undef CONVOLVE
-    for (ptrdiff_t f = 0; f < n_out; f++)
+}
+
+/* Cut what convolve wrote into rows of an image. */
+static void NAME(cut)(const REAL *rows, REAL *y, ptrdiff_t n_planes, ptrdiff_t height,
+                      ptrdiff_t width)
+{
+    const ptrdiff_t length = NAME(row_size)(height, width);
+    for (ptrdiff_t f = 0; f < n_planes; f++)
         for (ptrdiff_t row = 0; row < height; row++)
             memcpy(y + (f * height + row) * width, rows + f * length + row * (width + 2),
                    width * sizeof(REAL));
@@ -242,19 +266,28 @@ static void NAME(plane_moments)(const REAL *restrict y, ptrdiff_t size, double *
     *squares = sum_of_squares;
 }
 
-static void NAME(plane_halve)(const REAL *restrict y, REAL *restrict p,
-                              ptrdiff_t height, ptrdiff_t width)
+/* gain * p + offset of a plane whose rows are `stride` numbers apart. */
+INLINE void NAME(plane_values)(const REAL *restrict y, ptrdiff_t stride,
+                               REAL *restrict out, REAL gain, REAL offset,
+                               ptrdiff_t height, ptrdiff_t width, int halve)
 {
     const ptrdiff_t half = width / 2;
+    if (!halve) {
+        for (ptrdiff_t row = 0; row < height; row++)
+#pragma omp simd
+            for (ptrdiff_t i = 0; i < width; i++)
+                out[row * width + i] = gain * NAME(positive)(y[row * stride + i]) + offset;
+        return;
+    }
     for (ptrdiff_t row = 0; row < height / 2; row++) {
-        const REAL *restrict upper = y + 2 * row * width, *lower = upper + width;
-        REAL *restrict out = p + row * half;
+        const REAL *restrict upper = y + 2 * row * stride, *lower = upper + stride;
+        REAL *restrict to = out + row * half;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < half; i++) {
             const REAL a = upper[2 * i], b = upper[2 * i + 1];
             const REAL c = lower[2 * i], d = lower[2 * i + 1];
             const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
-            out[i] = NAME(positive)(NAME(larger)(top, bottom));
+            to[i] = gain * NAME(positive)(NAME(larger)(top, bottom)) + offset;
         }
     }
 }
@@ -325,8 +358,8 @@ int NAME(forward)(const REAL *x, const REAL *weight, const REAL *bias, REAL *y, 
         for (ptrdiff_t image = 0; image < n; image++) {
             REAL *of_image = y + image * n_out * size;
             NAME(pad)(x + image * n_in * size, padded, n_in, height, width);
-            NAME(convolve)(padded, packed, bias, rows, of_image, n_in, n_out, height,
-                           width);
+            NAME(convolve)(padded, packed, bias, rows, n_in, n_out, height, width);
+            NAME(cut)(rows, of_image, n_out, height, width);
             for (ptrdiff_t f = 0; f < n_out; f++) {
                 const REAL *plane = of_image + f * size;
                 REAL *out = p + (image * n_out + f) * out_size;
@@ -336,11 +369,7 @@ int NAME(forward)(const REAL *x, const REAL *weight, const REAL *bias, REAL *y, 
                 const double shift = centre - mean[f];
                 mean[f] += shift / (image + 1);
                 variance[f] += squares + shift * shift * size * image / (image + 1);
-                if (halve)
-                    NAME(plane_halve)(plane, out, height, width);
-                else
-                    for (ptrdiff_t i = 0; i < size; i++)
-                        out[i] = NAME(positive)(plane[i]);
+                NAME(plane_values)(plane, width, out, 1, 0, height, width, halve);
             }
         }
         for (ptrdiff_t f = 0; f < n_out; f++)
@@ -393,9 +422,11 @@ int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL 
                        sums + at * n_in * 9 * LANES, n_in, height, width);
             IN_BLOCKS(n_out, 5, WEIGHT)
 #undef WEIGHT
-            if (of_x)
-                NAME(convolve)(padded_of_y, packed, NULL, rows,
-                               of_x + image * n_in * size, n_out, n_in, height, width);
+            if (of_x) {
+                NAME(convolve)(padded_of_y, packed, NULL, rows, n_out, n_in, height,
+                               width);
+                NAME(cut)(rows, of_x + image * n_in * size, n_in, height, width);
+            }
         }
         for (ptrdiff_t i = 0; i < n_out * n_in * 9; i++) {
             of_weight[i] = 0;
@@ -409,6 +440,30 @@ int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL 
     free(packed);
     free(rows);
     free(sums);
+    return failed;
+}
+
+/* gain * p + offset; nothing else is kept, and the weights come packed. Return 0, or 1
+ * where there is no memory. */
+int NAME(predict)(const REAL *x, const REAL *packed, const REAL *bias, const REAL *gain,
+                  const REAL *offset, REAL *p, ptrdiff_t n, ptrdiff_t n_in,
+                  ptrdiff_t n_out, ptrdiff_t height, ptrdiff_t width, int halve)
+{
+    const ptrdiff_t size = height * width, length = NAME(row_size)(height, width);
+    const ptrdiff_t out_size = halve ? (height / 2) * (width / 2) : size;
+    REAL *padded = calloc(n_in * NAME(padded_size)(height, width), sizeof(REAL));
+    REAL *rows = malloc(n_out * length * sizeof(REAL));
+    const int failed = !padded || !rows;
+    for (ptrdiff_t image = 0; image < n && !failed; image++) {
+        NAME(pad)(x + image * n_in * size, padded, n_in, height, width);
+        NAME(convolve)(padded, packed, bias, rows, n_in, n_out, height, width);
+        for (ptrdiff_t f = 0; f < n_out; f++)
+            NAME(plane_values)(rows + f * length, width + 2,
+                               p + (image * n_out + f) * out_size, gain[f], offset[f],
+                               height, width, halve);
+    }
+    free(padded);
+    free(rows);
     return failed;
 }
 
