@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from edge_agent.backends import Backend
+from edge_agent.bundle_files import MAX_MEMORY_MB
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
 
@@ -23,6 +24,9 @@ PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"
 
 SHIPPED_BUNDLE = Path(__file__).parent / "demo" / "data" / "bundle"
 """Model trained on simulated rooms; good for a first try anywhere."""
+
+RESERVED_SITES = (".", "..", "bundles")
+"""Names of other things in the state directory."""
 
 _TOPIC_LEVEL = re.compile(r"[^\s+#/$][^\s+#/]{0,63}")
 _SYSTEM_CONFIG = Path("/etc/metaloc/agent.toml")
@@ -46,6 +50,11 @@ class SiteConfig:
     def __post_init__(self) -> None:
         for key in ("name", "device"):
             _check_topic_level(f"site.{key}", getattr(self, key))
+        if self.name in RESERVED_SITES:
+            raise ConfigError(
+                f"site.name is {self.name!r}, which is no folder of its own below the "
+                "state directory; choose another"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,8 @@ class ModelConfig:
     """Which model, and where what it learns is kept."""
 
     bundle: str = ""
-    """Bundle directory; the shipped one when empty."""
+    """Bundle directory; when empty the one that was installed last, else the shipped
+    one."""
 
     state: str = ""
     """State directory; below the user's home when empty."""
@@ -132,7 +142,15 @@ class ModelConfig:
     backend: str = "auto"
     """auto, onnxruntime or numpy."""
 
+    trusted_keys: str = ""
+    """Public keys (a PEM file, or a folder of them) of those whose bundles are taken;
+    anybody's when empty."""
+
+    max_memory_mb: int = MAX_MEMORY_MB
+    """Most that adapting and predicting may take, beside the program itself."""
+
     def __post_init__(self) -> None:
+        _check_range("model.max_memory_mb", self.max_memory_mb, 16, 1_000_000)
         _check_choice("model.backend", self.backend, list(Backend))
 
     @property
@@ -142,9 +160,14 @@ class ModelConfig:
 
     def site_path(self, site: str) -> Path:
         """Return where calibration and shots of a site are kept."""
+        return self.state_path / site
+
+    @property
+    def state_path(self) -> Path:
+        """Where sites and installed bundles are kept."""
         if self.state:
-            return Path(self.state).expanduser() / site
-        return _home() / ".local" / "state" / "metaloc" / site
+            return Path(self.state).expanduser()
+        return _home() / ".local" / "state" / "metaloc"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def test_without_a_file_everything_has_a_default(home):
         connect_timeout_s=10.0,
     )
     assert config.capture == CaptureConfig("wlan0", 25, "auto", 8192)
-    assert config.model == ModelConfig("", "", "auto")
+    assert config.model == ModelConfig("", "", "auto", "", 512)
     assert config.model.bundle_path == SHIPPED_BUNDLE
     assert config.model.site_path("home") == home / ".local/state/metaloc/home"
 
@@ -95,6 +95,8 @@ def test_every_key_can_be_set(load):
         bundle = "/opt/bundle"
         state = "/var/lib/metaloc"
         backend = "numpy"
+        trusted_keys = "/etc/metaloc/keys"
+        max_memory_mb = 256
         """
     )
 
@@ -112,7 +114,9 @@ def test_every_key_can_be_set(load):
             True,
         ),
         CaptureConfig("wlan1", 10, "qi", 1024),
-        ModelConfig("/opt/bundle", "/var/lib/metaloc", "numpy"),
+        ModelConfig(
+            "/opt/bundle", "/var/lib/metaloc", "numpy", "/etc/metaloc/keys", 256
+        ),
     )
     assert config.model.bundle_path == Path("/opt/bundle")
     assert config.model.site_path("office") == Path("/var/lib/metaloc/office")
@@ -160,6 +164,7 @@ def test_a_tilde_is_the_home_directory(home):
         ("broker.base_topic = 'a//b'", "broker.base_topic is ''"),
         ("broker.base_topic = 'a/#'", "broker.base_topic is '#'"),
         ("capture.hop = 0", "capture.hop is 0, not 1 to 4096"),
+        ("model.max_memory_mb = 15", "model.max_memory_mb is 15, not 16 to 1000000"),
         ("capture.hop = 4097", "capture.hop is 4097, not 1 to 4096"),
         ("capture.buffer_frames = 63", "capture.buffer_frames is 63, not 64 to 104857"),
         ("capture.buffer_frames = 1048577", "capture.buffer_frames is 1048577, not 64"),
@@ -177,6 +182,12 @@ def test_what_makes_no_sense_is_refused_with_its_name(load, text, reason):
 def test_names_must_be_able_to_stand_in_a_topic(load, key, value):
     with pytest.raises(ConfigError, match=rf"{key} is .*: it becomes part of an MQTT"):
         load(f'{key} = "{value}"')
+
+
+@pytest.mark.parametrize("value", [".", "..", "bundles"])
+def test_a_site_has_a_folder_of_its_own(load, value):
+    with pytest.raises(ConfigError, match="no folder of its own below the state"):
+        load(f'site.name = "{value}"')
 
 
 @pytest.mark.parametrize("value", ["x", "x" * 64, "Küche", "nexus5-01", "a$"])
