@@ -57,6 +57,8 @@ class Calibration:
 
     n_shots: int
     is_simulated: bool
+    shots_digest: str = ""
+    """Which shots it was made from; empty where that was not noted."""
 
     @property
     def identifier(self) -> str:
@@ -127,6 +129,7 @@ class Calibration:
             adapted.losses,
             len(shots.images),
             shots.is_simulated,
+            shots.digest,
         )
 
     def save(self, path: Path) -> None:
@@ -144,6 +147,7 @@ class Calibration:
             "losses": self.losses,
             "n_shots": self.n_shots,
             "is_simulated": self.is_simulated,
+            "shots": self.shots_digest,
         }
         arrays: Arrays = {f"theta.{name}": a for name, a in self.parameters.items()}
         for layer, statistics in enumerate(self.statistics):
@@ -218,6 +222,7 @@ class Calibration:
             tuple(float(loss) for loss in losses),
             int(str(header["n_shots"])),
             bool(header["is_simulated"]),
+            str(header.get("shots", "")),
         )
 
     def _check_statistics(self, filters: tuple[int, ...]) -> None:

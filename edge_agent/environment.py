@@ -1,5 +1,7 @@
 """Surveyed images of one place: what a trainer learns from and a site adapts to."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -7,7 +9,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.arrays import ArraysError, pack_arrays, unpack_arrays, write_atomically
+from edge_agent.arrays import (
+    Arrays,
+    ArraysError,
+    pack_arrays,
+    unpack_arrays,
+    write_atomically,
+)
 from edge_agent.csi.image import Channel, ImageSpec
 from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.errors import CalibrationError
@@ -69,6 +77,15 @@ class Environment:
         """Coordinates of the points [m], shape (n_points, 2)."""
         return np.array([(p.x, p.y) for p in self.points], np.float64).reshape(-1, 2)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything: the same shots have the same, wherever they lie."""
+        content = hashlib.sha256(json.dumps(self._header(), sort_keys=True).encode())
+        for name, array in self._arrays().items():
+            content.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()
+
     def select(self, rows: npt.NDArray[np.intp]) -> Self:
         """Return some of the images, with all points."""
         return type(self)(
@@ -106,7 +123,10 @@ class Environment:
 
     def save(self, path: Path) -> None:
         """Write the environment; the file is replaced as a whole."""
-        header = {
+        write_atomically(path, pack_arrays(self._header(), self._arrays()))
+
+    def _header(self) -> dict[str, Any]:
+        return {
             "schema": _SCHEMA,
             "name": self.name,
             "spec": asdict(self.spec),
@@ -114,13 +134,14 @@ class Environment:
             "points": [asdict(point) for point in self.points],
             "is_simulated": self.is_simulated,
         }
-        arrays = {
+
+    def _arrays(self) -> Arrays:
+        return {
             "images": self.images,
             "heard": self.heard,
             "point_of": self.point_of.astype(np.int32),
             "visit_of": self.visit_of,
         }
-        write_atomically(path, pack_arrays(header, arrays))
 
     @classmethod
     def load(cls, path: Path) -> Self:

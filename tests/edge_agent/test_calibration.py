@@ -61,6 +61,7 @@ def test_a_calibration_is_the_model_after_its_steps_on_the_shots(rng, bundle):
     assert calibration.bundle_digest == bundle.digest
     assert calibration.n_shots == 9
     assert calibration.is_simulated
+    assert calibration.shots_digest == shots.digest
 
 
 def test_its_name_is_its_time_in_utc(rng, bundle):

@@ -154,6 +154,27 @@ def test_an_environment_comes_back_as_it_was(rng, tmp_path):
             assert after == before
     assert loaded.images.dtype == np.uint8
     assert loaded.points == POINTS
+    assert loaded.digest == saved.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "office"},
+        {"is_simulated": True},
+        {"images": np.zeros((9, 2, 8, 16), np.uint8)},
+        {"heard": np.zeros((9, 2), np.bool_)},
+        {"visit_of": np.array(["1"] * 9)},
+        {"point_of": np.zeros(9, np.intp)},
+        {"points": (*POINTS[:2], replace(POINTS[2], room="hall"))},
+        {"channels": (channel(),)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_other_shots_have_another_digest(rng, change):
+    shots = environment(rng)
+
+    assert replace(shots, **change).digest != shots.digest
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path):
