@@ -49,6 +49,9 @@ class Kind(StrEnum):
     CSI = "csi"
     """CSI images, `edge_agent.bundle`."""
 
+    RSS = "rss"
+    """Received power alone, `edge_agent.rss.bundle`."""
+
 
 class Trust(Protocol):
     """Decides whose bundles are taken."""

@@ -19,6 +19,7 @@ from edge_agent.arrays import (
 from edge_agent.csi.image import Channel, ImageSpec
 from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.errors import CalibrationError
+from edge_agent.shots import choose_shots
 from edge_agent.survey import Point
 
 _SCHEMA = "metaloc.environment/1"
@@ -86,6 +87,14 @@ class Environment:
             content.update(np.ascontiguousarray(array).tobytes())
         return content.hexdigest()
 
+    @property
+    def has_level(self) -> bool:
+        """Whether the received power of any channel is known."""
+        return any(channel.has_rssi for channel in self.channels)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
     def select(self, rows: npt.NDArray[np.intp]) -> Self:
         """Return some of the images, with all points."""
         return type(self)(
@@ -105,21 +114,14 @@ class Environment:
 
         Shots from separate visits teach more than as many in one stop.
         """
-        rows: list[int] = []
-        for number in range(len(self.points)):
-            of_point = np.flatnonzero(self.point_of == number)
-            by_visit: dict[str, list[int]] = {}
-            for row in of_point.tolist():
-                by_visit.setdefault(str(self.visit_of[row]), []).append(row)
-            laps = [_spread(of_visit) for of_visit in by_visit.values()]
-            in_turn = [
-                lap[turn]
-                for turn in range(max(map(len, laps), default=0))
-                for lap in laps
-                if turn < len(lap)
-            ]
-            rows += sorted(in_turn[:n_per_point])
-        return self.select(np.array(rows, np.intp))
+        return self.select(
+            choose_shots(
+                self.point_of,
+                self.visit_of,
+                n_points=len(self.points),
+                n_per_point=n_per_point,
+            )
+        )
 
     def save(self, path: Path) -> None:
         """Write the environment; the file is replaced as a whole."""
@@ -169,17 +171,6 @@ class Environment:
             raise CalibrationError(f"{path}: {error.strerror}") from error
         except (ArraysError, KeyError, TypeError, ValueError) as error:
             raise CalibrationError(f"{path}: {error}") from error
-
-
-def _spread(items: list[int]) -> list[int]:
-    """Reorder so that any first few are far apart: ends first, then middles."""
-    n = len(items)
-    order: list[int] = []
-    for parts in range(1, n + 1):
-        for position in np.linspace(0, n - 1, parts + 1).round().astype(int).tolist():
-            if items[position] not in order:
-                order.append(items[position])
-    return order or items
 
 
 def channel_to_json(channel: Channel) -> dict[str, Any]:

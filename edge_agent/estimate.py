@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One location, made from one CSI image."""
+    """One location, made from one CSI image or one window of received power."""
 
     time_ns: int
     """Capture time of the newest frame [ns since the UNIX epoch]; 0 when unknown."""
@@ -43,7 +43,7 @@ class Estimate:
     """Probability of each point, in the calibration's order."""
 
     n_frames: int
-    """CSI frames in the image."""
+    """Frames it is made of."""
 
     window_s: float
     """Time from its oldest to its newest frame [s]."""
@@ -109,28 +109,40 @@ def estimate_from_posterior(
         ),
         float(np.hypot(_radius(distances, weights, 0.68), cell)),
         float(np.hypot(_radius(distances, weights, 0.95), cell)),
-        _best(
-            [
-                (point.floor, weight)
-                for point, weight in zip(points, weights, strict=True)
-            ]
-        )[0][0],
-        tuple(
-            (room, share)
-            for room, share in _best(
-                [
-                    (point.room, weight)
-                    for point, weight in zip(points, weights, strict=True)
-                ]
-            )
-            if room is not None
-        ),
+        most_probable_floor(weights, points),
+        rooms_by_probability(weights, points),
         tuple(weights.tolist()),
         n_frames,
         window_s,
         n_heard,
         n_channels,
     )
+
+
+def most_probable_floor(
+    weights: npt.NDArray[np.float64], points: tuple[Point, ...]
+) -> int:
+    """Return the floor whose points have most probability.
+
+    Args:
+        weights: Probability of each point, shape (n_points,).
+        points: In the same order.
+    """
+    floors = [(p.floor, w) for p, w in zip(points, weights, strict=True)]
+    return _best(floors)[0][0]
+
+
+def rooms_by_probability(
+    weights: npt.NDArray[np.float64], points: tuple[Point, ...]
+) -> tuple[tuple[str, float], ...]:
+    """Return the probability of each room, best first; points without one are none.
+
+    Args:
+        weights: Probability of each point, shape (n_points,).
+        points: In the same order.
+    """
+    rooms = [(p.room, w) for p, w in zip(points, weights, strict=True)]
+    return tuple((room, share) for room, share in _best(rooms) if room is not None)
 
 
 def _half_way_to_neighbour(

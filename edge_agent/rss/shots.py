@@ -1,0 +1,146 @@
+"""Surveyed received power of one place: what trainers learn and sites adapt from."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.arrays import ArraysError, pack_arrays, unpack_arrays, write_atomically
+from edge_agent.errors import CalibrationError
+from edge_agent.rss.receptions import parse_address
+from edge_agent.rss.window import RssSpec
+from edge_agent.shots import choose_shots
+from edge_agent.survey import Point
+
+_SCHEMA = "metaloc.rss-shots/1"
+_MAX_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RssShots:
+    """Labelled windows of one place."""
+
+    name: str
+
+    spec: RssSpec
+    """How received power was averaged."""
+
+    transmitters: tuple[str, ...]
+    """Address of each column."""
+
+    points: tuple[Point, ...]
+
+    rss: npt.NDArray[np.float32]
+    """Mean received power [dBm], shape (n, n_transmitters); NaN where not heard."""
+
+    point_of: npt.NDArray[np.intp]
+    """Number of each window's point, shape (n,)."""
+
+    visit_of: npt.NDArray[np.str_]
+    """Visit in which each was recorded, shape (n,)."""
+
+    is_simulated: bool
+    """Whether any of the frames came from a simulation."""
+
+    has_level = True
+    """Received power is all there is."""
+
+    def __post_init__(self) -> None:
+        n = len(self.rss)
+        if self.rss.shape != (n, len(self.transmitters)):
+            raise ValueError(
+                f"rss has shape {self.rss.shape} for {len(self.transmitters)} "
+                "transmitters"
+            )
+        if np.isinf(self.rss).any():
+            raise ValueError("a received power is infinite")
+        if not self.heard.any(axis=1).all():
+            raise ValueError("a window in which nothing was heard")
+        if len(self.point_of) != n or len(self.visit_of) != n:
+            raise ValueError(f"{n} windows, but other numbers of points or visits")
+        if n and not 0 <= self.point_of.min() <= self.point_of.max() < len(self.points):
+            raise ValueError(f"a window's point is none of the {len(self.points)}")
+        if len(set(self.transmitters)) < len(self.transmitters):
+            raise ValueError("a transmitter is listed twice")
+        for transmitter in self.transmitters:
+            parse_address(transmitter)
+
+    def __len__(self) -> int:
+        return len(self.rss)
+
+    @property
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """Which transmitters each window holds, shape (n, n_transmitters)."""
+        return np.isfinite(self.rss)
+
+    @property
+    def locations(self) -> npt.NDArray[np.float64]:
+        """Coordinates of the points [m], shape (n_points, 2)."""
+        return np.array([(p.x, p.y) for p in self.points], np.float64).reshape(-1, 2)
+
+    def take_shots(self, n_per_point: int) -> Self:
+        """Return up to ``n_per_point`` windows per point, of as many visits as can be.
+
+        As of `edge_agent.shots.choose_shots`.
+        """
+        rows = choose_shots(
+            self.point_of,
+            self.visit_of,
+            n_points=len(self.points),
+            n_per_point=n_per_point,
+        )
+        return replace(
+            self,
+            rss=self.rss[rows],
+            point_of=self.point_of[rows],
+            visit_of=self.visit_of[rows],
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the shots; the file is replaced as a whole.
+
+        Raises:
+            OSError: It cannot be written; the previous one is untouched.
+        """
+        header = {
+            "schema": _SCHEMA,
+            "name": self.name,
+            "spec": asdict(self.spec),
+            "transmitters": self.transmitters,
+            "points": [asdict(point) for point in self.points],
+            "is_simulated": self.is_simulated,
+        }
+        arrays = {
+            "rss": self.rss,
+            "point_of": self.point_of.astype(np.int32),
+            "visit_of": self.visit_of,
+        }
+        write_atomically(path, pack_arrays(header, arrays))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read shots.
+
+        Raises:
+            CalibrationError: There are none, or they are damaged or of another schema.
+        """
+        try:
+            header, arrays = unpack_arrays(
+                path.read_bytes(), schema=_SCHEMA, max_bytes=_MAX_BYTES
+            )
+            return cls(
+                str(header["name"]),
+                RssSpec(**header["spec"]),
+                tuple(str(item) for item in header["transmitters"]),
+                tuple(Point(**item) for item in header["points"]),
+                arrays["rss"].astype(np.float32),
+                arrays["point_of"].astype(np.intp),
+                arrays["visit_of"].astype(np.str_),
+                bool(header["is_simulated"]),
+            )
+        except OSError as error:
+            raise CalibrationError(f"{path}: {error.strerror}") from error
+        except (ArraysError, KeyError, TypeError, ValueError) as error:
+            raise CalibrationError(f"{path}: {error}") from error
