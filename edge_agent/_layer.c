@@ -42,32 +42,32 @@
 
 #define TARGET _avx512
 #define VECTOR_BYTES 64
-#define VECTORS 2
+#define REGISTERS 32
 BEGIN_AVX512
 #include "layer_kernel.c"
 END
 #undef TARGET
 #undef VECTOR_BYTES
-#undef VECTORS
+#undef REGISTERS
 
 #define TARGET _avx2
 #define VECTOR_BYTES 32
-#define VECTORS 1
+#define REGISTERS 16
 BEGIN_AVX2
 #include "layer_kernel.c"
 END
 #undef TARGET
 #undef VECTOR_BYTES
-#undef VECTORS
+#undef REGISTERS
 
 #endif
 
 #define TARGET _baseline
 #define VECTOR_BYTES 16
 #ifdef __aarch64__
-#define VECTORS 2
+#define REGISTERS 32
 #else
-#define VECTORS 1
+#define REGISTERS 16
 #endif
 #include "layer_kernel.c"
 
@@ -82,6 +82,7 @@ END
                         const REAL *, const REAL *, REAL *, double *, double *, SIZES); \
         int (*predict)(const REAL *, const REAL *, const REAL *, const REAL *,          \
                        const REAL *, REAL *, SIZES);                                    \
+        void (*pack)(const REAL *, REAL *, ptrdiff_t, ptrdiff_t, int);                  \
     };
 
 FUNCTIONS_IN(float)
@@ -95,7 +96,8 @@ struct target {
 
 static const struct target known[] = {
 #define FUNCTIONS(type, target)                                                         \
-    {forward_##type##target, backward_##type##target, predict_##type##target}
+    {forward_##type##target, backward_##type##target, predict_##type##target,           \
+     pack_##type##target}
 #define ENTRY(target) {&#target[1], FUNCTIONS(float, target), FUNCTIONS(double, target)},
     TARGETS(ENTRY)
 };
@@ -356,10 +358,10 @@ static PyObject *backward(PyObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(pack_doc,
-"pack(weight, packed)\n"
+"pack(target, weight, packed)\n"
 "\n"
-"Fill packed, of weight's shape (n_out, n_in, 3, 3) and type, for predict.\n"
-"Raises as forward.");
+"Fill packed, of weight's shape (n_out, n_in, 3, 3) and type, for predict\n"
+"with the same target. Raises as forward.");
 
 static PyObject *pack(PyObject *self, PyObject *args)
 {
@@ -367,9 +369,13 @@ static PyObject *pack(PyObject *self, PyObject *args)
     struct arrays arrays = {.n = 0};
     struct sizes s = {0, -1, -1, 1, 1, -1, -1};
     Py_ssize_t three = 3;
+    const char *name;
 
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO:pack", &weight, &packed))
+    if (!PyArg_ParseTuple(args, "sOO:pack", &name, &weight, &packed))
+        return NULL;
+    const struct target *target = find_target(name);
+    if (!target)
         return NULL;
     if (!take(&arrays, weight, READ) || !take(&arrays, packed, WRITE))
         return finish(&arrays, 0);
@@ -377,11 +383,10 @@ static PyObject *pack(PyObject *self, PyObject *args)
     const char type = type_of(&v[0]);
     if (fits(&v[0], "weight", type, 4, WEIGHTS(s)) &&
         fits(&v[1], "packed", type, 4, WEIGHTS(s)) && are_sensible(&s, 0)) {
-        /* The order is the same for every target. */
         if (type == 'f')
-            pack_float_baseline(v[0].buf, v[1].buf, s.n_out, s.n_in, 0);
+            target->in_float.pack(v[0].buf, v[1].buf, s.n_out, s.n_in, 0);
         else
-            pack_double_baseline(v[0].buf, v[1].buf, s.n_out, s.n_in, 0);
+            target->in_double.pack(v[0].buf, v[1].buf, s.n_out, s.n_in, 0);
     }
     return finish(&arrays, 0);
 }

@@ -30,36 +30,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* VECTOR_BYTES: of a register. VECTORS: at a time; with 10 filters, and two of them, 20
- * registers are sums, of 32. TARGET: what names end with. */
+/* TARGET: what names end with. VECTOR_BYTES: of a register; there are REGISTERS. */
 #ifndef TARGET
 #define TARGET
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define VECTORS 2
+#define REGISTERS 32
 #elif defined(__AVX__)
 #define VECTOR_BYTES 32
-#define VECTORS 1
+#define REGISTERS 16
 #elif defined(__aarch64__)
 #define VECTOR_BYTES 16
-#define VECTORS 2
+#define REGISTERS 32
 #else
 #define VECTOR_BYTES 16
-#define VECTORS 1
+#define REGISTERS 16
 #endif
 #endif
 
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 
-/* Call `block` with as many filters as compile to registers, until none is left; ten
- * filters as one block of ten, or two of five. */
-#define IN_BLOCKS(total, ten, block)                                                    \
+/* Vectors of pixels and filters at a time: their sums fill the registers. */
+#define VECTORS 2
+#define MOST_FILTERS (REGISTERS == 32 ? 10 : 5)
+#define MOST_WEIGHTS (REGISTERS == 32 ? 8 : 4)
+
+/* Call `block` with as many filters as compile to registers, until none is left. */
+#define IN_BLOCKS(total, most, block)                                                   \
     for (ptrdiff_t at = 0; at < (total);) {                                             \
         const ptrdiff_t left = (total) - at;                                            \
-        if (left % 10 == 0) { block(ten); at += ten; }                                  \
-        else if (left % 10 == 5) { block(5); at += 5; }                                 \
-        else if (left >= 8) { block(8); at += 8; }                                      \
+        if (most >= 10 && left % 10 == 0) { block(10); at += 10; }                      \
+        else if (most >= 5 && left % 5 == 0) { block(5); at += 5; }                     \
+        else if (most >= 8 && left >= 8) { block(8); at += 8; }                         \
         else if (left >= 4) { block(4); at += 4; }                                      \
         else if (left >= 2) { block(2); at += 2; }                                      \
         else { block(1); at += 1; }                                                     \
@@ -170,7 +173,7 @@ void NAME(pack)(const REAL *weight, REAL *packed, ptrdiff_t n_out,
             for (ptrdiff_t to = at; to < at + n_block; to++)                            \
                 *next++ = transposed ? weight[(from * n_in + to) * 9 + 8 - tap]         \
                                      : weight[(to * n_in + from) * 9 + tap];
-    IN_BLOCKS(n_to, 10, PACK)
+    IN_BLOCKS(n_to, MOST_FILTERS, PACK)
 #undef PACK
 }
 
@@ -183,7 +186,7 @@ static void NAME(convolve)(const REAL *padded, const REAL *packed, const REAL *b
     NAME(convolve_block)(n_block, padded, packed + at * n_in * 9,                       \
                          bias ? bias + at : NULL, rows + at * length, n_in, height,     \
                          width);
-    IN_BLOCKS(n_out, 10, CONVOLVE)
+    IN_BLOCKS(n_out, MOST_FILTERS, CONVOLVE)
 #undef CONVOLVE
 }
 
@@ -266,6 +269,29 @@ static void NAME(plane_moments)(const REAL *restrict y, ptrdiff_t size, double *
     *squares = sum_of_squares;
 }
 
+/* Rows are cut into pieces of as many cells as the widest of these that fits, the last
+ * of which overlaps the one before: no cell is left to be done alone, branch by branch. */
+#define IN_PIECES(cells, piece)                                                         \
+    if ((cells) >= 16) { piece(16) }                                                    \
+    else if ((cells) >= 8) { piece(8) }                                                 \
+    else if ((cells) >= 4) { piece(4) }                                                 \
+    else if ((cells) >= 2) { piece(2) }                                                 \
+    else if ((cells) >= 1) { piece(1) }
+#define PIECE_AT(at, piece, cells) ((at) + (piece) > (cells) ? (cells) - (piece) : (at))
+
+INLINE void NAME(cell_values)(const int piece, const REAL *restrict upper,
+                              const REAL *restrict lower, REAL *restrict out, REAL gain,
+                              REAL offset)
+{
+#pragma omp simd
+    for (int i = 0; i < piece; i++) {
+        const REAL a = upper[2 * i], b = upper[2 * i + 1];
+        const REAL c = lower[2 * i], d = lower[2 * i + 1];
+        const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
+        out[i] = gain * NAME(positive)(NAME(larger)(top, bottom)) + offset;
+    }
+}
+
 /* gain * p + offset of a plane whose rows are `stride` numbers apart. */
 INLINE void NAME(plane_values)(const REAL *restrict y, ptrdiff_t stride,
                                REAL *restrict out, REAL gain, REAL offset,
@@ -279,63 +305,79 @@ INLINE void NAME(plane_values)(const REAL *restrict y, ptrdiff_t stride,
                 out[row * width + i] = gain * NAME(positive)(y[row * stride + i]) + offset;
         return;
     }
-    for (ptrdiff_t row = 0; row < height / 2; row++) {
-        const REAL *restrict upper = y + 2 * row * stride, *lower = upper + stride;
-        REAL *restrict to = out + row * half;
-#pragma omp simd
-        for (ptrdiff_t i = 0; i < half; i++) {
-            const REAL a = upper[2 * i], b = upper[2 * i + 1];
-            const REAL c = lower[2 * i], d = lower[2 * i + 1];
-            const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
-            to[i] = gain * NAME(positive)(NAME(larger)(top, bottom)) + offset;
+#define VALUES_IN(piece)                                                                \
+    for (ptrdiff_t row = 0; row < height / 2; row++)                                    \
+        for (ptrdiff_t i = 0; i < half; i += piece) {                                   \
+            const ptrdiff_t at = PIECE_AT(i, piece, half);                              \
+            const REAL *upper = y + 2 * (row * stride + at);                            \
+            NAME(cell_values)(piece, upper, upper + stride, out + row * half + at,      \
+                              gain, offset);                                            \
         }
+    IN_PIECES(half, VALUES_IN)
+#undef VALUES_IN
+}
+
+/* dL/dy of a pixel that is the maximum of no cell. */
+INLINE REAL NAME(slope_at)(REAL y, REAL level, REAL slope, REAL g)
+{
+    const REAL value = level + slope * y + g;
+    return y <= 0 ? 0 : value;
+}
+
+INLINE void NAME(cell_slopes)(const int piece, const REAL *restrict upper,
+                              const REAL *restrict lower, const REAL *restrict g,
+                              REAL level, REAL slope, REAL *restrict to_upper,
+                              REAL *restrict to_lower)
+{
+#pragma omp simd
+    for (int i = 0; i < piece; i++) {
+        const REAL a = upper[2 * i], b = upper[2 * i + 1];
+        const REAL c = lower[2 * i], d = lower[2 * i + 1];
+        const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
+        const REAL of_top = top >= bottom ? g[i] : 0, of_bottom = top >= bottom ? 0 : g[i];
+        const REAL of_a = a >= b ? of_top : 0, of_b = a >= b ? 0 : of_top;
+        const REAL of_c = c >= d ? of_bottom : 0, of_d = c >= d ? 0 : of_bottom;
+        to_upper[2 * i] = NAME(slope_at)(a, level, slope, of_a);
+        to_upper[2 * i + 1] = NAME(slope_at)(b, level, slope, of_b);
+        to_lower[2 * i] = NAME(slope_at)(c, level, slope, of_c);
+        to_lower[2 * i + 1] = NAME(slope_at)(d, level, slope, of_d);
     }
 }
 
+/* dL/dy of a plane, to rows that are width + 2 numbers apart. */
 static void NAME(plane_backward)(const REAL *restrict y, const REAL *restrict g,
                                  REAL level, REAL slope, REAL *restrict result,
                                  ptrdiff_t height, ptrdiff_t width, int halve)
 {
-    const ptrdiff_t size = height * width, half = width / 2;
+    const ptrdiff_t half = width / 2, stride = width + 2;
     if (!halve) {
+        for (ptrdiff_t row = 0; row < height; row++)
 #pragma omp simd
-        for (ptrdiff_t i = 0; i < size; i++) {
-            const REAL value = level + slope * y[i] + g[i];
-            result[i] = y[i] <= 0 ? 0 : value;
-        }
+            for (ptrdiff_t i = 0; i < width; i++)
+                result[row * stride + i] = NAME(slope_at)(y[row * width + i], level, slope,
+                                                          g[row * width + i]);
         return;
     }
-    for (ptrdiff_t row = 0; row < height / 2; row++) {
-        const REAL *restrict upper = y + 2 * row * width, *lower = upper + width;
-        const REAL *restrict cell = g + row * half;
-        REAL *restrict to_upper = result + 2 * row * width;
-        REAL *restrict to_lower = to_upper + width;
-#pragma omp simd
-        for (ptrdiff_t i = 0; i < half; i++) {
-            const REAL a = upper[2 * i], b = upper[2 * i + 1];
-            const REAL c = lower[2 * i], d = lower[2 * i + 1];
-            const REAL top = NAME(larger)(a, b), bottom = NAME(larger)(c, d);
-            const REAL of_top = top >= bottom ? cell[i] : 0;
-            const REAL of_bottom = top >= bottom ? 0 : cell[i];
-            const REAL of_a = a >= b ? of_top : 0, of_b = a >= b ? 0 : of_top;
-            const REAL of_c = c >= d ? of_bottom : 0, of_d = c >= d ? 0 : of_bottom;
-            const REAL at_a = level + slope * a + of_a, at_b = level + slope * b + of_b;
-            const REAL at_c = level + slope * c + of_c, at_d = level + slope * d + of_d;
-            to_upper[2 * i] = a <= 0 ? 0 : at_a;
-            to_upper[2 * i + 1] = b <= 0 ? 0 : at_b;
-            to_lower[2 * i] = c <= 0 ? 0 : at_c;
-            to_lower[2 * i + 1] = d <= 0 ? 0 : at_d;
+#define SLOPES_IN(piece)                                                                \
+    for (ptrdiff_t row = 0; row < height / 2; row++)                                    \
+        for (ptrdiff_t i = 0; i < half; i += piece) {                                   \
+            const ptrdiff_t at = PIECE_AT(i, piece, half);                              \
+            const REAL *upper = y + 2 * (row * width + at);                             \
+            REAL *to = result + 2 * (row * stride + at);                                \
+            NAME(cell_slopes)(piece, upper, upper + width, g + row * half + at, level,  \
+                              slope, to, to + stride);                                  \
         }
-    }
+    IN_PIECES(half, SLOPES_IN)
+#undef SLOPES_IN
     /* Odd edges are in no cell, but in the moments. */
     if (width % 2)
-        for (ptrdiff_t row = 0; row < height; row++) {
-            const ptrdiff_t i = row * width + width - 1;
-            result[i] = y[i] <= 0 ? 0 : level + slope * y[i];
-        }
+        for (ptrdiff_t row = 0; row < height; row++)
+            result[row * stride + width - 1] =
+                NAME(slope_at)(y[row * width + width - 1], level, slope, 0);
     if (height % 2)
-        for (ptrdiff_t i = (height - 1) * width; i < size; i++)
-            result[i] = y[i] <= 0 ? 0 : level + slope * y[i];
+        for (ptrdiff_t i = 0; i < width; i++)
+            result[(height - 1) * stride + i] =
+                NAME(slope_at)(y[(height - 1) * width + i], level, slope, 0);
 }
 
 /* -- a layer ------------------------------------------------------------------------- */
@@ -391,7 +433,6 @@ int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL 
     const ptrdiff_t out_size = halve ? (height / 2) * (width / 2) : size;
     const ptrdiff_t padded_size = NAME(padded_size)(height, width);
     REAL *padded = calloc(n_in * padded_size, sizeof(REAL));
-    REAL *of_y = malloc(n_out * size * sizeof(REAL));
     /* Its first pixel, which is not the first of the border, begins a vector. */
     const ptrdiff_t lead = LANES - (width + 3) % LANES;
     const size_t bytes = (n_out * padded_size + LANES) * sizeof(REAL);
@@ -399,28 +440,27 @@ int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL 
     REAL *packed = malloc(n_out * n_in * 9 * sizeof(REAL));
     REAL *rows = malloc(n_in * NAME(row_size)(height, width) * sizeof(REAL));
     REAL *sums = calloc(n_out * n_in * 9 * LANES, sizeof(REAL));
-    const int failed = !padded || !of_y || !aligned || !packed || !rows || !sums;
+    const int failed = !padded || !aligned || !packed || !rows || !sums;
     if (!failed) {
         memset(aligned, 0, bytes);
         NAME(pack)(weight, packed, n_out, n_in, 1);
         memset(of_bias, 0, n_out * sizeof(double));
         for (ptrdiff_t image = 0; image < n; image++) {
             for (ptrdiff_t f = 0; f < n_out; f++) {
-                REAL *plane = of_y + f * size, sum = 0;
+                REAL *plane = padded_of_y + f * padded_size + width + 3, sum = 0;
                 NAME(plane_backward)(y + (image * n_out + f) * size,
                                      g + (image * n_out + f) * out_size, level[f],
                                      slope[f], plane, height, width, halve);
 #pragma omp simd reduction(+ : sum)
-                for (ptrdiff_t i = 0; i < size; i++)
-                    sum += plane[i];
+                for (ptrdiff_t i = 0; i < height * (width + 2); i++)
+                    sum += plane[i]; /* and zeros between rows */
                 of_bias[f] += sum;
             }
             NAME(pad)(x + image * n_in * size, padded, n_in, height, width);
-            NAME(pad)(of_y, padded_of_y, n_out, height, width);
 #define WEIGHT(n_block)                                                                 \
     NAME(weight_block)(n_block, padded, padded_of_y + at * padded_size,                 \
                        sums + at * n_in * 9 * LANES, n_in, height, width);
-            IN_BLOCKS(n_out, 5, WEIGHT)
+            IN_BLOCKS(n_out, MOST_WEIGHTS, WEIGHT)
 #undef WEIGHT
             if (of_x) {
                 NAME(convolve)(padded_of_y, packed, NULL, rows, n_out, n_in, height,
@@ -435,7 +475,6 @@ int NAME(backward)(const REAL *x, const REAL *weight, const REAL *y, const REAL 
         }
     }
     free(padded);
-    free(of_y);
     free(aligned);
     free(packed);
     free(rows);

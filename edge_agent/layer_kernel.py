@@ -96,7 +96,7 @@ class NativeLayer:
         """Return the function from x to ``gain * p + offset``, filter by filter."""
         target, n_out, divisor = self._target, len(weight), 2 if halve else 1
         packed = np.empty(weight.shape, weight.dtype)
-        _layer.pack(np.ascontiguousarray(weight), packed)
+        _layer.pack(target, np.ascontiguousarray(weight), packed)
         bias, gain, offset = map(np.ascontiguousarray, (bias, gain, offset))
 
         def layer(x: Array) -> Array:
