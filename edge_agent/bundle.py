@@ -1,7 +1,8 @@
 """A bundle whose model locates from CSI images: the paper's network, ready to adapt.
 
 theta.npz       meta-parameters θ* by name
-predict.onnx    images, heard, parameters... -> probabilities
+adapt.onnx      one gradient step: shots, parameters -> loss, parameters, statistics
+predict.onnx    images, heard, head -> probabilities; the rest is filled in per site
 """
 
 from dataclasses import asdict, dataclass
@@ -14,10 +15,12 @@ from edge_agent.arrays import Arrays, ArraysError, unpack_arrays
 from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
 from edge_agent.csi.image import ImageSpec
 from edge_agent.errors import BundleError
+from edge_agent.graph_slots import GraphSlots
 from edge_agent.network import Architecture, Parameters, check_parameters
 
 THETA_SCHEMA = "metaloc.theta/1"
 THETA = "theta.npz"
+ADAPT = "adapt.onnx"
 PREDICT = "predict.onnx"
 
 _MAX_ARRAYS = 256 << 20
@@ -41,6 +44,21 @@ class AdaptationDefaults:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """Up to which size of a site the model is meant to be adapted."""
+
+    n_shots: int = 2000
+    n_points: int = 1000
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if type(value) is not int or not 1 <= value <= 1_000_000:
+                raise ValueError(
+                    f"capacity: {name} is {value!r}, not a whole number to 1000000"
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the manifest says of the model."""
 
@@ -53,6 +71,11 @@ class Manifest:
     training: dict[str, Any]
     """Provenance: data, seed, iterations, versions. For people."""
 
+    predict_slots: GraphSlots
+    """Where a site's parameters go in the prediction graph."""
+
+    capacity: Capacity = Capacity()
+
     def to_document(self) -> dict[str, Any]:
         """Return what `edge_agent.bundle_files.manifest_text` takes."""
         return {
@@ -62,6 +85,8 @@ class Manifest:
             "architecture": asdict(self.architecture),
             "adaptation": asdict(self.adaptation),
             "training": self.training,
+            "predict_slots": dict(self.predict_slots.offsets),
+            "capacity": asdict(self.capacity),
         }
 
     @classmethod
@@ -80,6 +105,8 @@ class Manifest:
             Architecture(**architecture),
             AdaptationDefaults(**document["adaptation"]),
             dict(document["training"]),
+            GraphSlots(dict(document["predict_slots"])),
+            Capacity(**document["capacity"]),
         )
         if manifest.architecture.image_shape != manifest.spec.shape:
             raise ValueError(
@@ -103,11 +130,6 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 of the manifest, and by its entries of everything else."""
         return self.files.digest
-
-    @property
-    def predict_graph(self) -> bytes:
-        """ONNX model."""
-        return self.files.content(PREDICT)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -135,7 +157,11 @@ class Bundle:
         except (KeyError, TypeError, ValueError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise BundleError(f"{files.directory / MANIFEST}: {reason}") from error
-        files.content(PREDICT)
+        files.content(ADAPT)
+        try:
+            manifest.predict_slots.check(manifest.architecture, files.content(PREDICT))
+        except ValueError as error:
+            raise BundleError(f"{files.directory / MANIFEST}: {error}") from error
         parameters = _parameters(files.directory / THETA, files.content(THETA))
         try:
             check_parameters(manifest.architecture, parameters)

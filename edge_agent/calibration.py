@@ -17,12 +17,13 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
+from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle, as_float32
 from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
-from edge_agent.layer_step import LayerStep
 from edge_agent.network import Parameters, Statistics, check_parameters
+from edge_agent.steps import make_step
 from edge_agent.support import Support
 from edge_agent.survey import Point
 
@@ -72,7 +73,9 @@ class Calibration:
         shots: Environment,
         *,
         now: datetime,
+        backend: Backend = Backend.AUTO,
         on_step: Callable[[int, float], None] = lambda _step, _loss: None,
+        on_caution: Callable[[str], None] = lambda _caution: None,
     ) -> Self:
         """Adapt a bundle's network to a site's shots.
 
@@ -80,11 +83,15 @@ class Calibration:
             bundle: The model.
             shots: Labelled images, built as the bundle's specification says.
             now: When.
+            backend: What computes.
             on_step: Called with the number of steps done and the loss after them.
+            on_caution: As of `edge_agent.backends.for_adapting`.
 
         Raises:
-            CalibrationError: The shots were built otherwise, or the network does not
-                adapt to them.
+            CalibrationError: The shots were built otherwise, are more than the bundle
+                is meant for, or the network does not adapt to them.
+            BackendError: What was asked for is not there or cannot be used.
+            BundleError: ONNX Runtime refuses the bundle's graph.
         """
         manifest = bundle.manifest
         if shots.spec != manifest.spec:
@@ -99,11 +106,18 @@ class Calibration:
                 f"the shots are of {n_points} point; with fewer than two there is "
                 "nothing to tell apart"
             )
+        capacity = manifest.capacity
+        if len(shots.images) > capacity.n_shots or n_points > capacity.n_points:
+            raise CalibrationError(
+                f"{len(shots.images)} shots of {n_points} points; the bundle is meant "
+                f"for up to {capacity.n_shots} shots of {capacity.n_points} points: "
+                "fewer shots per point (--shots), or several sites"
+            )
         try:
             support = Support.of(shots.images, shots.heard, shots.point_of, n_points)
             adapted = adapt(
                 bundle.parameters,
-                LayerStep(manifest.architecture, support),
+                make_step(bundle, support, backend, on_caution=on_caution),
                 support,
                 architecture=manifest.architecture,
                 alpha=manifest.adaptation.alpha,

@@ -140,7 +140,7 @@ class ModelConfig:
     """State directory; below the user's home when empty."""
 
     backend: str = "auto"
-    """auto, onnxruntime or numpy."""
+    """What computes: auto, onnxruntime, kernel or numpy; see `edge_agent.backends`."""
 
     trusted_keys: str = ""
     """Public keys (a PEM file, or a folder of them) of those whose bundles are taken;

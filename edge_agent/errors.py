@@ -6,6 +6,7 @@
      ├─ CaptureError      no packets: file, interface, permission
      ├─ SurveyError       a list of surveyed captures
      ├─ BundleError       the model bundle
+     ├─ BackendError      what was asked to compute cannot
      ├─ CalibrationError  the site's calibration
      ├─ BrokerError       the MQTT broker
      ├─ SimulatedError    simulated locations would leave this machine
@@ -43,6 +44,10 @@ class SurveyError(AgentError):
 
 class BundleError(AgentError):
     """The model bundle is missing, damaged or of another schema."""
+
+
+class BackendError(AgentError):
+    """The back end that was asked for is not there, or cannot be used."""
 
 
 class CalibrationError(AgentError):

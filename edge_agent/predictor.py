@@ -1,20 +1,19 @@
-"""Probabilities of the points from images: ONNX Runtime if it is there, else NumPy.
+"""Probabilities of the points from images, by the back end that is chosen."""
 
-Both read the same bundle and give the same numbers (to about 1e-5: the order of
-summation differs).
-"""
-
-import os
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent import backends
 from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
+from edge_agent.bundle import PREDICT, Bundle
 from edge_agent.calibration import Calibration
-from edge_agent.errors import BundleError
+from edge_agent.layer import Layer, NumpyLayer
+from edge_agent.layer_kernel import NativeLayer
 from edge_agent.network import Array, forward, probabilities, scale_input
+from edge_agent.onnx_runtime import Session
 
 
 class Predictor(Protocol):
@@ -34,80 +33,79 @@ class Predictor(Protocol):
 
 
 def make_predictor(
-    bundle: Bundle, calibration: Calibration, backend: Backend = Backend.AUTO
+    bundle: Bundle,
+    calibration: Calibration,
+    backend: Backend = Backend.AUTO,
+    *,
+    on_caution: Callable[[str], None] = lambda _caution: None,
 ) -> Predictor:
     """Return the predictor of a calibrated site.
 
+    Args:
+        bundle: The model.
+        calibration: Of the site.
+        backend: What computes.
+        on_caution: As of `edge_agent.backends.for_predicting`.
+
     Raises:
-        BundleError: ONNX Runtime was asked for and is missing, or refuses the graph.
+        BackendError: What was asked for is not there or cannot be used.
+        BundleError: ONNX Runtime refuses the graph.
     """
-    if backend is Backend.NUMPY:
-        return NumpyPredictor(bundle, calibration)
-    try:
+    chosen = backends.for_predicting(backend, on_caution)
+    if chosen is Backend.ONNXRUNTIME:
         return OnnxPredictor(bundle, calibration)
-    except ImportError as error:
-        if backend is Backend.AUTO:
-            return NumpyPredictor(bundle, calibration)
-        raise BundleError(
-            "onnxruntime is not installed: in a clone of MetaLoc, pip install "
-            "'.[edge]'; or choose the numpy back end"
-        ) from error
+    return LayerPredictor(bundle, calibration, chosen)
 
 
-class NumpyPredictor:
-    """Runs the network in NumPy."""
+class LayerPredictor:
+    """Runs the network layer by layer, in NumPy or in C."""
 
-    backend = Backend.NUMPY
+    def __init__(
+        self, bundle: Bundle, calibration: Calibration, backend: Backend
+    ) -> None:
+        """Prepare.
 
-    def __init__(self, bundle: Bundle, calibration: Calibration) -> None:
+        Args:
+            bundle: The model.
+            calibration: Of the site.
+            backend: NUMPY, or KERNEL where it is there.
+        """
+        self.backend = backend
         self._architecture = bundle.manifest.architecture
         self._calibration = calibration
+        self._layer: Layer = (
+            NativeLayer() if backend is Backend.KERNEL else NumpyLayer()
+        )
 
     def predict(
         self, images: npt.NDArray[np.uint8], heard: npt.NDArray[np.bool_]
     ) -> Array:
         """Return the probability of every point, shape (n, n_points)."""
         inputs = scale_input(self._architecture, images, heard)
-        trace = forward(
-            self._calibration.parameters, inputs, self._calibration.statistics
-        )
+        site = self._calibration
+        trace = forward(site.parameters, inputs, site.statistics, layer=self._layer)
         return probabilities(trace.logits)
 
 
 class OnnxPredictor:
-    """Runs the bundle's graph; the site's parameters are inputs of it."""
+    """Runs the bundle's graph, with the site's parameters as constants of it."""
 
     backend = Backend.ONNXRUNTIME
 
     def __init__(self, bundle: Bundle, calibration: Calibration) -> None:
-        # What is located here is nobody else's business: recent Linux builds write an
-        # identifier below the home directory and upload events, unless this is set
-        # before they are loaded (onnxruntime pull request 27379).
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # One small image at a time: a second thread would only spin.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                bundle.predict_graph, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # its errors share no base of their own
-            raise BundleError(
-                f"onnxruntime {onnxruntime.__version__} refuses the bundle's graph: "
-                f"{error}"
-            ) from error
-        self._fixed: dict[str, Array] = dict(calibration.parameters)
-        for layer, statistics in enumerate(calibration.statistics):
-            self._fixed[f"norm{layer}.mean"] = statistics.mean
-            self._fixed[f"norm{layer}.variance"] = statistics.variance
+        graph = bundle.manifest.predict_slots.filled(
+            bundle.files.content(PREDICT),
+            calibration.parameters,
+            calibration.statistics,
+        )
+        self._session = Session(graph, PREDICT)
+        self._head = {
+            name: calibration.parameters[name] for name in ("head.weight", "head.bias")
+        }
 
     def predict(
         self, images: npt.NDArray[np.uint8], heard: npt.NDArray[np.bool_]
     ) -> Array:
         """Return the probability of every point, shape (n, n_points)."""
-        feeds = self._fixed | {"images": images, "heard": heard}
-        return np.asarray(self._session.run(["probabilities"], feeds)[0])
+        feeds = {**self._head, "images": images, "heard": heard}
+        return self._session.run(feeds)["probabilities"]

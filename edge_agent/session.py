@@ -218,6 +218,7 @@ def open_session(
 
     Raises:
         BundleError: The model bundle cannot be used.
+        BackendError: What was asked to compute is not there or cannot be used.
         CalibrationError: The site has no calibration, or one of another model.
         BrokerError: The broker cannot be reached or refuses.
         SimulatedError: What would be published is simulated, and the broker is on
@@ -233,7 +234,12 @@ def open_session(
             "try it first without: edge_agent demo"
         )
     calibration = Calibration.load(path, bundle)
-    predictor = make_predictor(bundle, calibration, Backend(config.model.backend))
+    predictor = make_predictor(
+        bundle,
+        calibration,
+        Backend(config.model.backend),
+        on_caution=lambda caution: console.say(f"caution: {caution}"),
+    )
     pipeline = Pipeline(
         bundle.manifest.spec,
         calibration,

@@ -1,139 +1,61 @@
-"""The prediction graph: images and a site's parameters in, probabilities out.
+"""The prediction graph: images in, probabilities out, for one site's parameters.
 
-Written operator by operator, without torch: the result is small, the same on every
-machine, and holds no traces of the machine it was made on. Parameters are inputs,
-because each site has its own, with as many head rows as it has points.
+The parameters of the body and the statistics are constants, which ONNX Runtime folds
+and lays out as the processor likes them: with parameters as inputs a prediction takes
+twice as long. A site's own are put in their place by the device, which has no onnx: the
+bytes of each are one run of the file, and `PredictGraph.slots` says where. Until then
+they are not numbers, and so is whatever the graph computes.
+
+The head stays an input, for it has a row per point of the site; to fold it, too, would
+gain a twentieth.
 """
 
-import onnx
-from onnx import TensorProto, helper
+from dataclasses import dataclass
 
+import numpy as np
+
+from edge_agent.graph_slots import GraphSlots, slot_shapes
 from edge_agent.network import NORM_EPSILON, Architecture
-
-OPSET = 18
-"""Read by every ONNX Runtime since 1.14."""
-
-IR_VERSION = 8
+from export.graph_nodes import GraphBuilder, convolution, scaled_pixels
+from export.raw_data import locate_raw_data
 
 
-def build_predict_graph(architecture: Architecture) -> onnx.ModelProto:
+@dataclass(frozen=True, slots=True)
+class PredictGraph:
+    """A serialised model, and where a site's values go."""
+
+    data: bytes
+    slots: GraphSlots
+
+
+def build_predict_graph(architecture: Architecture) -> PredictGraph:
     """Return the graph of `edge_agent.network.forward` with frozen statistics.
 
-    Inputs: ``images`` uint8 (n, n_channels, n_packets, n_tones), ``heard`` bool
-    (n, n_channels), every parameter, and ``norm<i>.mean``, ``norm<i>.variance``.
-    Output: ``probabilities`` float32 (n, n_points).
+    Inputs: ``images`` uint8 (n, n_channels, n_packets, n_tones), ``heard`` bool (n,
+    n_channels), ``head.weight`` (n_points, n_features), ``head.bias`` (n_points,).
+    Constants to be filled: every other parameter, ``norm<i>.mean`` and
+    ``norm<i>.variance``. Output: ``probabilities`` float32 (n, n_points).
     """
-    nodes = _input_nodes(architecture)
-    x = "scaled"
+    graph = GraphBuilder()
+    x = scaled_pixels(graph, architecture)
+    shapes = slot_shapes(architecture)
+    for name, shape in shapes.items():
+        graph.parameter(name, np.full(shape, np.nan))
+    graph.input("head.weight", ["n_points", architecture.n_features])
+    graph.input("head.bias", ["n_points"])
     for layer in range(len(architecture.filters)):
-        last = layer == len(architecture.filters) - 1
-        nodes += _layer_nodes(layer, x, last=last)
-        x = f"layer{layer}"
-    nodes += [
-        helper.make_node("Flatten", [x], ["features"], axis=1),
-        helper.make_node(
-            "Gemm", ["features", "head.weight", "head.bias"], ["logits"], transB=1
-        ),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "metaloc_predict",
-        _inputs(architecture),
-        [_value("probabilities", TensorProto.FLOAT, ["n", "n_points"])],
-        _constants(architecture),
-    )
-    model = helper.make_model(
-        graph,
-        producer_name="metaloc",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def _value(name: str, kind: int, shape: list[int | str]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, kind, shape)
-
-
-def _inputs(architecture: Architecture) -> list[onnx.ValueInfoProto]:
-    n_channels, n_packets, n_tones = architecture.image_shape
-    images: list[int | str] = ["n", n_channels, n_packets, n_tones]
-    values = [
-        _value("images", TensorProto.UINT8, images),
-        _value("heard", TensorProto.BOOL, ["n", n_channels]),
-    ]
-    for name, shape in architecture.parameter_shapes(n_points=1).items():
-        dimensions: list[int | str] = list(shape)
-        if name.startswith("head."):
-            dimensions[0] = "n_points"
-        values.append(_value(name, TensorProto.FLOAT, dimensions))
-    for layer, n_filters in enumerate(architecture.filters):
-        for part in ("mean", "variance"):
-            values.append(_value(f"norm{layer}.{part}", TensorProto.FLOAT, [n_filters]))
-    return values
-
-
-def _constants(architecture: Architecture) -> list[onnx.TensorProto]:
-    def scalar(name: str, value: float) -> onnx.TensorProto:
-        return helper.make_tensor(name, TensorProto.FLOAT, [], [value])
-
-    return [
-        scalar("full_scale", 255.0),
-        scalar("pixel_mean", architecture.pixel_mean),
-        scalar("pixel_std", architecture.pixel_std),
-        helper.make_tensor("last_axes", TensorProto.INT64, [2], [2, 3]),
-    ]
-
-
-def _input_nodes(architecture: Architecture) -> list[onnx.NodeProto]:
-    """(images / 255 - mean) / std, zero where not heard."""
-    return [
-        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("Div", ["pixels", "full_scale"], ["unit"]),
-        helper.make_node("Sub", ["unit", "pixel_mean"], ["centred"]),
-        helper.make_node("Div", ["centred", "pixel_std"], ["normal"]),
-        helper.make_node("Cast", ["heard"], ["weights"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["weights", "last_axes"], ["mask"]),
-        helper.make_node("Mul", ["normal", "mask"], ["scaled"]),
-    ]
-
-
-def _layer_nodes(layer: int, x: str, *, last: bool) -> list[onnx.NodeProto]:
-    def own(name: str) -> str:
-        return f"{name}{layer}"
-
-    nodes = [
-        helper.make_node(
-            "Conv",
-            [x, f"conv{layer}.weight", f"conv{layer}.bias"],
-            [own("convolved")],
-            kernel_shape=[3, 3],
-            pads=[1, 1, 1, 1],
-        ),
-        helper.make_node("Relu", [own("convolved")], [own("rectified")]),
-        helper.make_node(
+        x = graph.add(
             "BatchNormalization",
-            [
-                own("rectified"),
-                f"norm{layer}.scale",
-                f"norm{layer}.shift",
-                f"norm{layer}.mean",
-                f"norm{layer}.variance",
-            ],
-            [own("layer") if last else own("normalised")],
+            convolution(graph, x, layer),
+            *(f"norm{layer}.{part}" for part in ("scale", "shift", "mean", "variance")),
             epsilon=NORM_EPSILON,
-        ),
-    ]
-    if not last:
-        nodes.append(
-            helper.make_node(
-                "MaxPool",
-                [own("normalised")],
-                [own("layer")],
-                kernel_shape=[2, 2],
-                strides=[2, 2],
-            )
         )
-    return nodes
+        if layer < len(architecture.filters) - 1:
+            x = graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    features = graph.add("Flatten", x, axis=1)
+    logits = graph.add("Gemm", features, "head.weight", "head.bias", transB=1)
+    graph.add("Softmax", logits, name="probabilities", axis=-1)
+    graph.output("probabilities", ["n", "n_points"])
+    data = graph.model("metaloc_predict").SerializeToString(deterministic=True)
+    where = locate_raw_data(data)
+    return PredictGraph(data, GraphSlots({name: where[name].start for name in shapes}))

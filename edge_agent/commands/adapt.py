@@ -7,6 +7,7 @@ import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE, Calibration
 from edge_agent.cautions import cautions
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         bundle,
         shots,
         now=datetime.now(UTC),
+        backend=Backend(config.model.backend),
+        on_caution=lambda caution: console.say(f"caution: {caution}"),
         on_step=lambda step, loss: console.progress(f"step {step}: loss {loss:.3f}"),
     )
     _store(folder, shots, calibration)

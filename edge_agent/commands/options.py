@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from edge_agent.backends import Backend
 from edge_agent.config import AgentConfig, BrokerConfig, load_config
 from edge_agent.errors import UsageError
 
@@ -32,6 +33,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--state", metavar="DIR", help="where calibrations are kept, one folder a site"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=[str(backend) for backend in Backend],
+        help="what computes (default: the fastest that is there)",
     )
 
 
@@ -72,6 +78,8 @@ def configuration(args: argparse.Namespace) -> AgentConfig:
         model = replace(model, bundle=args.bundle)
     if getattr(args, "state", None):
         model = replace(model, state=args.state)
+    if getattr(args, "backend", None):
+        model = replace(model, backend=args.backend)
     return replace(config, site=site, broker=broker, model=model)
 
 
