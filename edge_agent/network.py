@@ -21,6 +21,7 @@ et al., "MAML is a noisy contrastive learner", ICLR 2022, found that starting at
 does better than learnt rows.)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -38,8 +39,10 @@ __all__ = [
     "Statistics",
     "Trace",
     "affine",
+    "check_images",
     "check_parameters",
     "forward",
+    "frozen_layers",
     "maximum_commutes",
     "normalised",
     "probabilities",
@@ -167,17 +170,30 @@ def scale_input(
     Raises:
         ValueError: Images or mask of another shape.
     """
-    if images.shape[1:] != architecture.image_shape or heard.shape != images.shape[:2]:
-        raise ValueError(
-            f"images of shape {images.shape} with mask {heard.shape}, expected "
-            f"(n, *{architecture.image_shape}) and (n, {architecture.image_shape[0]})"
-        )
+    check_images(architecture, images, heard)
     scaled = images.astype(dtype)
     scaled /= 255
     scaled -= architecture.pixel_mean
     scaled /= architecture.pixel_std
     scaled *= heard[:, :, None, None]
     return scaled
+
+
+def check_images(
+    architecture: Architecture,
+    images: npt.NDArray[np.uint8],
+    heard: npt.NDArray[np.bool_],
+) -> None:
+    """Check that images and mask are those of the network.
+
+    Raises:
+        ValueError: They have another shape.
+    """
+    if images.shape[1:] != architecture.image_shape or heard.shape != images.shape[:2]:
+        raise ValueError(
+            f"images of shape {images.shape} with mask {heard.shape}, expected "
+            f"(n, *{architecture.image_shape}) and (n, {architecture.image_shape[0]})"
+        )
 
 
 class LayerTrace(NamedTuple):
@@ -225,26 +241,54 @@ def forward(
     """
     layer = layer or NumpyLayer()
     layers: list[LayerTrace] = []
-    n_layers = sum(name.endswith(".scale") for name in parameters)
     x = inputs
-    for number in range(n_layers):
-        weight, bias = (
-            parameters[f"conv{number}.{part}"] for part in ("weight", "bias")
-        )
-        halves = number < n_layers - 1
-        commutes = halves and maximum_commutes(parameters, number)
-        if statistics is None:
-            values, mean, variance, y = layer.forward(x, weight, bias, halve=commutes)
+    if statistics is not None:
+        for frozen in frozen_layers(parameters, statistics, layer):
+            x = frozen(x)
+    else:
+        last = _n_layers(parameters) - 1
+        for number in range(last + 1):
+            weight, bias = _convolution(parameters, number)
+            halve = number < last and maximum_commutes(parameters, number)
+            values, mean, variance, y = layer.forward(x, weight, bias, halve=halve)
             layers.append(LayerTrace(x, y, values, Statistics(mean, variance)))
             x = normalised(values, *affine(parameters, number, layers[-1].statistics))
-        else:
-            gain, offset = affine(parameters, number, statistics[number])
-            x = layer.frozen(weight, bias, gain, offset, halve=commutes)(x)
-        if halves and not commutes:
-            x = halved(x)
+            if number < last and not halve:
+                x = halved(x)
     features = x.reshape(len(x), -1)
     logits = features @ parameters["head.weight"].T + parameters["head.bias"]
     return Trace(layers, features, logits)
+
+
+def frozen_layers(
+    parameters: Parameters, statistics: list[Statistics], layer: Layer
+) -> list[Callable[[Array], Array]]:
+    """Return the layers, each a function of the one before, with frozen statistics.
+
+    Args:
+        parameters: Of the network.
+        statistics: One per layer.
+        layer: What computes.
+    """
+    last = _n_layers(parameters) - 1
+    layers = []
+    for number in range(last + 1):
+        weight, bias = _convolution(parameters, number)
+        gain, offset = affine(parameters, number, statistics[number])
+        halve = number < last and maximum_commutes(parameters, number)
+        layers.append(layer.frozen(weight, bias, gain, offset, halve=halve))
+        if number < last and not halve:
+            layers.append(halved)
+    return layers
+
+
+def _n_layers(parameters: Parameters) -> int:
+    return sum(name.endswith(".scale") for name in parameters)
+
+
+def _convolution(parameters: Parameters, number: int) -> tuple[Array, Array]:
+    """Return a layer's weight and bias."""
+    return parameters[f"conv{number}.weight"], parameters[f"conv{number}.bias"]
 
 
 def maximum_commutes(parameters: Parameters, number: int) -> bool:
