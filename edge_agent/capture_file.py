@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from edge_agent.csi.capture_format import CaptureFormatError, CaptureReader
-from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.raw import CSI_LINK_TYPES, RawFrames
 from edge_agent.csi.refusal import Refusal
 from edge_agent.errors import CaptureError
 
@@ -24,18 +24,21 @@ _CLOSED = -1
 class CaptureFile:
     """The packets of one capture, a few thousand at a time, whatever its size."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self, path: str | Path, link_types: tuple[int, ...] = CSI_LINK_TYPES
+    ) -> None:
         """Name the capture; it is opened on entry.
 
         Args:
             path: A pcap or pcapng file, or ``-`` for standard input.
+            link_types: Those that are asked for; a capture of none of them is refused.
         """
         self._is_stdin = str(path) == STANDARD_INPUT
         self.name = "standard input" if self._is_stdin else str(path)
         self._path = path
         self.is_file = False
         """Whether it is a regular file, once open: reading that takes nothing away."""
-        self._reader = CaptureReader()
+        self._reader = CaptureReader(link_types)
         self._ahead: list[RawFrames] = []
         self._is_ahead = False
         self._descriptor = _CLOSED

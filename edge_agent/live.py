@@ -1,7 +1,10 @@
 """Capture frames from an interface. The only module that imports scapy (GPL-2.0-only).
 
-    kernel filter: UDP to port 5500  ->  socket buffer (4 MB)  ->  capture thread
-                                     ->  receive_ring.py       ->  `LiveCapture.read`
+    kernel filter  ->  socket buffer (4 MB)  ->  capture thread
+                   ->  receive_ring.py       ->  `LiveCapture.read`
+
+The filter passes CSI, which is UDP to port 5500; on an interface in monitor mode,
+beacons and probe responses, whose radiotap headers tell their power.
 
 scapy opens the packet socket and finds the interface. Packets are then taken from it
 raw, many per wake-up, with the kernel's time stamps: dissecting each would cost a
@@ -24,7 +27,12 @@ from types import TracebackType
 from typing import Self
 
 from edge_agent.csi.link import CSI_PORT
-from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.raw import (
+    CSI_LINK_TYPES,
+    LINK_ETHERNET,
+    LINK_RADIOTAP,
+    RawFrames,
+)
 from edge_agent.errors import CaptureError
 from edge_agent.pacer import Pacer
 from edge_agent.receive_ring import ReceiveRing
@@ -43,7 +51,7 @@ _IFF_UP = 0x1
 
 # Classic BPF, as `tcpdump -ddd "ip and udp dst port 5500"` compiles it for Ethernet; a
 # test compares the two. Fixed, so that no libpcap is needed on the device.
-_FILTER = (
+_CSI_FILTER = (
     (0x28, 0, 0, 12),  # ldh [12]: EtherType
     (0x15, 0, 8, 0x0800),  # IPv4, else reject
     (0x30, 0, 0, 23),  # ldb [23]: protocol
@@ -56,6 +64,27 @@ _FILTER = (
     (0x06, 0, 0, 262144),  # accept
     (0x06, 0, 0, 0),  # reject
 )
+
+# The same for "type mgt subtype beacon or type mgt subtype probe-resp" behind a
+# radiotap header, whose length varies.
+_BEACON_FILTER = (
+    (0x30, 0, 0, 3),  # ldb [3]: length of the header, high byte
+    (0x64, 0, 0, 8),  # lsh #8
+    (0x07, 0, 0, 0),  # tax
+    (0x30, 0, 0, 2),  # ldb [2]: low byte
+    (0x4C, 0, 0, 0),  # or x
+    (0x07, 0, 0, 0),  # tax
+    (0x50, 0, 0, 0),  # ldb [x + 0]: frame control
+    (0x15, 1, 0, 0x80),  # beacon
+    (0x15, 0, 1, 0x50),  # probe response, else reject
+    (0x06, 0, 0, 262144),  # accept
+    (0x06, 0, 0, 0),  # reject
+)
+
+# Types of interfaces, linux/if_arp.h.
+_ARPHRD_IEEE80211 = 801
+_ARPHRD_IEEE80211_PRISM = 802
+_ARPHRD_IEEE80211_RADIOTAP = 803
 
 
 @dataclass(slots=True)
@@ -75,14 +104,22 @@ class CaptureCounters:
 class LiveCapture:
     """Packets of an interface, while entered."""
 
-    def __init__(self, interface: str, *, buffer_frames: int = 8192) -> None:
+    def __init__(
+        self,
+        interface: str,
+        *,
+        buffer_frames: int = 8192,
+        link_types: tuple[int, ...] = CSI_LINK_TYPES,
+    ) -> None:
         """Choose the interface; it is opened on entry.
 
         Args:
             interface: For example ``wlan0``.
             buffer_frames: Packets kept while the agent is busy.
+            link_types: Those that are asked for; an interface of others is refused.
         """
         self.name = interface
+        self._link_types = link_types
         self.counters = CaptureCounters()
         self._ring = ReceiveRing(max(buffer_frames, 2 * _BATCH))
         # Packets written and taken (or dropped) since both were last the same. Slots
@@ -97,9 +134,11 @@ class LiveCapture:
         """Open the interface and start to capture.
 
         Raises:
-            CaptureError: No such interface, it is down, or no permission.
+            CaptureError: No such interface, it is down, in monitor mode where CSI is
+                asked for, or no permission.
         """
-        self._listener = _open_socket(self.name)
+        self._link_type = _link_type(self.name, self._link_types)
+        self._listener = _open_socket(self.name, self._link_type)
         self._socket: socket.socket = self._listener.ins
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
@@ -146,7 +185,7 @@ class LiveCapture:
 
     def _take(self) -> RawFrames:
         n = self._written - self._read
-        raw = self._ring.copy(self._read % self._ring.n_slots, n)
+        raw = self._ring.copy(self._read % self._ring.n_slots, n, self._link_type)
         self._read = self._written
         return raw
 
@@ -209,15 +248,38 @@ class LiveCapture:
         self.counters.dropped_by_kernel += struct.unpack("II", statistics)[1]
 
 
-def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _link_type(interface: str, link_types: tuple[int, ...]) -> int:
+    """Return what an interface's packets begin with.
+
+    Raises:
+        CaptureError: There is no such interface, or it is not what is asked for.
+    """
+    try:
+        kind = int(_read_attribute(interface, "type"))
+    except OSError as error:
+        raise _no_interface(interface) from error
+    if kind in (_ARPHRD_IEEE80211, _ARPHRD_IEEE80211_PRISM):
+        raise CaptureError(
+            f"interface {interface} is in monitor mode without radiotap headers, which "
+            "tell the received power: sudo iw dev <name> interface add mon0 type "
+            "monitor makes one that has them, where the driver can"
+        )
+    if kind != _ARPHRD_IEEE80211_RADIOTAP:
+        return LINK_ETHERNET
+    if LINK_RADIOTAP not in link_types:
+        raise CaptureError(
+            f"interface {interface} is in monitor mode; CSI arrives as UDP on the one "
+            "it was made of: --iface wlan0"
+        )
+    return LINK_RADIOTAP
+
+
+def _open_socket(interface: str, link_type: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Return scapy's listening socket, filtered and with a large buffer."""
     try:
         flags = _interface_flags(interface)
     except OSError as error:
-        names = ", ".join(name for _, name in socket.if_nameindex())
-        raise CaptureError(
-            f"there is no interface {interface}; this machine has {names}"
-        ) from error
+        raise _no_interface(interface) from error
     if not flags & _IFF_UP:
         raise CaptureError(
             f"interface {interface} is down: sudo ip link set {interface} up"
@@ -235,7 +297,8 @@ def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN20
         ) from error
     except (OSError, Scapy_Exception) as error:
         raise CaptureError(f"cannot capture on {interface}: {error}") from error
-    _attach_filter(listener.ins)
+    is_monitor = link_type == LINK_RADIOTAP
+    _attach_filter(listener.ins, _BEACON_FILTER if is_monitor else _CSI_FILTER)
     _enlarge_buffer(listener.ins)
     # VLAN tags arrive stripped; without this the time stamp is the only ancillary data.
     listener.ins.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 0)
@@ -243,17 +306,32 @@ def _open_socket(interface: str):  # type: ignore[no-untyped-def]  # noqa: ANN20
 
 
 def _interface_flags(interface: str) -> int:
+    return int(_read_attribute(interface, "flags"), 16)
+
+
+def _read_attribute(interface: str, name: str) -> str:
+    """Return what the kernel says of an interface.
+
+    Raises:
+        OSError: There is no such interface.
+    """
     if interface not in [name for _, name in socket.if_nameindex()]:
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-    flags = Path("/sys/class/net", interface, "flags").read_text(encoding="ascii")
-    return int(flags, 16)
+    return Path("/sys/class/net", interface, name).read_text(encoding="ascii")
 
 
-def _attach_filter(sock: socket.socket) -> None:
-    """Have the kernel discard everything but UDP to the CSI port."""
-    program = b"".join(struct.pack("HBBI", *instruction) for instruction in _FILTER)
+def _no_interface(interface: str) -> CaptureError:
+    names = ", ".join(name for _, name in socket.if_nameindex())
+    return CaptureError(f"there is no interface {interface}; this machine has {names}")
+
+
+def _attach_filter(
+    sock: socket.socket, instructions: tuple[tuple[int, int, int, int], ...]
+) -> None:
+    """Have the kernel discard all packets but those that a filter passes."""
+    program = b"".join(struct.pack("HBBI", *one) for one in instructions)
     buffer = ctypes.create_string_buffer(program, len(program))
-    head = struct.pack("HL", len(_FILTER), ctypes.addressof(buffer))
+    head = struct.pack("HL", len(instructions), ctypes.addressof(buffer))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
     while True:  # what came before the filter was in place
         try:

@@ -13,10 +13,11 @@ import socket
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.csi.raw import LINK_ETHERNET, RawFrames
+from edge_agent.csi.raw import RawFrames
 
 SLOT_BYTES = 1536
-"""More than any CSI datagram (1184 bytes with VLAN tags and IP options)."""
+"""More than any CSI datagram (1184 bytes with VLAN tags and IP options); of a beacon
+only the first bytes count."""
 
 _ADDRESS_BYTES = 20  # struct sockaddr_ll
 _PACKET_TYPE_AT = 10
@@ -129,12 +130,13 @@ class ReceiveRing:
             return 0
         raise OSError(error, os.strerror(error))
 
-    def copy(self, first: int, n: int) -> RawFrames:
+    def copy(self, first: int, n: int, link_type: int) -> RawFrames:
         """Return copies of packets; outgoing ones are left out.
 
         Args:
             first: Slot of the first.
             n: Slots, on beyond the ring's end from its start.
+            link_type: What packets of the interface begin with.
         """
         slots: slice | npt.NDArray[np.intp] = slice(first, first + n)
         if first + n > self.n_slots:
@@ -142,7 +144,8 @@ class ReceiveRing:
         incoming = self._addresses[slots, _PACKET_TYPE_AT] != _OUTGOING
         if not incoming.all():
             slots = (first + np.flatnonzero(incoming)) % self.n_slots
-        # A longer packet is cut, and its length says so: then it is no CSI frame.
+        # A longer packet is cut, and its length says so: then it is no CSI frame, and
+        # of a beacon it is enough.
         lengths = np.minimum(self._lengths[slots], SLOT_BYTES).astype(np.int64)
         times = self._seconds[slots].astype(np.int64) * 1_000_000_000
         times += self._nanoseconds[slots]
@@ -153,6 +156,6 @@ class ReceiveRing:
             np.arange(len(lengths), dtype=np.int64) * longest,
             lengths,
             times,
-            LINK_ETHERNET,
+            link_type,
             longest if uniform else None,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_agent.capture_file import STANDARD_INPUT, CaptureFile
-from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.raw import CSI_LINK_TYPES, RawFrames
 from edge_agent.csi.refusal import Refusal
 from edge_agent.csi.simulated import says_simulated
 from edge_agent.payload import Source
@@ -60,7 +60,20 @@ class PacketSource(Protocol):
 class LiveSource:
     """An interface of this machine."""
 
-    def __init__(self, interface: str, buffer_frames: int) -> None:
+    def __init__(
+        self,
+        interface: str,
+        buffer_frames: int,
+        link_types: tuple[int, ...] = CSI_LINK_TYPES,
+    ) -> None:
+        """Name the interface.
+
+        Args:
+            interface: For example ``wlan0``.
+            buffer_frames: Packets kept while the agent is busy.
+            link_types: Those that are asked for; an interface of others is refused.
+        """
+        self._link_types = link_types
         self.name = interface
         self.doing = f"capturing on {interface}"
         self._buffer_frames = buffer_frames
@@ -70,14 +83,16 @@ class LiveSource:
         """Open the interface and close it again."""
         from edge_agent.live import LiveCapture
 
-        with LiveCapture(self.name):
+        with LiveCapture(self.name, link_types=self._link_types):
             return False
 
     def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
         """Yield packets until the interface goes away."""
         from edge_agent.live import LiveCapture  # scapy is slow to import
 
-        with LiveCapture(self.name, buffer_frames=self._buffer_frames) as capture:
+        with LiveCapture(
+            self.name, buffer_frames=self._buffer_frames, link_types=self._link_types
+        ) as capture:
             try:
                 while True:
                     yield capture.read(at_least=wanted(), timeout_s=_TICK_S)
@@ -98,16 +113,24 @@ class LiveSource:
 class FileSource:
     """A recorded capture."""
 
-    def __init__(self, path: str | Path, *, speed: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        speed: float | None = None,
+        link_types: tuple[int, ...] = CSI_LINK_TYPES,
+    ) -> None:
         """Name the capture.
 
         Args:
             path: A pcap or pcapng file.
             speed: Pace relative to the recording; as fast as possible when None.
+            link_types: Those that are asked for; a capture of none of them is refused.
         """
+        self._link_types = link_types
         self.name = str(path)
         self.doing = f"replaying {path}"
-        self._path, self._file = path, CaptureFile(path)
+        self._path, self._file = path, CaptureFile(path, link_types)
         self._speed = speed
         self._refused: Counter[Refusal] = Counter()
 
@@ -115,7 +138,7 @@ class FileSource:
         """Read the first packets of a file; wait for those of a pipe, and keep them."""
         if not Path(self._path).is_file():
             return self._wait()
-        with CaptureFile(self._path) as file:
+        with CaptureFile(self._path, self._link_types) as file:
             next(iter(file), None)
             return says_simulated(file.comments)
 
@@ -145,8 +168,8 @@ class FileSource:
 class StreamSource(FileSource):
     """A capture on standard input: live from a pipe, or a file that was piped in."""
 
-    def __init__(self) -> None:
-        super().__init__(STANDARD_INPUT)
+    def __init__(self, link_types: tuple[int, ...] = CSI_LINK_TYPES) -> None:
+        super().__init__(STANDARD_INPUT, link_types=link_types)
         self.name = "standard input"
         self.doing = "reading standard input"
 

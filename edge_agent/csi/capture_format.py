@@ -14,7 +14,12 @@ import numpy as np
 
 from edge_agent.csi.pcap import PcapSplitter
 from edge_agent.csi.pcapng import PcapngSplitter
-from edge_agent.csi.raw import CSI_LINK_TYPES, LINK_80211, RawFrames
+from edge_agent.csi.raw import (
+    CSI_LINK_TYPES,
+    LINK_80211,
+    LINK_RADIOTAP,
+    RawFrames,
+)
 from edge_agent.csi.refusal import Refusal
 
 _PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -37,7 +42,7 @@ _PCAP_HEADER = 24
 
 
 class CaptureFormatError(ValueError):
-    """The data is no capture, or one that cannot hold CSI."""
+    """The data is no capture, or one of other link types than those asked for."""
 
 
 class Splitter(Protocol):
@@ -53,7 +58,7 @@ class Splitter(Protocol):
     """Packets that never reach the decoder, by reason."""
 
     other_link_types: set[int]
-    """Link types of interfaces that cannot carry CSI (pcapng only)."""
+    """Link types of interfaces that are not asked for (pcapng only)."""
 
     def split(self, data: bytes, *, start: int) -> tuple[list[RawFrames], int]:
         """Return the complete packets from ``start`` on, and where they end."""
@@ -62,7 +67,13 @@ class Splitter(Protocol):
 class CaptureReader:
     """Turns chunks of a capture into packets."""
 
-    def __init__(self) -> None:
+    def __init__(self, link_types: tuple[int, ...] = CSI_LINK_TYPES) -> None:
+        """Start with an empty stream.
+
+        Args:
+            link_types: Those that are asked for; packets of others are refused.
+        """
+        self._link_types = link_types
         self._pending = b""
         self._splitter: Splitter | None = None
         self._n_packets = 0
@@ -87,7 +98,8 @@ class CaptureReader:
         """Return the packets that are complete with this chunk.
 
         Raises:
-            CaptureFormatError: The stream starts like no capture that can hold CSI.
+            CaptureFormatError: The stream starts like no capture, or one of other link
+                types.
         """
         if self._ended:
             return []
@@ -97,7 +109,7 @@ class CaptureReader:
             if len(data) < _PCAP_HEADER:
                 self._pending = data
                 return []
-            self._splitter, start = _open(data)
+            self._splitter, start = _open(data, self._link_types)
         packets, end = self._splitter.split(data, start=start)
         self._n_packets += sum(map(len, packets))
         self._pending = data[end:]
@@ -118,14 +130,14 @@ class CaptureReader:
         """Declare the stream ended; what is left over is damage.
 
         Raises:
-            CaptureFormatError: It ended before its header, or nothing in it can hold
-                CSI.
+            CaptureFormatError: It ended before its header, or nothing in it is of the
+                link types that are asked for.
         """
         if self._splitter is None:
             raise CaptureFormatError(_describe_start(self._pending))
         if self._n_packets == 0:
             for link_type in sorted(self._splitter.other_link_types):
-                _check_link_type(link_type)
+                _check_link_type(link_type, self._link_types)
         if self._pending and not self._ended:
             self._splitter.damage = (
                 f"ends in the middle of a packet ({len(self._pending)} bytes of it)"
@@ -133,28 +145,35 @@ class CaptureReader:
         self._ended, self._pending = True, b""
 
 
-def _open(data: bytes) -> tuple[Splitter, int]:
+def _open(data: bytes, link_types: tuple[int, ...]) -> tuple[Splitter, int]:
     """Return the splitter for a capture that starts with ``data``."""
     magic = data[:4]
     if magic == _PCAPNG_MAGIC:
-        return PcapngSplitter(), 0
+        return PcapngSplitter(link_types), 0
     if magic not in _PCAP_MAGICS:
         raise CaptureFormatError(_describe_start(data))
     byte_order, ns_per_tick = _PCAP_MAGICS[magic]
     order = "<" if byte_order == "little" else ">"
     link_type = int(np.frombuffer(data, order + "u4", 1, 20)[0]) & 0xFFFF
-    _check_link_type(link_type)
+    _check_link_type(link_type, link_types)
     return PcapSplitter(order, ns_per_tick, link_type), _PCAP_HEADER
 
 
-def _check_link_type(link_type: int) -> None:
-    """Refuse a link type in which CSI datagrams cannot arrive.
+def _check_link_type(link_type: int, link_types: tuple[int, ...]) -> None:
+    """Refuse a link type that is not asked for.
 
     Raises:
         CaptureFormatError: With what to do instead.
     """
-    if link_type in CSI_LINK_TYPES:
+    if link_type in link_types:
         return
+    if LINK_RADIOTAP in link_types:
+        raise CaptureFormatError(
+            f"link type {link_type} says nothing of received power; expected 802.11 "
+            "with radiotap headers (127, tcpdump -y IEEE802_11_RADIO on a monitor "
+            "interface), or CSI frames: Ethernet (1), Linux cooked (113, 276), raw IP "
+            "(101, 228)"
+        )
     if link_type in LINK_80211:
         raise CaptureFormatError(
             f"link type {link_type} holds 802.11 frames, made on a monitor interface "

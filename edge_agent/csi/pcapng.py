@@ -69,7 +69,13 @@ class _Packet:
 class PcapngSplitter:
     """Splits a pcapng stream from its first section header on."""
 
-    def __init__(self) -> None:
+    def __init__(self, link_types: tuple[int, ...] = CSI_LINK_TYPES) -> None:
+        """Start before the first section.
+
+        Args:
+            link_types: Those that are asked for; packets of others are refused.
+        """
+        self._link_types = link_types
         self._order = "<"
         self._interfaces: list[_Interface] = []
         self.damage: str | None = None
@@ -163,7 +169,7 @@ class PcapngSplitter:
         self, interface: _Interface, offset: int, length: int, time_ns: int
     ) -> _Packet | None:
         link_type = interface.link_type
-        if link_type not in CSI_LINK_TYPES:
+        if link_type not in self._link_types:
             self.other_link_types.add(link_type)
             self.refused[Refusal.LINK_TYPE] += 1
             return None

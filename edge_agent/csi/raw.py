@@ -14,7 +14,8 @@ LINK_ETHERNET = 1
 LINK_RAW_IP = (12, 101, 228)
 LINK_SLL = 113
 LINK_SLL2 = 276
-LINK_80211 = (105, 119, 127, 163)
+LINK_RADIOTAP = 127
+LINK_80211 = (105, 119, LINK_RADIOTAP, 163)
 """802.11 frames with or without radio headers: made on a monitor interface."""
 
 CSI_LINK_TYPES = (LINK_ETHERNET, LINK_SLL, LINK_SLL2, *LINK_RAW_IP)

@@ -23,8 +23,6 @@ from typing import NamedTuple
 
 from edge_agent.rss.refusal import RssRefusal
 
-LINK_RADIOTAP = 127
-
 _FIXED = struct.Struct("<BxHI")
 _WORD = struct.Struct("<I")
 _FLAGS, _DBM_ANTENNA_SIGNAL = 1, 5

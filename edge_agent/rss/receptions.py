@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from edge_agent.csi.decode import Decoder
 from edge_agent.csi.iq_order import IqOrder
-from edge_agent.csi.raw import CSI_LINK_TYPES, RawFrames
+from edge_agent.csi.raw import CSI_LINK_TYPES, LINK_RADIOTAP, RawFrames
 from edge_agent.rss.dot11 import read_sender
-from edge_agent.rss.radiotap import LINK_RADIOTAP, read_radiotap
+from edge_agent.rss.radiotap import read_radiotap
 from edge_agent.rss.refusal import RssRefusal
 
 RSS_LINK_TYPES = (*CSI_LINK_TYPES, LINK_RADIOTAP)

@@ -6,20 +6,27 @@ Interfaces of the machine stay untouched: whatever is created lives in the names
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 import numpy as np
+import pytest
 
 from edge_agent.errors import CaptureError
 from edge_agent.live import LiveCapture
 
 _PATIENCE_S = 10.0
 NOBODY = 65534
+
+# linux/if_tun.h
+_TUNSETIFF, _TUNSETLINK = 0x400454CA, 0x400454CD
+_IFF_TAP, _IFF_NO_PI = 0x0002, 0x1000
 
 
 class Station:
@@ -57,13 +64,15 @@ class Station:
         subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
 
     @contextlib.contextmanager
-    def capture(self, interface, *, buffer_frames=1024, as_nobody=False):
+    def capture(
+        self, interface, *, buffer_frames=1024, as_nobody=False, link_types=(1,)
+    ):
         """Capture while the block runs.
 
         Raises:
             CaptureError: As `LiveCapture`.
         """
-        self._ask("open", interface, buffer_frames, as_nobody)
+        self._ask("open", interface, buffer_frames, as_nobody, link_types)
         try:
             yield
         finally:
@@ -71,6 +80,28 @@ class Station:
 
     def send(self, interface, frames):
         self._ask("send", interface, [frame.hex() for frame in frames])
+
+    def make_monitor(self, name, kind=803):
+        """Make an interface of this type, with ourselves in the place of its driver.
+
+        Args:
+            name: Of the interface.
+            kind: Its type as of linux/if_arp.h; 803: monitor mode with radiotap.
+        """
+        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            pytest.skip("needs /dev/net/tun for an interface in monitor mode")
+        self._ask("make_monitor", name, kind)
+        self.ip("link", "set", name, "addrgenmode", "none", "up")
+
+    def send_on_monitor(self, frames):
+        self._ask("send_on_monitor", [frame.hex() for frame in frames])
+
+    def remove_monitor(self):
+        self._ask("remove_monitor")
+
+    def link_type(self):
+        """Of the packets that were read last."""
+        return self._ask("link_type")
 
     def read(self, *, at_least=1, timeout_s=0.5):
         """What one call of `LiveCapture.read` returns: (bytes, time [ns]) each."""
@@ -116,10 +147,12 @@ class _Desk:
     """Carries requests out."""
 
     def __init__(self):
-        self._capture = None
+        self._capture = self._monitor = self._link_type = None
 
-    def open(self, interface, buffer_frames, as_nobody):
-        self._capture = LiveCapture(interface, buffer_frames=buffer_frames)
+    def open(self, interface, buffer_frames, as_nobody, link_types):
+        self._capture = LiveCapture(
+            interface, buffer_frames=buffer_frames, link_types=tuple(link_types)
+        )
         if as_nobody:
             os.seteuid(NOBODY)
         try:
@@ -134,6 +167,7 @@ class _Desk:
         raw = self._capture.read(at_least=at_least, timeout_s=timeout_s)
         if raw is None:
             return None
+        self._link_type = raw.link_type
         ends = np.asarray(raw.offsets) + raw.lengths
         return [
             (raw.data[start:end].tobytes().hex(), time_ns)
@@ -141,6 +175,22 @@ class _Desk:
                 raw.offsets.tolist(), ends.tolist(), raw.time_ns.tolist(), strict=True
             )
         ]
+
+    def link_type(self):
+        return self._link_type
+
+    def make_monitor(self, name, kind):
+        self._monitor = os.open("/dev/net/tun", os.O_RDWR)
+        request = struct.pack("16sH14x", name.encode(), _IFF_TAP | _IFF_NO_PI)
+        fcntl.ioctl(self._monitor, _TUNSETIFF, request)
+        fcntl.ioctl(self._monitor, _TUNSETLINK, kind)
+
+    def send_on_monitor(self, frames):
+        for frame in frames:
+            os.write(self._monitor, bytes.fromhex(frame))
+
+    def remove_monitor(self):
+        os.close(self._monitor)
 
     def counters(self):
         counters = self._capture.counters

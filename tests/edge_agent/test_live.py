@@ -6,10 +6,18 @@ import time
 import pytest
 
 from edge_agent.errors import CaptureError
-from edge_agent.live import _FILTER, LiveCapture
+from edge_agent.live import _CSI_FILTER, LiveCapture
 from tests.brokers import find_program
 from tests.builders import csi_payload, datagram, ethernet, ipv4, udp
 from tests.conftest import ROOT
+from tests.edge_agent.rss.air import (
+    BEACON,
+    DATA,
+    OTHER_AP,
+    PROBE_REQUEST,
+    PROBE_RESPONSE,
+    heard,
+)
 from tests.edge_agent.station import Station, make_cable
 
 SLOT_BYTES = 1536
@@ -197,6 +205,59 @@ def test_packets_are_in_order_however_often_the_ring_goes_round(station):
     assert contents(received) == frames(3000)
 
 
+# -- an interface in monitor mode ------------------------------------------------------
+
+
+@pytest.fixture
+def monitor(station):
+    """An interface that hands over radiotap headers, as one in monitor mode does."""
+    station.make_monitor("mon0")
+    yield "mon0"
+    station.remove_monitor()
+
+
+def test_of_a_monitor_interface_beacons_and_probe_responses_arrive(station, monitor):
+    kinds = [BEACON, DATA, PROBE_RESPONSE, PROBE_REQUEST, BEACON]
+    sent = [heard(OTHER_AP, -40 - n, kind=kind) for n, kind in enumerate(kinds)]
+
+    with station.capture(monitor, link_types=[1, 127]):
+        station.send_on_monitor([b"\0" * 14, sent[0][:26], *sent])
+        received = station.read_all(3)
+
+        assert contents(received) == [sent[0], sent[2], sent[4]]
+        assert station.link_type() == 127
+        assert station.read(timeout_s=0.1) is None
+
+
+def test_the_link_type_of_a_cable_is_ethernet(station):
+    with station.capture("catch0", link_types=[1, 127]):
+        station.send("throw0", frames(1))
+
+        assert contents(station.read_all(1)) == frames(1)
+        assert station.link_type() == 1
+
+
+def test_who_asks_a_monitor_interface_for_csi_is_told_where_it_is(station, monitor):
+    with (
+        pytest.raises(CaptureError, match=r"mon0 is in monitor mode; CSI .* wlan0"),
+        station.capture(monitor),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kind", [801, 802])
+def test_a_monitor_interface_without_radiotap_headers_is_refused(station, kind):
+    station.make_monitor("old0", kind)
+    try:
+        with (
+            pytest.raises(CaptureError, match=r"old0 is in .* without radiotap"),
+            station.capture("old0", link_types=[1, 127]),
+        ):
+            pass
+    finally:
+        station.remove_monitor()
+
+
 # -- what goes wrong -------------------------------------------------------------------
 
 
@@ -293,5 +354,5 @@ def test_the_filter_is_what_tcpdump_compiles():
     )
 
     n, *program = done.stdout.splitlines()
-    assert [tuple(map(int, line.split())) for line in program] == list(_FILTER)
-    assert int(n) == len(_FILTER)
+    assert [tuple(map(int, line.split())) for line in program] == list(_CSI_FILTER)
+    assert int(n) == len(_CSI_FILTER)

@@ -26,7 +26,7 @@ def wire():
 
 def taken(ring, first, n=1):
     """(bytes, time [ns]) of the packets in ``n`` slots."""
-    raw = ring.copy(first, n)
+    raw = ring.copy(first, n, 1)
     return [(data, time_ns) for data, time_ns, _ in packets_of([raw])]
 
 
@@ -94,7 +94,7 @@ def test_a_copy_stays_when_the_slot_is_used_again(wire):
     ring = ReceiveRing(1)
     sender.send(b"first")
     ring.receive(receiver, 0, 1)
-    copy = ring.copy(0, 1)
+    copy = ring.copy(0, 1, 1)
     sender.send(b"second")
     ring.receive(receiver, 0, 1)
 
@@ -106,7 +106,7 @@ def test_a_copy_of_packets_that_fill_their_slots_stays_too(wire):
     ring = ReceiveRing(1)
     sender.send(b"1" * SLOT_BYTES)
     ring.receive(receiver, 0, 1)
-    copy = ring.copy(0, 1)
+    copy = ring.copy(0, 1, 1)
     sender.send(b"2" * SLOT_BYTES)
     ring.receive(receiver, 0, 1)
 
@@ -149,10 +149,11 @@ def test_packets_of_one_length_are_evenly_spaced(wire):
         sender.send(data)
     ring.receive(receiver, 0, 4)
 
-    equal, mixed = ring.copy(0, 2), ring.copy(0, 3)
+    equal, mixed = ring.copy(0, 2, 1), ring.copy(0, 3, 127)
 
     assert equal.stride == equal.offsets[1] - equal.offsets[0]
     assert mixed.stride is None
+    assert (equal.link_type, mixed.link_type) == (1, 127)
 
 
 def test_no_slots_are_no_packets():

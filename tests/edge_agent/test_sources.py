@@ -28,10 +28,10 @@ def stream(write, monkeypatch):
     """A source that reads this from standard input."""
     opened = []
 
-    def stream(data):
+    def stream(data, *options):
         opened.append(write(data).open())
         monkeypatch.setattr(sys, "stdin", opened[-1])
-        return StreamSource()
+        return StreamSource(*options)
 
     yield stream
     for file in opened:
@@ -163,6 +163,18 @@ def test_packets_that_never_reach_the_decoder_are_losses(write):
 
     assert read(source) == [b"ethernet"]
     assert source.losses() == {"link type cannot carry CSI": 3}
+
+
+def test_802_11_frames_are_packets_to_who_asks_for_them(write, stream):
+    data = pcap([b"beacon"], link_type=127)
+    path = write(data)
+
+    for source in (FileSource(path, link_types=(1, 127)), stream(data, (1, 127))):
+        assert source.check() is False
+        assert read(source) == [b"beacon"]
+    for source in (FileSource(path), stream(data)):
+        with pytest.raises(CaptureError, match=r"802\.11 frames"):
+            source.check()
 
 
 def test_a_stream_is_standard_input(stream):

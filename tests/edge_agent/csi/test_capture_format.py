@@ -119,6 +119,25 @@ def test_pcapng_with_one_usable_packet_is_no_error():
     assert read(CaptureReader(), data) == [(b"one", 0, 1)]
 
 
+def test_who_asks_for_frames_with_radiotap_headers_gets_them_beside_csi():
+    mixed = pcapng_section() + pcapng_interface(link_type=127) + pcapng_interface()
+    mixed += pcapng_packet(b"beacon") + pcapng_packet(b"one", interface=1)
+
+    assert read(CaptureReader((1, 127)), pcap([b"beacon"], link_type=127)) == [
+        (b"beacon", 0, 127)
+    ]
+    assert read(CaptureReader((1, 127)), mixed) == [(b"beacon", 0, 127), (b"one", 0, 1)]
+
+
+@pytest.mark.parametrize("link_type", [105, 9])
+def test_they_are_told_what_says_nothing_of_received_power(link_type):
+    with pytest.raises(
+        CaptureFormatError,
+        match=rf"link type {link_type} says nothing of received power; .* \(127, ",
+    ):
+        CaptureReader((1, 127)).feed(pcap([], link_type=link_type))
+
+
 def test_before_the_header_is_complete_nothing_is_known():
     reader = CaptureReader()
 
