@@ -147,7 +147,7 @@ class BundleFiles:
             except BundleError as error:
                 raise BundleError(f"{directory}: {error}") from error
         try:
-            document = json.loads(text)
+            document = json.loads(text.decode("utf-8"))
             listed = _check(document, terms)
         except KeyError as error:
             raise BundleError(f"{path}: lacks {error}") from error

@@ -58,7 +58,7 @@ class SignatureFile:
             BundleError: It is not such a file.
         """
         try:
-            return cls._from_document(json.loads(data))
+            return cls._from_document(json.loads(data.decode("utf-8")))
         except KeyError as error:
             raise BundleError(f"its signature file lacks {error}") from error
         except (RecursionError, TypeError, ValueError) as error:
