@@ -12,6 +12,7 @@ that would raise the loss is not taken: α is halved instead, until the end.
 Who computes loss and gradient is a `Step`: `edge_agent.layer_step`, or a graph.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -20,6 +21,9 @@ import numpy as np
 
 from edge_agent.network import Architecture, Parameters, Statistics
 from edge_agent.support import Support
+
+_OVERHEAD = 2 << 20
+"""Bytes that do not depend on sizes."""
 
 
 class Stepped(NamedTuple):
@@ -122,6 +126,42 @@ def adapt(
             "too large"
         )
     return Adapted(theta, here.statistics, tuple(losses))
+
+
+def adaptation_bytes(architecture: Architecture, n_shots: int, n_points: int) -> int:
+    """Return about how much memory an adaptation takes, beyond the program itself.
+
+    With `edge_agent.layer_step`, where scales are positive; a graph takes about three
+    times as much, as it keeps what it could compute again.
+
+    Args:
+        architecture: Of the network.
+        n_shots: Images.
+        n_points: Points.
+    """
+    pixels = math.prod(architecture.image_shape)
+    height, width = architecture.image_shape[1:]
+    n_inputs = architecture.image_shape[0]
+    kept, most, shifted = pixels, 0, 0  # numbers per image, and for a few at a time
+    for layer, n_filters in enumerate(architecture.filters):
+        whole = n_filters * height * width
+        n_shifted = max(n_inputs, n_filters) if layer else n_inputs
+        shifted = max(shifted, 9 * n_shifted * height * (width + 2))
+        if layer < len(architecture.filters) - 1:
+            height, width = height // 2, width // 2
+        halved = n_filters * height * width
+        kept += whole + 2 * halved  # before and after ReLU and maximum; normalised
+        # On the way back: gradient of these, and of the layer before.
+        most = max(most, kept + 2 * halved)
+        n_inputs = n_filters
+    parameters = sum(map(math.prod, architecture.parameter_shapes(n_points).values()))
+    single = np.dtype(np.float32).itemsize
+    return (
+        n_shots * (pixels + single * most) * 11 // 10  # the allocator's tenth
+        + 6 * single * parameters  # θ, θ', θ'', ∇L, and sums in double precision
+        + 2 * single * shifted  # and what comes of it
+        + _OVERHEAD
+    )
 
 
 def _halfway(theta: Parameters, after: Parameters) -> Parameters:

@@ -55,6 +55,7 @@ class LayerStep:
                 self._architecture, self._images, self._heard, dtype
             )
         trace = forward(parameters, self._inputs, layer=self._layer)
+        statistics = [layer.statistics for layer in trace.layers]
         loss, of_logits = _cross_entropy(trace.logits, self._points, self._weights)
         after = parameters
         if alpha:
@@ -63,7 +64,7 @@ class LayerStep:
                 name: array - alpha * gradient[name]
                 for name, array in parameters.items()
             }
-        return Stepped(loss, [layer.statistics for layer in trace.layers], after)
+        return Stepped(loss, statistics, after)
 
 
 def _cross_entropy(
@@ -90,8 +91,8 @@ def backward(
 
     Args:
         parameters: Those of the forward pass.
-        trace: The forward pass, with statistics of its own images. Taken apart: what
-            is no longer needed makes room.
+        trace: The forward pass, with statistics of its own images. Its layers are
+            taken away one by one: what is no longer needed makes room.
         of_logits: Gradient with respect to the logits, shape (n, n_points).
         layer: What computes; NumPy when None.
     """
@@ -103,8 +104,7 @@ def backward(
     of_x: Array = of_logits @ parameters["head.weight"]  # (n, n_features)
     last = len(trace.layers) - 1
     for number in range(last, -1, -1):
-        traced = trace.layers[number]
-        values, statistics = traced.values, traced.statistics
+        inputs, y, values, statistics = trace.layers.pop()
         gain, offset = affine(parameters, number, statistics)
         halve = number < last and maximum_commutes(parameters, number)
         if number < last and not halve:
@@ -123,13 +123,13 @@ def backward(
         )
         of_x *= gain[:, None, None]
         # Through mean and variance: ∂mean/∂r = 1/n, ∂variance/∂r = 2 (r - mean) / n.
-        n_pixels = len(values) * traced.y.shape[2] * traced.y.shape[3]
+        n_pixels = len(values) * y.shape[2] * y.shape[3]
         slope = -gain * of_scale * inverse / n_pixels
         level = -gain * of_shift / n_pixels - statistics.mean * slope
         gradients = layer.backward(
-            traced.inputs,
+            inputs,
             parameters[f"conv{number}.weight"],
-            traced.y,
+            y,
             of_x,
             level,
             slope,
