@@ -5,6 +5,7 @@ adapt.onnx      one gradient step: shots, parameters -> loss, parameters, statis
 predict.onnx    images, heard, head -> probabilities; the rest is filled in per site
 """
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,10 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from edge_agent.arrays import Arrays, ArraysError, unpack_arrays
-from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
+from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind, Terms
 from edge_agent.csi.image import ImageSpec
 from edge_agent.errors import BundleError
 from edge_agent.graph_slots import GraphSlots
+from edge_agent.memory import check_model
 from edge_agent.network import Architecture, Parameters, check_parameters
 
 THETA_SCHEMA = "metaloc.theta/1"
@@ -23,7 +25,8 @@ THETA = "theta.npz"
 ADAPT = "adapt.onnx"
 PREDICT = "predict.onnx"
 
-_MAX_ARRAYS = 256 << 20
+_HEADER_BYTES = 1 << 20
+"""Of an array file, at most; parameters may be doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,13 @@ class Bundle:
         return self.files.digest
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
+    def load(cls, directory: Path, terms: Terms | None = None) -> Self:
         """Read a bundle and verify every byte of it.
 
         Raises:
             BundleError: As `BundleFiles.load` and `from_files`.
         """
-        return cls.from_files(BundleFiles.load(directory))
+        return cls.from_files(BundleFiles.load(directory, terms))
 
     @classmethod
     def from_files(cls, files: BundleFiles) -> Self:
@@ -146,7 +149,8 @@ class Bundle:
 
         Raises:
             BundleError: It is of another kind, a file is not listed, the manifest lacks
-                something, or the parameters do not fit the architecture.
+                something, adapting takes more memory than is allowed, or the parameters
+                do not fit the architecture.
         """
         if files.kind is not Kind.CSI:
             raise BundleError(
@@ -157,12 +161,15 @@ class Bundle:
         except (KeyError, TypeError, ValueError) as error:
             reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise BundleError(f"{files.directory / MANIFEST}: {reason}") from error
+        check_model(manifest.architecture, files)
         files.content(ADAPT)
         try:
             manifest.predict_slots.check(manifest.architecture, files.content(PREDICT))
         except ValueError as error:
             raise BundleError(f"{files.directory / MANIFEST}: {error}") from error
-        parameters = _parameters(files.directory / THETA, files.content(THETA))
+        parameters = _parameters(
+            files.directory / THETA, files.content(THETA), manifest.architecture
+        )
         try:
             check_parameters(manifest.architecture, parameters)
         except ValueError as error:
@@ -170,9 +177,11 @@ class Bundle:
         return cls(manifest, parameters, files)
 
 
-def _parameters(path: Path, data: bytes) -> Parameters:
+def _parameters(path: Path, data: bytes, architecture: Architecture) -> Parameters:
+    values = sum(map(math.prod, architecture.parameter_shapes().values()))
+    most = values * np.dtype(np.float64).itemsize + _HEADER_BYTES
     try:
-        _, arrays = unpack_arrays(data, schema=THETA_SCHEMA, max_bytes=_MAX_ARRAYS)
+        _, arrays = unpack_arrays(data, schema=THETA_SCHEMA, max_bytes=most)
     except ArraysError as error:
         raise BundleError(f"{path} {error}") from error
     return as_float32(arrays)

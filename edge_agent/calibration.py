@@ -17,11 +17,12 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from edge_agent.backends import Backend
+from edge_agent.backends import Backend, for_adapting
 from edge_agent.bundle import Bundle, as_float32
 from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
+from edge_agent.memory import check_shots
 from edge_agent.network import Parameters, Statistics, check_parameters
 from edge_agent.steps import make_step
 from edge_agent.support import Support
@@ -85,11 +86,12 @@ class Calibration:
             now: When.
             backend: What computes.
             on_step: Called with the number of steps done and the loss after them.
-            on_caution: As of `edge_agent.backends.for_adapting`.
+            on_caution: As of `edge_agent.backends.choose`.
 
         Raises:
             CalibrationError: The shots were built otherwise, are more than the bundle
-                is meant for, or the network does not adapt to them.
+                is meant for or than there is memory for, or the network does not adapt
+                to them.
             BackendError: What was asked for is not there or cannot be used.
             BundleError: ONNX Runtime refuses the bundle's graph.
         """
@@ -113,11 +115,19 @@ class Calibration:
                 f"for up to {capacity.n_shots} shots of {capacity.n_points} points: "
                 "fewer shots per point (--shots), or several sites"
             )
+        chosen = for_adapting(backend, on_caution)
+        check_shots(
+            manifest.architecture,
+            bundle.files.terms,
+            chosen,
+            n_shots=len(shots.images),
+            n_points=n_points,
+        )
         try:
             support = Support.of(shots.images, shots.heard, shots.point_of, n_points)
             adapted = adapt(
                 bundle.parameters,
-                make_step(bundle, support, backend, on_caution=on_caution),
+                make_step(bundle, support, chosen),
                 support,
                 architecture=manifest.architecture,
                 alpha=manifest.adaptation.alpha,
