@@ -6,13 +6,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent import backends
-from edge_agent.backends import Backend
+from edge_agent.backends import Backend, for_predicting
 from edge_agent.bundle import PREDICT, Bundle
 from edge_agent.calibration import Calibration
-from edge_agent.layer import Layer, NumpyLayer
+from edge_agent.frozen_network import FrozenNetwork
 from edge_agent.layer_kernel import NativeLayer
-from edge_agent.network import Array, forward, probabilities, scale_input
+from edge_agent.network import Array
 from edge_agent.onnx_runtime import Session
 
 
@@ -51,7 +50,7 @@ def make_predictor(
         BackendError: What was asked for is not there or cannot be used.
         BundleError: ONNX Runtime refuses the graph.
     """
-    chosen = backends.for_predicting(backend, on_caution)
+    chosen = for_predicting(backend, on_caution)
     if chosen is Backend.ONNXRUNTIME:
         return OnnxPredictor(bundle, calibration)
     return LayerPredictor(bundle, calibration, chosen)
@@ -61,7 +60,10 @@ class LayerPredictor:
     """Runs the network layer by layer, in NumPy or in C."""
 
     def __init__(
-        self, bundle: Bundle, calibration: Calibration, backend: Backend
+        self,
+        bundle: Bundle,
+        calibration: Calibration,
+        backend: Backend = Backend.NUMPY,
     ) -> None:
         """Prepare.
 
@@ -71,20 +73,18 @@ class LayerPredictor:
             backend: NUMPY, or KERNEL where it is there.
         """
         self.backend = backend
-        self._architecture = bundle.manifest.architecture
-        self._calibration = calibration
-        self._layer: Layer = (
-            NativeLayer() if backend is Backend.KERNEL else NumpyLayer()
+        self._network = FrozenNetwork(
+            bundle.manifest.architecture,
+            calibration.parameters,
+            calibration.statistics,
+            NativeLayer() if backend is Backend.KERNEL else None,
         )
 
     def predict(
         self, images: npt.NDArray[np.uint8], heard: npt.NDArray[np.bool_]
     ) -> Array:
         """Return the probability of every point, shape (n, n_points)."""
-        inputs = scale_input(self._architecture, images, heard)
-        site = self._calibration
-        trace = forward(site.parameters, inputs, site.statistics, layer=self._layer)
-        return probabilities(trace.logits)
+        return self._network.predict(images, heard)
 
 
 class OnnxPredictor:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from edge_agent import backends
 from edge_agent.adaptation import Step
-from edge_agent.backends import Backend
+from edge_agent.backends import Backend, for_adapting
 from edge_agent.bundle import ADAPT, Bundle
 from edge_agent.layer_kernel import NativeLayer
 from edge_agent.layer_step import LayerStep
@@ -33,7 +32,7 @@ def make_step(
         ValueError: Images of another shape.
     """
     architecture = bundle.manifest.architecture
-    chosen = backends.for_adapting(backend, on_caution)
+    chosen = for_adapting(backend, on_caution)
     if chosen is Backend.ONNXRUNTIME:
         return OnnxStep(bundle.files.content(ADAPT), architecture, support)
     layer = NativeLayer() if chosen is Backend.KERNEL else None

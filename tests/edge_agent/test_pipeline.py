@@ -15,7 +15,7 @@ from edge_agent.csi.refusal import Refusal
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
 from edge_agent.pipeline import Pipeline
-from edge_agent.predictor import NumpyPredictor
+from edge_agent.predictor import LayerPredictor
 from tests.builders import ethernet, ipv4, udp
 from tests.edge_agent.sites import (
     REAL,
@@ -35,7 +35,7 @@ def make_pipeline(rng, bundle):
 
     def make_pipeline(*, macs=REAL, hop=8, calibration=None, **options):
         site = calibration or random_calibration(rng, bundle, macs=macs)
-        localizer = Localizer(site, NumpyPredictor(bundle, site))
+        localizer = Localizer(site, LayerPredictor(bundle, site))
         return Pipeline(SPEC, site, localizer, hop=hop, **options)
 
     return make_pipeline
@@ -75,7 +75,7 @@ def test_a_location_is_what_the_localizer_says_of_the_image(
     (image,) = ImageBuilder(SPEC, calibration.channels, hop=8).feed(
         Decoder().decode(raw)
     )
-    localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
+    localizer = Localizer(calibration, LayerPredictor(bundle, calibration))
 
     (fix,) = make_pipeline(calibration=calibration).feed(raw, Source.REPLAY)
 
@@ -190,7 +190,7 @@ def test_locations_are_the_same_however_packets_are_cut(bundle, cuts):
 
     def run(bounds):
         pipeline = Pipeline(
-            SPEC, site, Localizer(site, NumpyPredictor(bundle, site)), hop=3
+            SPEC, site, Localizer(site, LayerPredictor(bundle, site)), hop=3
         )
         fixes = []
         for start, stop in pairwise(bounds):

@@ -22,7 +22,7 @@ from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
 from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.predictor import NumpyPredictor
+from edge_agent.predictor import LayerPredictor
 from edge_agent.session import Session, _some, describe_fix, open_session
 from edge_agent.version import version
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
@@ -111,7 +111,7 @@ def run(rng, bundle, terminal):
 
     def run(*parts, macs=REAL, as_json=False, losses=(), **options):
         calibration = random_calibration(rng, bundle, macs=macs)
-        localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
+        localizer = Localizer(calibration, LayerPredictor(bundle, calibration))
         session = Session(
             Pipeline(SPEC, calibration, localizer, hop=8),
             LocationPayloads(FixContext("pi", "tiny-1")),

@@ -26,7 +26,7 @@ from edge_agent.environment import Environment
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
 from edge_agent.pipeline import Pipeline
-from edge_agent.predictor import NumpyPredictor
+from edge_agent.predictor import LayerPredictor
 from tests.brokers import Subscriber, free_port, is_listening, wait_until
 from tests.conftest import ROOT
 
@@ -226,7 +226,7 @@ def test_no_location_is_lost_at_any_speed(walk):
     calibration = Calibration.from_shots(
         bundle, Environment.load(DATA / "shots.npz"), now=datetime.now(UTC)
     )
-    localizer = Localizer(calibration, NumpyPredictor(bundle, calibration))
+    localizer = Localizer(calibration, LayerPredictor(bundle, calibration))
     pipeline = Pipeline(
         bundle.manifest.spec, calibration, localizer, hop=AgentConfig().capture.hop
     )
