@@ -17,7 +17,7 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from edge_agent.backends import Backend, choose
+from edge_agent.backends import Backend, for_adapting
 from edge_agent.bundle import Bundle, as_float32
 from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
@@ -86,7 +86,7 @@ class Calibration:
             now: When.
             backend: What computes.
             on_step: Called with the number of steps done and the loss after them.
-            on_caution: As of `edge_agent.backends.choose`.
+            on_caution: As of `edge_agent.backends.for_adapting`.
 
         Raises:
             CalibrationError: The shots were built otherwise, are more than the bundle
@@ -115,7 +115,7 @@ class Calibration:
                 f"for up to {capacity.n_shots} shots of {capacity.n_points} points: "
                 "fewer shots per point (--shots), or several sites"
             )
-        chosen = choose(backend, on_caution)
+        chosen = for_adapting(backend, on_caution)
         check_shots(
             manifest.architecture,
             bundle.files.terms,
