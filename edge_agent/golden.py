@@ -12,15 +12,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from edge_agent.adaptation import Step, adapt
+from edge_agent.adaptation import adapt
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.golden_file import GOLDEN, Doubles, GoldenFile, Outcome, digest
-from edge_agent.layer_step import LayerStep
 from edge_agent.network import Array, Parameters, Statistics
 from edge_agent.predictor import make_predictor
-from edge_agent.support import Support
+from edge_agent.steps import make_step
 from edge_agent.survey import Point
 
 STEP_TOLERANCE = 1e-5
@@ -84,8 +83,9 @@ def check(
         on_stage: Called with what is done next.
 
     Raises:
+        BackendError: The back end is not there.
         BundleError: There is no golden file, it is damaged or of another network, or
-            the back end is not there or refuses a graph.
+            the back end refuses a graph.
     """
     architecture = bundle.manifest.architecture
     golden = GoldenFile.from_bytes(bundle.files.content(GOLDEN), architecture)
@@ -159,10 +159,10 @@ def _outcome(
     on_stage: Callable[[str], None],
 ) -> Outcome:
     task = golden.task
-    step = _step(bundle, task.shots, backend)
+    step = make_step(bundle, task.shots, backend)
 
     def predict(parameters: Parameters, statistics: list[Statistics]) -> Doubles:
-        site = _calibration(bundle, parameters, statistics)
+        site = nameless_site(bundle, parameters, statistics)
         predictor = make_predictor(bundle, site, backend)
         answers = predictor.predict(task.query_images, task.query_heard)
         return answers.astype(np.float64)
@@ -200,11 +200,7 @@ def _outcome(
     )
 
 
-def _step(bundle: Bundle, shots: Support, backend: Backend) -> Step:
-    return LayerStep(bundle.manifest.architecture, shots)
-
-
-def _calibration(
+def nameless_site(
     bundle: Bundle, parameters: Parameters, statistics: list[Statistics]
 ) -> Calibration:
     """Return what a predictor takes: a site of which nothing else is known."""

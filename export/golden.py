@@ -24,6 +24,7 @@ from edge_agent.backends import Backend
 from edge_agent.bundle import AdaptationDefaults, Bundle
 from edge_agent.golden import check, compare
 from edge_agent.golden_file import GoldenFile, Outcome, Task, digest
+from edge_agent.layer_kernel import AVAILABLE
 from edge_agent.network import Architecture, Statistics, check_parameters
 from edge_agent.network import Parameters as Arrays
 from edge_agent.support import Support
@@ -109,12 +110,14 @@ def make_golden(
 
 
 def check_golden(bundle: Bundle) -> None:
-    """Repeat a bundle's golden task with every back end.
+    """Repeat a bundle's golden task with every back end of this machine.
 
     Raises:
-        ExportError: One comes to something else, or cannot be run.
+        BackendError, BundleError: One cannot be run.
+        ExportError: One comes to something else.
     """
-    for backend in (Backend.NUMPY, Backend.ONNXRUNTIME):
+    kernel = (Backend.KERNEL,) if AVAILABLE else ()
+    for backend in (Backend.NUMPY, *kernel, Backend.ONNXRUNTIME):
         if failures := check(bundle, backend).failures:
             found = "; ".join(map(str, failures))
             raise ExportError(f"{backend} is not what torch is: {found}")
