@@ -1,0 +1,1 @@
+"""Learn the whitened neighbours of `edge_agent.neighbours` by replaying the past."""
