@@ -101,7 +101,16 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    directory = os.open(path.parent, os.O_RDONLY)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory outlast a power cut.
+
+    Raises:
+        OSError: It is none, or the disk fails.
+    """
+    directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:

@@ -1,0 +1,114 @@
+"""What is kept of a site: its shots, and a calibration for each installed bundle.
+
+    <state>/<site>/shots.npz                   what was recorded
+    <state>/<site>/calibration-<digest>.npz    a bundle adapted to it, by 16 digits
+    <state>/<site>/calibration.npz             the same, of agents before bundles could
+                                               be installed; read, no longer written
+
+Shots are the site's; calibrations follow from them and from a bundle, and can be made
+again. So a bundle can be replaced, and returned to, without walking again. A site that
+was recorded for more than one kind of model has such files of each.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.bundle import Bundle
+from edge_agent.bundle_files import BundleFiles, Kind
+from edge_agent.bundle_store import bundle_name
+from edge_agent.calibration import Calibration
+from edge_agent.config import RESERVED_SITES
+from edge_agent.errors import CalibrationError
+
+_PREFIXES = {Kind.CSI: "", Kind.RSS: "rss-"}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """The files of one site, for one kind of model."""
+
+    folder: Path
+    kind: Kind
+
+    @property
+    def site(self) -> str:
+        """Name of the site."""
+        return self.folder.name
+
+    @property
+    def shots(self) -> Path:
+        """Where its shots are, if there are any."""
+        return self.folder / f"{_PREFIXES[self.kind]}shots.npz"
+
+    def calibration(self, digest: str) -> Path:
+        """Return where a bundle's calibration is kept.
+
+        Args:
+            digest: The bundle's, or its name in the store.
+        """
+        name = f"{_PREFIXES[self.kind]}calibration-{bundle_name(digest)}.npz"
+        return self.folder / name
+
+    def stored_calibration(self, digest: str) -> Path | None:
+        """Return the file that may hold a bundle's calibration, if there is one."""
+        unnamed = self.folder / f"{_PREFIXES[self.kind]}calibration.npz"
+        candidates = (self.calibration(digest), unnamed)
+        return next((path for path in candidates if path.is_file()), None)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the site has shots, or a calibration of any bundle."""
+        pattern = f"{_PREFIXES[self.kind]}calibration*.npz"
+        return self.shots.is_file() or any(self.folder.glob(pattern))
+
+
+def site_states(state: Path, kind: Kind) -> Iterator[SiteState]:
+    """Yield the sites of a state directory that have anything of a kind, by name."""
+    if not state.is_dir():
+        return
+    for folder in sorted(state.iterdir()):
+        found = SiteState(folder, kind)
+        if folder.name not in RESERVED_SITES and folder.is_dir() and found.is_in_use:
+            yield found
+
+
+def load_calibration(folder: Path, bundle: Bundle) -> Calibration:
+    """Return what a bundle learnt of a site.
+
+    Args:
+        folder: The site's.
+        bundle: The model.
+
+    Raises:
+        CalibrationError: The site is not calibrated, or to other bundles only, or the
+            file is damaged.
+    """
+    kept = SiteState(folder, Kind.CSI)
+    return Calibration.load(find_calibration(kept, bundle.files), bundle)
+
+
+def find_calibration(kept: SiteState, files: BundleFiles) -> Path:
+    """Return where what a bundle learnt of a site is, whatever its kind.
+
+    Args:
+        kept: The site's files.
+        files: The bundle's.
+
+    Raises:
+        CalibrationError: The site is not calibrated, or to other bundles only.
+    """
+    path = kept.stored_calibration(files.digest)
+    if path is not None:
+        return path
+    if kept.is_in_use:
+        raise CalibrationError(
+            f"site {kept.site} is not calibrated for the bundle {files.name}: no "
+            f"{kept.calibration(files.digest)}. Adapt it to the site's shots: "
+            "edge_agent adapt"
+        )
+    raise CalibrationError(
+        f"site {kept.site} is not calibrated: no {kept.calibration(files.digest)}. "
+        "Record a few shots, then: edge_agent adapt survey.csv (edge_agent adapt "
+        "--help tells how). To try it first without: edge_agent demo"
+    )
