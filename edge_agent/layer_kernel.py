@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge_agent.layer import Array, Layer, LayerGradient, LayerOutput, NumpyLayer
+from edge_agent.layer import Array, LayerGradient, LayerOutput
 
 try:
     from edge_agent import _layer
@@ -15,11 +15,6 @@ try:
     AVAILABLE = True
 except ImportError:
     AVAILABLE = False
-
-
-def fastest_layer() -> Layer:
-    """Return what computes fastest here."""
-    return NativeLayer() if AVAILABLE else NumpyLayer()
 
 
 def targets() -> tuple[str, ...]:
