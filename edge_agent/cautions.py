@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.environment import Environment
+from edge_agent.site_model import Shots
 
 _MAX_NAMED = 3
 
 
-def cautions(shots: Environment, *, n_asked: int) -> list[str]:
+def cautions(shots: Shots, *, n_asked: int) -> list[str]:
     """Return sentences about shots that promise more than they can teach.
 
     Args:
@@ -30,7 +30,7 @@ def cautions(shots: Environment, *, n_asked: int) -> list[str]:
             "no access point is heard at every point: locations may tell which one was "
             "heard and nothing more"
         )
-    if not any(channel.has_rssi for channel in shots.channels):
+    if not shots.has_level:
         said.append(
             "the firmware sends no RSSI, so that the level, which tells places apart "
             "best, is lost (docs/accuracy.md)"
@@ -52,7 +52,7 @@ def cautions(shots: Environment, *, n_asked: int) -> list[str]:
     return said
 
 
-def _names(shots: Environment, chosen: npt.NDArray[np.bool_]) -> str:
+def _names(shots: Shots, chosen: npt.NDArray[np.bool_]) -> str:
     if chosen.all():
         return "all points"
     names = [p.name for p, is_one in zip(shots.points, chosen, strict=True) if is_one]

@@ -92,6 +92,11 @@ class Environment:
         """Whether the received power of any channel is known."""
         return any(channel.has_rssi for channel in self.channels)
 
+    @property
+    def n_access_points(self) -> int:
+        """Channels that the images may hold."""
+        return len(self.channels)
+
     def __len__(self) -> int:
         return len(self.images)
 

@@ -1,24 +1,28 @@
 """Packets in, locations out: what live capture, replay and demonstration share.
 
 packets (RawFrames)            live.py, capture_file.py, replay.py
-   | Decoder                   csi/decode.py
-CSI frames
-   | ImageBuilder              csi/image.py
-CSI images
-   | Localizer                 localizer.py
+   | Decoder                   csi/decode.py             rss/receptions.py
+CSI frames                                               received power
+   | ImageBuilder              csi/image.py              rss/window.py
+CSI images                                               windows
+   | Localizer                 localizer.py              rss/localizer.py
 estimates  --payload.py-->  JSON  --publish.py-->  MQTT
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from edge_agent.calibration import Calibration
-from edge_agent.csi.decode import Decoded, Decoder
-from edge_agent.csi.image import CsiImage, ImageBuilder, ImageSpec, Unused
+from edge_agent.csi.decode import Decoder
+from edge_agent.csi.image import CsiImage, ImageBuilder, ImageSpec
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import RawFrames
-from edge_agent.csi.refusal import Refusal
 from edge_agent.csi.simulated import is_simulated_address
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
@@ -31,14 +35,16 @@ class PipelineCounters:
 
     packets: int = 0
     frames: int = 0
-    """CSI frames among them."""
+    """Frames among them that a location can be made of."""
 
     images: int = 0
-    refused: Counter[Refusal] = field(default_factory=Counter)
-    """Packets that are no CSI frame, by reason."""
+    """Images, or windows, that were located."""
 
-    unused: Counter[Unused] = field(default_factory=Counter)
-    """CSI frames that entered no image, by reason."""
+    refused: Counter[Any] = field(default_factory=Counter)
+    """Packets that are no such frame, by reason."""
+
+    unused: Counter[Any] = field(default_factory=Counter)
+    """Such frames that entered no image or window, by reason."""
 
 
 class Fix(NamedTuple):
@@ -48,8 +54,128 @@ class Fix(NamedTuple):
     source: Source
 
 
-class Pipeline:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What people read about the frames of a kind of model."""
+
+    frame: str
+    """What one is called."""
+
+    frames: str
+    """What several are called."""
+
+    none: str
+    """What to look for where there are none."""
+
+    look: str
+    """How to see what a recording holds."""
+
+    too_few: str
+    """What is missing where there are too few."""
+
+
+class Sample(Protocol):
+    """What is located: an image, or a window."""
+
+    @property
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """Which of the site's channels it holds, shape (n_channels,)."""
+
+
+SampleT = TypeVar("SampleT", bound=Sample)
+
+
+class SitePipeline(ABC, Generic[SampleT]):
     """Turns the packets of one receiver into locations at one site."""
+
+    wording: Wording
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        *,
+        is_site_simulated: bool,
+        unused: Counter[Any],
+    ) -> None:
+        """Start with empty windows.
+
+        Args:
+            addresses: Transmitter of each of the site's channels.
+            is_site_simulated: Whether it is calibrated to simulated shots.
+            unused: Where frames that enter no sample are counted.
+        """
+        self.transmitters = sorted(set(addresses))
+        """Addresses that the calibration knows."""
+
+        self._simulated = [is_simulated_address(address) for address in addresses]
+        self._is_site_simulated = is_site_simulated
+        self.counters = PipelineCounters(unused=unused)
+
+    @property
+    def knows_simulated(self) -> bool:
+        """Whether locations may be simulated, whatever frames come.
+
+        So they are where the calibration was made of simulated shots, and where it
+        knows a transmitter that is reserved for simulations. Only what it knows is
+        located: stray simulated frames do nothing.
+        """
+        return self._is_site_simulated or any(self._simulated)
+
+    @property
+    @abstractmethod
+    def frames_until_due(self) -> int:
+        """At least so many frames should arrive before the next location."""
+
+    def feed(self, raw: RawFrames, source: Source) -> list[Fix]:
+        """Return the locations that these packets complete.
+
+        Args:
+            raw: Packets in order of arrival.
+            source: What they are, if nothing says that they are simulated.
+        """
+        return self._fixes(self._samples(raw), source)
+
+    def finish(self, source: Source) -> list[Fix]:
+        """Return the location that was still waited for, if there is one."""
+        return self._fixes(self._last_samples(), source)
+
+    @abstractmethod
+    def _samples(self, raw: RawFrames) -> list[SampleT]:
+        """Return what packets complete, and count them."""
+
+    @abstractmethod
+    def _last_samples(self) -> list[SampleT]:
+        """Return what is left at the end."""
+
+    @abstractmethod
+    def _locate(self, sample: SampleT) -> Estimate:
+        """Return where a sample was recorded."""
+
+    def _fixes(self, samples: list[SampleT], source: Source) -> list[Fix]:
+        fixes = []
+        for sample in samples:
+            self.counters.images += 1
+            heard = sample.heard.tolist()
+            simulated = self._is_site_simulated or any(
+                h and s for h, s in zip(heard, self._simulated, strict=False)
+            )
+            fixes.append(
+                Fix(self._locate(sample), Source.SIMULATED if simulated else source)
+            )
+        return fixes
+
+
+class Pipeline(SitePipeline[CsiImage]):
+    """Locates from CSI images."""
+
+    wording = Wording(
+        "CSI frame",
+        "CSI frames",
+        "is the chip armed (nexutil -k), is there traffic on its channel? See "
+        "firmware_notes/README.md",
+        "edge_agent frames FILE shows what a recording holds",
+        "no calibrated access point has a full window of recent frames",
+    )
 
     def __init__(
         self,
@@ -74,60 +200,26 @@ class Pipeline:
             spec, calibration.channels, hop=min(hop, spec.n_packets)
         )
         self._localizer = localizer
-        self.transmitters = sorted({c.mac for c in calibration.channels})
-        """Addresses that the calibration knows."""
-
-        self._simulated = [is_simulated_address(c.mac) for c in calibration.channels]
-        self._is_site_simulated = calibration.is_simulated
-        self.counters = PipelineCounters(unused=self._builder.unused)
-
-    @property
-    def knows_simulated(self) -> bool:
-        """Whether locations may be simulated, whatever frames come.
-
-        So they are where the calibration was made of simulated shots, and where it
-        knows a transmitter that is reserved for simulations. Only what it knows is
-        located: stray simulated frames do nothing.
-        """
-        return self._is_site_simulated or any(self._simulated)
+        super().__init__(
+            [channel.mac for channel in calibration.channels],
+            is_site_simulated=calibration.is_simulated,
+            unused=self._builder.unused,
+        )
 
     @property
     def frames_until_due(self) -> int:
         """At least so many CSI frames must arrive before the next location."""
         return self._builder.frames_until_due
 
-    def feed(self, raw: RawFrames, source: Source) -> list[Fix]:
-        """Return the locations that these packets complete.
-
-        Args:
-            raw: Packets in order of arrival.
-            source: What they are, if nothing says that they are simulated.
-        """
+    def _samples(self, raw: RawFrames) -> list[CsiImage]:
         decoded = self._decoder.decode(raw)
-        self._count(decoded)
-        return self._locate(self._builder.feed(decoded), source)
-
-    def finish(self, source: Source) -> list[Fix]:
-        """Return the location that still waited for a channel, if there is one."""
-        return self._locate(self._builder.finish(), source)
-
-    def _count(self, decoded: Decoded) -> None:
         self.counters.packets += decoded.n_packets
         self.counters.frames += decoded.n_frames
         self.counters.refused.update(decoded.refused)
+        return self._builder.feed(decoded)
 
-    def _locate(self, images: list[CsiImage], source: Source) -> list[Fix]:
-        fixes = []
-        for image in images:
-            self.counters.images += 1
-            heard = image.heard.tolist()
-            simulated = self._is_site_simulated or any(
-                h and s for h, s in zip(heard, self._simulated, strict=False)
-            )
-            fixes.append(
-                Fix(
-                    self._localizer.locate(image),
-                    Source.SIMULATED if simulated else source,
-                )
-            )
-        return fixes
+    def _last_samples(self) -> list[CsiImage]:
+        return self._builder.finish()
+
+    def _locate(self, sample: CsiImage) -> Estimate:
+        return self._localizer.locate(sample)

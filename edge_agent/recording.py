@@ -62,7 +62,7 @@ def record_environment(
     """
     if channels is None:
         channels = find_channels((_read(c, iq_order).counts for c in captures), spec)
-    points: list[Point] = sorted({c.point for c in captures}, key=_numerically)
+    points = in_order({capture.point for capture in captures})
     images: list[CsiImage] = []
     point_of, visit_of = [], []
     # A stray frame of a simulated transmitter that is no channel teaches nothing.
@@ -169,7 +169,11 @@ def _images(
     return [images[int(number)] for number in chosen]
 
 
+def in_order(points: set[Point]) -> list[Point]:
+    """Return points by name, p2 before p10."""
+    return sorted(points, key=_numerically)
+
+
 def _numerically(point: Point) -> tuple[object, ...]:
-    """Sort p2 before p10."""
     digits = "".join(c for c in point.name if c.isdigit())
     return int(digits) if digits and len(digits) < 18 else 0, point

@@ -4,19 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
-from edge_agent.calibration import CALIBRATION_FILE, Calibration
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console, clock
 from edge_agent.csi.iq_order import IqOrder
-from edge_agent.errors import CalibrationError
-from edge_agent.localizer import Localizer
+from edge_agent.models import load_model
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
-from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.predictor import make_predictor
+from edge_agent.pipeline import Fix, SitePipeline
 from edge_agent.publish import MqttPublisher
+from edge_agent.site_model import SiteModel
 from edge_agent.sources import PacketSource
 from edge_agent.version import version
 
@@ -30,7 +28,7 @@ class Session:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: SitePipeline[Any],
         payloads: LocationPayloads,
         console: Console,
         publisher: MqttPublisher | None,
@@ -126,8 +124,11 @@ def describe_fix(fix: Fix, room_width: int = 0) -> str:
 class _Report:
     """Says once a minute, and at the end, what became of the packets."""
 
-    def __init__(self, console: Console, name: str, pipeline: Pipeline) -> None:
+    def __init__(
+        self, console: Console, name: str, pipeline: SitePipeline[Any]
+    ) -> None:
         self._console, self._name, self._pipeline = console, name, pipeline
+        self._frames = pipeline.wording.frames
         self._started = self._last = time.monotonic()
         self._warned = False
 
@@ -141,15 +142,15 @@ class _Report:
         if now - self._last >= _REPORT_EVERY_S:
             self._last = now
             self._console.say(
-                f"{counters.packets} packets, {counters.frames} CSI frames, "
+                f"{counters.packets} packets, {counters.frames} {self._frames}, "
                 f"{counters.images} locations"
             )
 
     def final(self, losses: Counter[str], n_fixes: int, n_dropped: int) -> None:
         counters = self._pipeline.counters
         self._console.say(
-            f"{self._name}: {counters.packets} packets, {counters.frames} CSI frames, "
-            f"{n_fixes} locations"
+            f"{self._name}: {counters.packets} packets, "
+            f"{counters.frames} {self._frames}, {n_fixes} locations"
         )
         reasons = Counter({str(k): n for k, n in counters.refused.items()})
         reasons.update({str(k): n for k, n in counters.unused.items()})
@@ -164,24 +165,20 @@ class _Report:
 
     def _hint(self) -> str | None:
         """Return what is wrong if nothing could be located so far."""
-        counters = self._pipeline.counters
+        counters, wording = self._pipeline.counters, self._pipeline.wording
         if counters.images:
             return None
         if counters.frames == 0:
-            return (
-                f"no CSI frame from {self._name}: is the chip armed (nexutil -k), is "
-                "there traffic on its channel? See firmware_notes/README.md"
-            )
+            return f"no {wording.frame} from {self._name}: {wording.none}"
         if counters.unused.total() == counters.frames:
             return (
-                f"{counters.frames} CSI frames, but none fits the calibration: "
+                f"{counters.frames} {wording.frames}, but none fits the calibration: "
                 f"{counters.unused.most_common(1)[0][0]}. It knows "
-                f"{_some(self._pipeline.transmitters)}; edge_agent frames FILE shows "
-                "what a recording holds"
+                f"{_some(self._pipeline.transmitters)}; {wording.look}"
             )
         return (
-            f"{counters.frames} CSI frames, too few for a location: no calibrated "
-            "access point has a full window of recent frames"
+            f"{counters.frames} {wording.frames}, too few for a location: "
+            f"{wording.too_few}"
         )
 
 
@@ -200,6 +197,7 @@ def open_session(
     hop: int,
     publish: bool,
     as_json: bool,
+    model: SiteModel[Any, Any] | None = None,
     check_source: Callable[[], bool] = lambda: False,
     is_recording: bool = False,
 ) -> Iterator[Session]:
@@ -211,6 +209,7 @@ def open_session(
         hop: New packets per access point from one location to the next.
         publish: Whether to connect to the broker.
         as_json: Print locations as they are published.
+        model: What locates; the one that the configuration names unless given.
         check_source: Called before the broker hears of us; tells whether the frames are
             simulated, as far as that is known.
         is_recording: A recording is replayed, perhaps beside the agent that captures
@@ -225,30 +224,21 @@ def open_session(
             another machine; it has heard nothing of us.
     """
     site, device = config.site.name, config.site.device
-    bundle = Bundle.load(config.model.bundle_path)
-    path = config.model.site_path(site) / CALIBRATION_FILE
-    if not path.is_file():
-        raise CalibrationError(
-            f"site {site} is not calibrated: no {path}. Record a few shots, "
-            "then: edge_agent adapt survey.csv (edge_agent adapt --help tells how). To "
-            "try it first without: edge_agent demo"
-        )
-    calibration = Calibration.load(path, bundle)
-    predictor = make_predictor(
-        bundle,
-        calibration,
-        Backend(config.model.backend),
-        on_caution=lambda caution: console.say(f"caution: {caution}"),
-    )
-    pipeline = Pipeline(
-        bundle.manifest.spec,
-        calibration,
-        Localizer(calibration, predictor),
+
+    def caution(sentence: str) -> None:
+        console.say(f"caution: {sentence}")
+
+    model = model or load_model(config.model, on_caution=caution)
+    opened = model.open_site(
+        config.model.site_path(site),
         hop=hop,
         iq_order=IqOrder(config.capture.iq_order),
+        backend=Backend(config.model.backend),
+        on_caution=caution,
     )
-    model = f"{bundle.manifest.name}+{calibration.identifier}"
-    payloads = LocationPayloads(FixContext(device, model))
+    pipeline = opened.pipeline
+    name = f"{model.name}+{opened.identifier}"
+    payloads = LocationPayloads(FixContext(device, name))
     topics = Topics(config.broker.base_topic, site, device)
     is_source_simulated = check_source()
     with ExitStack() as stack:
@@ -271,8 +261,8 @@ def open_session(
             stack.enter_context(publisher)
         where = f"{publisher.where}, topic {topics.location}" if publisher else "none"
         console.say(
-            f"site {site}: {len(calibration.points)} points, "
-            f"{len(calibration.channels)} access points, {predictor.backend}; "
+            f"site {site}: {len(opened.points)} points, "
+            f"{opened.n_access_points} access points, {opened.backend}; "
             f"broker: {where}"
         )
         yield Session(
@@ -281,5 +271,5 @@ def open_session(
             console,
             publisher,
             as_json=as_json,
-            room_width=max(len(point.room or "") for point in calibration.points),
+            room_width=max(len(point.room or "") for point in opened.points),
         )

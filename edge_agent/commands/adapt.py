@@ -2,22 +2,21 @@
 
 import argparse
 import json
-import math
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
-from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE, Calibration
 from edge_agent.cautions import cautions
 from edge_agent.commands.options import add_config, add_model, configuration
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
-from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError, SurveyError
-from edge_agent.recording import record_environment
+from edge_agent.models import load_model
+from edge_agent.site_model import Shots, SiteCalibration, SiteModel
+from edge_agent.site_state import SiteState
 from edge_agent.survey import read_survey
 
 _EPILOG = """\
@@ -69,42 +68,43 @@ def run(args: argparse.Namespace, console: Console) -> int:
         AgentError: Survey, captures, bundle or state cannot be used.
     """
     config = configuration(args)
-    bundle = Bundle.load(config.model.bundle_path)
-    folder = config.model.site_path(config.site.name)
-    shots = _shots(args, console, config, bundle, folder)
+
+    def caution(sentence: str) -> None:
+        console.say(f"caution: {sentence}")
+
+    model = load_model(config.model, on_caution=caution)
+    site = SiteState(config.model.site_path(config.site.name), model.kind)
+    shots = _shots(args, console, config, model, site)
 
     n_points = len(shots.points)
     console.say(
-        f"adapting to {len(shots.images)} shots of {n_points} points, "
-        f"{len(shots.channels)} access points"
+        f"adapting to {len(shots)} shots of {n_points} points, "
+        f"{shots.n_access_points} access points"
     )
     warnings = cautions(shots, n_asked=args.shots)
     for warning in warnings:
-        console.say(f"caution: {warning}")
-    calibration = Calibration.from_shots(
-        bundle,
+        caution(warning)
+    calibration = model.adapt(
         shots,
         now=datetime.now(UTC),
         backend=Backend(config.model.backend),
-        on_caution=lambda caution: console.say(f"caution: {caution}"),
+        on_caution=caution,
         on_step=lambda step, loss: console.progress(f"step {step}: loss {loss:.3f}"),
     )
-    _store(folder, shots, calibration)
+    _store(site, shots, calibration)
     if args.json:
         result = _result(config, shots, calibration) | {"cautions": warnings}
         console.result(json.dumps(result))
         return 0
-    first, last = calibration.losses[0], calibration.losses[-1]
     console.result(
-        f"site {config.site.name} is calibrated: {n_points} points, "
-        f"{len(shots.images)} shots, loss {first:.2f} -> {last:.2f} in "
-        f"{len(calibration.losses) - 1} steps (guessing: {math.log(n_points):.2f})"
+        f"site {config.site.name} is calibrated: {n_points} points, {len(shots)} "
+        f"shots, {model.summary(calibration)}"
     )
     console.say(f"next: {_next_command(calibration)}{_repeated(args)}")
     return 0
 
 
-def _next_command(calibration: Calibration) -> str:
+def _next_command(calibration: SiteCalibration) -> str:
     """Return what locates at this site: nothing simulated is on the air."""
     if calibration.is_simulated:
         return "edge_agent capture --pcap FILE --broker none"
@@ -125,20 +125,20 @@ def _shots(
     args: argparse.Namespace,
     console: Console,
     config: AgentConfig,
-    bundle: Bundle,
-    folder: Path,
-) -> Environment:
+    model: SiteModel[Any, Any],
+    site: SiteState,
+) -> Shots:
     """Return the site's shots: recorded ones, or those that are stored."""
     if args.shots < 1:
         raise SurveyError(f"--shots is {args.shots}, not 1 or more")
     if args.survey is None:
-        stored = folder / SHOTS_FILE
-        if not stored.is_file():
+        if not site.shots.is_file():
             raise CalibrationError(
-                f"site {config.site.name} has no stored shots yet; list recorded "
+                f"site {site.site} has no stored shots yet; list recorded "
                 "captures in a CSV file: edge_agent adapt survey.csv (see --help)"
             )
-        return Environment.load(stored)
+        stored: Shots = model.load_shots(site.shots)
+        return stored
     captures = read_survey(args.survey)
     names = sorted({capture.environment for capture in captures})
     name = args.environment or names[0]
@@ -148,38 +148,37 @@ def _shots(
             "environment, or the list's folder); choose one with --environment"
         )
     chosen = [capture for capture in captures if capture.environment == name]
-    recorded = record_environment(
+    recorded: Shots = model.record(
         chosen,
-        bundle.manifest.spec,
+        n_per_point=args.shots,
         iq_order=IqOrder(config.capture.iq_order),
-        max_images_per_capture=args.shots,
         on_capture=lambda n, capture: console.progress(
             f"reading {n + 1}/{len(chosen)}: {capture.capture.name}"
         ),
     )
-    return recorded.take_shots(args.shots)
+    return recorded
 
 
-def _store(folder: Path, shots: Environment, calibration: Calibration) -> None:
+def _store(site: SiteState, shots: Shots, calibration: SiteCalibration) -> None:
     try:
-        shots.save(folder / SHOTS_FILE)
+        shots.save(site.shots)
     except OSError as error:
         raise CalibrationError(
-            f"cannot write to {folder}: {error.strerror}; choose another place with "
-            "--state or model.state"
+            f"cannot write to {site.folder}: {error.strerror}; choose another place "
+            "with --state or model.state"
         ) from error
-    calibration.save(folder / CALIBRATION_FILE)
+    calibration.save(site.calibration(calibration.bundle_digest))
 
 
 def _result(
-    config: AgentConfig, shots: Environment, calibration: Calibration
+    config: AgentConfig, shots: Shots, calibration: SiteCalibration
 ) -> dict[str, object]:
     return {
         "site": config.site.name,
         "calibration": calibration.identifier,
         "points": len(shots.points),
-        "shots": len(shots.images),
-        "access_points": len(shots.channels),
+        "shots": len(shots),
+        "access_points": shots.n_access_points,
         "losses": [round(loss, 4) for loss in calibration.losses],
         "simulated": calibration.is_simulated,
     }

@@ -11,6 +11,7 @@ from edge_agent.commands.options import (
 )
 from edge_agent.console import Console
 from edge_agent.errors import UsageError
+from edge_agent.models import load_model
 from edge_agent.session import open_session
 from edge_agent.sources import FileSource, LiveSource, PacketSource, StreamSource
 
@@ -24,6 +25,10 @@ examples:
   edge_agent capture --pcap simulated.pcapng --broker 192.168.1.10 --allow-simulated
   adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
     | edge_agent capture --pcap -
+
+With a bundle that locates from received power (docs/rss.md), in monitor mode:
+
+  sudo edge_agent capture --iface mon0
 """
 
 
@@ -71,21 +76,27 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--speed is {args.speed:g}; it must be above 0")
     if args.speed is not None and args.pcap in (None, "-"):
         raise UsageError("--speed needs a recorded file: --pcap FILE")
+    model = load_model(
+        config.model, on_caution=lambda caution: console.say(f"caution: {caution}")
+    )
     source: PacketSource
     if args.pcap is None:
         source = LiveSource(
-            args.iface or config.capture.interface, config.capture.buffer_frames
+            args.iface or config.capture.interface,
+            config.capture.buffer_frames,
+            model.link_types,
         )
     elif args.pcap == "-":
-        source = StreamSource()
+        source = StreamSource(model.link_types)
     else:
-        source = FileSource(args.pcap, speed=args.speed)
+        source = FileSource(args.pcap, speed=args.speed, link_types=model.link_types)
     with open_session(
         config,
         console,
         hop=args.hop or config.capture.hop,
         publish=args.broker != NO_BROKER,
         as_json=args.json,
+        model=model,
         check_source=source.check,
         is_recording=args.pcap not in (None, "-"),
     ) as session:

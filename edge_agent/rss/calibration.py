@@ -45,10 +45,6 @@ _SCHEMA = "metaloc.rss-calibration/1"
 _MAX_BYTES = 256 << 20
 _MAX_GROUPS = 10
 
-CALIBRATION_FILE = "rss-calibration.npz"
-SHOTS_FILE = "rss-shots.npz"
-"""Beside those of CSI, not in their place: a site may have both."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RssCalibration:

@@ -44,9 +44,6 @@ class RssShots:
     is_simulated: bool
     """Whether any of the frames came from a simulation."""
 
-    has_level = True
-    """Received power is all there is."""
-
     def __post_init__(self) -> None:
         n = len(self.rss)
         if self.rss.shape != (n, len(self.transmitters)):
@@ -69,6 +66,16 @@ class RssShots:
 
     def __len__(self) -> int:
         return len(self.rss)
+
+    @property
+    def has_level(self) -> bool:
+        """Received power is all there is."""
+        return True
+
+    @property
+    def n_access_points(self) -> int:
+        """Transmitters that the windows may hold."""
+        return len(self.transmitters)
 
     @property
     def heard(self) -> npt.NDArray[np.bool_]:

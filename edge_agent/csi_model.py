@@ -1,0 +1,114 @@
+"""Locating from CSI images, as every kind of model does it: `edge_agent.site_model`."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from edge_agent.backends import Backend
+from edge_agent.bundle import Bundle
+from edge_agent.bundle_files import Kind
+from edge_agent.calibration import Calibration
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.raw import CSI_LINK_TYPES
+from edge_agent.environment import Environment
+from edge_agent.localizer import Localizer
+from edge_agent.pipeline import Pipeline
+from edge_agent.predictor import make_predictor
+from edge_agent.recording import record_environment
+from edge_agent.site_model import OpenSite, SiteModel
+from edge_agent.site_state import load_calibration
+from edge_agent.survey import SurveyedCapture
+
+
+class CsiModel(SiteModel[Environment, Calibration]):
+    """The paper's classifier of images."""
+
+    link_types = CSI_LINK_TYPES
+    kind = Kind.CSI
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    @property
+    def name(self) -> str:
+        """See `SiteModel`."""
+        return self._bundle.manifest.name
+
+    def record(
+        self,
+        captures: list[SurveyedCapture],
+        *,
+        n_per_point: int,
+        iq_order: IqOrder,
+        on_capture: Callable[[int, SurveyedCapture], None],
+    ) -> Environment:
+        """See `SiteModel`."""
+        recorded = record_environment(
+            captures,
+            self._bundle.manifest.spec,
+            iq_order=iq_order,
+            max_images_per_capture=n_per_point,
+            on_capture=on_capture,
+        )
+        return recorded.take_shots(n_per_point)
+
+    def load_shots(self, path: Path) -> Environment:
+        """See `SiteModel`."""
+        return Environment.load(path)
+
+    def adapt(
+        self,
+        shots: Environment,
+        *,
+        now: datetime,
+        backend: Backend,
+        on_step: Callable[[int, float], None],
+        on_caution: Callable[[str], None],
+    ) -> Calibration:
+        """See `SiteModel`."""
+        return Calibration.from_shots(
+            self._bundle,
+            shots,
+            now=now,
+            backend=backend,
+            on_step=on_step,
+            on_caution=on_caution,
+        )
+
+    def summary(self, calibration: Calibration) -> str:
+        """See `SiteModel`."""
+        first, last = calibration.losses[0], calibration.losses[-1]
+        return (
+            f"loss {first:.2f} -> {last:.2f} in {len(calibration.losses) - 1} steps "
+            f"(guessing: {math.log(len(calibration.points)):.2f})"
+        )
+
+    def open_site(
+        self,
+        folder: Path,
+        *,
+        hop: int,
+        iq_order: IqOrder,
+        backend: Backend,
+        on_caution: Callable[[str], None],
+    ) -> OpenSite:
+        """See `SiteModel`."""
+        calibration = load_calibration(folder, self._bundle)
+        predictor = make_predictor(
+            self._bundle, calibration, backend, on_caution=on_caution
+        )
+        pipeline = Pipeline(
+            self._bundle.manifest.spec,
+            calibration,
+            Localizer(calibration, predictor),
+            hop=hop,
+            iq_order=iq_order,
+        )
+        return OpenSite(
+            pipeline,
+            calibration.identifier,
+            calibration.points,
+            len(calibration.channels),
+            str(predictor.backend),
+        )

@@ -1,0 +1,40 @@
+"""The model that a bundle holds, whatever its kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from edge_agent.bundle import Bundle
+from edge_agent.bundle_files import BundleFiles, Kind
+from edge_agent.config import ModelConfig
+from edge_agent.csi_model import CsiModel
+from edge_agent.model_in_use import load_files
+from edge_agent.rss.bundle import RssBundle
+from edge_agent.rss.model import RssModel
+from edge_agent.site_model import SiteModel
+
+
+def load_model(
+    model: ModelConfig, *, on_caution: Callable[[str], None]
+) -> SiteModel[Any, Any]:
+    """Return the model that the agent works with.
+
+    Args:
+        model: Which one.
+        on_caution: Called with what is not as it should be.
+
+    Raises:
+        BundleError: It cannot be used, nor can those before it.
+        ConfigError: Trusted keys are named and cannot be read.
+    """
+    return model_of(load_files(model, on_caution=on_caution))
+
+
+def model_of(files: BundleFiles) -> SiteModel[Any, Any]:
+    """Return the model that verified files hold.
+
+    Raises:
+        BundleError: The files do not make a model of their kind.
+    """
+    if files.kind is Kind.RSS:
+        return RssModel(RssBundle.from_files(files))
+    return CsiModel(Bundle.from_files(files))

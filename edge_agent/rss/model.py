@@ -1,0 +1,106 @@
+"""Locating from received power, as every kind of model does it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from edge_agent.backends import Backend
+from edge_agent.bundle_files import Kind
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.rss.bundle import RssBundle
+from edge_agent.rss.calibration import RssCalibration
+from edge_agent.rss.localizer import RssLocalizer, holding
+from edge_agent.rss.pipeline import RssPipeline
+from edge_agent.rss.receptions import RSS_LINK_TYPES
+from edge_agent.rss.recording import record_shots
+from edge_agent.rss.shots import RssShots
+from edge_agent.site_model import OpenSite, SiteModel
+from edge_agent.site_state import SiteState, find_calibration
+from edge_agent.survey import SurveyedCapture
+
+
+class RssModel(SiteModel[RssShots, RssCalibration]):
+    """The paper's regression on fingerprints.
+
+    It takes microseconds, so it is computed in NumPy whatever back end is asked for.
+    """
+
+    link_types = RSS_LINK_TYPES
+    kind = Kind.RSS
+
+    def __init__(self, bundle: RssBundle) -> None:
+        self._bundle = bundle
+
+    @property
+    def name(self) -> str:
+        """See `SiteModel`."""
+        return self._bundle.manifest.name
+
+    def record(
+        self,
+        captures: list[SurveyedCapture],
+        *,
+        n_per_point: int,
+        iq_order: IqOrder,
+        on_capture: Callable[[int, SurveyedCapture], None],
+    ) -> RssShots:
+        """See `SiteModel`."""
+        recorded = record_shots(
+            captures,
+            self._bundle.manifest.spec,
+            max_per_capture=n_per_point,
+            iq_order=iq_order,
+            on_capture=on_capture,
+        )
+        return recorded.take_shots(n_per_point)
+
+    def load_shots(self, path: Path) -> RssShots:
+        """See `SiteModel`."""
+        return RssShots.load(path)
+
+    def adapt(
+        self,
+        shots: RssShots,
+        *,
+        now: datetime,
+        backend: Backend,
+        on_step: Callable[[int, float], None],
+        on_caution: Callable[[str], None],
+    ) -> RssCalibration:
+        """See `SiteModel`."""
+        return RssCalibration.from_shots(self._bundle, shots, now=now, on_step=on_step)
+
+    def summary(self, calibration: RssCalibration) -> str:
+        """See `SiteModel`."""
+        first, last = calibration.losses[0], calibration.losses[-1]
+        distances = np.sort(np.hypot(*calibration.residuals.T))
+        return (
+            f"loss {first:.2f} -> {last:.2f} m in {len(calibration.losses) - 1} steps, "
+            f"68 % of shots of points left out within {holding(distances, 0.68):.1f} m"
+        )
+
+    def open_site(
+        self,
+        folder: Path,
+        *,
+        hop: int,
+        iq_order: IqOrder,
+        backend: Backend,
+        on_caution: Callable[[str], None],
+    ) -> OpenSite:
+        """See `SiteModel`; windows of time have a hop of their own."""
+        manifest = self._bundle.manifest
+        kept = SiteState(folder, Kind.RSS)
+        path = find_calibration(kept, self._bundle.files)
+        calibration = RssCalibration.load(path, self._bundle)
+        localizer = RssLocalizer(calibration, manifest.architecture.k)
+        pipeline = RssPipeline(manifest.spec, calibration, localizer, iq_order=iq_order)
+        return OpenSite(
+            pipeline,
+            calibration.identifier,
+            calibration.points,
+            len(calibration.transmitters),
+            str(Backend.NUMPY),
+        )

@@ -1,0 +1,211 @@
+"""What every kind of bundle can do for a site: record, adapt, locate.
+
+    Kind.CSI   `edge_agent.csi_model`    images of channel state -> points
+    Kind.RSS   `edge_agent.rss.model`    received power -> coordinates
+
+Commands and sessions know these two classes' base and nothing else of them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.backends import Backend
+from edge_agent.bundle_files import Kind
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.pipeline import SitePipeline
+from edge_agent.survey import Point, SurveyedCapture
+
+
+class Shots(Protocol):
+    """Labelled samples of a site."""
+
+    @property
+    def name(self) -> str:
+        """Of the place."""
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Where they were recorded."""
+
+    @property
+    def point_of(self) -> npt.NDArray[np.intp]:
+        """Number of each sample's point, shape (n,)."""
+
+    @property
+    def visit_of(self) -> npt.NDArray[np.str_]:
+        """Visit in which each was recorded, shape (n,)."""
+
+    @property
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """Which channels each holds, shape (n, n_channels)."""
+
+    @property
+    def has_level(self) -> bool:
+        """Whether they tell received power."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any frame came from a simulation."""
+
+    @property
+    def n_access_points(self) -> int:
+        """Access points that they are of."""
+
+    def __len__(self) -> int: ...
+
+    def save(self, path: Path) -> None:
+        """Write them; the file is replaced as a whole.
+
+        Raises:
+            OSError: It cannot be written; the previous one is untouched.
+        """
+
+
+class SiteCalibration(Protocol):
+    """A model adapted to a site."""
+
+    @property
+    def bundle_digest(self) -> str:
+        """Which bundle it was adapted from."""
+
+    @property
+    def identifier(self) -> str:
+        """Short name for published locations."""
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """Before each step and after the last."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it was adapted to shots of a simulation."""
+
+    def save(self, path: Path) -> None:
+        """Write it; the file is replaced as a whole.
+
+        Raises:
+            CalibrationError: It cannot be written; the previous one is untouched.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSite:
+    """A calibrated site, ready to locate."""
+
+    pipeline: SitePipeline[Any]
+    identifier: str
+    """Of the calibration."""
+
+    points: tuple[Point, ...]
+    n_access_points: int
+    backend: str
+    """What computes."""
+
+
+ShotsT = TypeVar("ShotsT", bound=Shots)
+CalibrationT = TypeVar("CalibrationT", bound=SiteCalibration)
+
+
+class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
+    """A verified bundle, by what it does."""
+
+    link_types: tuple[int, ...]
+    """Of the packets it locates from."""
+
+    kind: Kind
+    """By which the files of a site are called."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the model is called in every published location."""
+
+    @abstractmethod
+    def record(
+        self,
+        captures: list[SurveyedCapture],
+        *,
+        n_per_point: int,
+        iq_order: IqOrder,
+        on_capture: Callable[[int, SurveyedCapture], None],
+    ) -> ShotsT:
+        """Return the shots of one environment's captures.
+
+        Args:
+            captures: All of one environment.
+            n_per_point: Most shots of a point.
+            iq_order: For firmware whose header does not tell the order of I and Q.
+            on_capture: Called with the number of captures read so far, and the next.
+
+        Raises:
+            CaptureError: A capture cannot be read.
+            SurveyError: Nothing usable in one of them.
+        """
+
+    @abstractmethod
+    def load_shots(self, path: Path) -> ShotsT:
+        """Read the shots that were stored.
+
+        Raises:
+            CalibrationError: They are damaged or of another schema.
+        """
+
+    @abstractmethod
+    def adapt(
+        self,
+        shots: ShotsT,
+        *,
+        now: datetime,
+        backend: Backend,
+        on_step: Callable[[int, float], None],
+        on_caution: Callable[[str], None],
+    ) -> CalibrationT:
+        """Adapt to a site's shots.
+
+        Args:
+            shots: As `record` made them.
+            now: When.
+            backend: What computes.
+            on_step: Called with the number of steps done and the loss after them.
+            on_caution: Called with what is not as it should be.
+
+        Raises:
+            CalibrationError: The model does not adapt to these shots.
+            BackendError, BundleError: What is to compute cannot.
+        """
+
+    @abstractmethod
+    def summary(self, calibration: CalibrationT) -> str:
+        """Return for a person what adapting has achieved."""
+
+    @abstractmethod
+    def open_site(
+        self,
+        folder: Path,
+        *,
+        hop: int,
+        iq_order: IqOrder,
+        backend: Backend,
+        on_caution: Callable[[str], None],
+    ) -> OpenSite:
+        """Return a calibrated site, ready to locate.
+
+        Args:
+            folder: Where the site's files are.
+            hop: New packets per access point from one location to the next.
+            iq_order: For firmware whose header does not tell the order of I and Q.
+            backend: What computes.
+            on_caution: Called with what is not as it should be.
+
+        Raises:
+            CalibrationError: It is not calibrated to this bundle, or the calibration is
+                damaged.
+            BackendError, BundleError: What is to compute cannot.
+        """
