@@ -8,6 +8,7 @@ import pytest
 
 from edge_agent.adaptation import adapt
 from edge_agent.arrays import pack_arrays, unpack_arrays
+from edge_agent.backends import Backend
 from edge_agent.calibration import Calibration
 from edge_agent.errors import CalibrationError
 from edge_agent.layer_step import LayerStep
@@ -40,7 +41,7 @@ def rewrite(path, *, header=(), arrays=(), without=()):
 def test_a_calibration_is_the_model_after_its_steps_on_the_shots(rng, bundle):
     shots = environment(rng, is_simulated=True)
 
-    calibration = Calibration.from_shots(bundle, shots, now=NOW)
+    calibration = Calibration.from_shots(bundle, shots, now=NOW, backend=Backend.NUMPY)
 
     support = Support.of(shots.images, shots.heard, shots.point_of, 3)
     architecture = bundle.manifest.architecture

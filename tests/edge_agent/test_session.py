@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge_agent.backends import Backend, for_predicting
 from edge_agent.calibration import CALIBRATION_FILE
 from edge_agent.config import AgentConfig, BrokerConfig, ModelConfig, SiteConfig
 from edge_agent.console import Console
@@ -361,7 +362,8 @@ def test_a_session_says_what_it_works_with(config, terminal):
         session.run(Feed(raw_frames_of(packets_at(0, n=8))))
 
     assert terminal.talk[0] == (
-        "site home: 3 points, 2 access points, onnxruntime; broker: none"
+        f"site home: 3 points, 2 access points, {for_predicting(Backend.AUTO)}; "
+        "broker: none"
     )
     assert len(terminal.results) == 1
 
