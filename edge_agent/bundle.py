@@ -3,6 +3,7 @@
 theta.npz       meta-parameters θ* by name
 adapt.onnx      one gradient step: shots, parameters -> loss, parameters, statistics
 predict.onnx    images, heard, head -> probabilities; the rest is filled in per site
+neighbours.npz  whitened neighbours, where the trainer learnt them
 """
 
 import math
@@ -16,8 +17,11 @@ from edge_agent.arrays import Arrays, ArraysError, unpack_arrays
 from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind, Terms
 from edge_agent.csi.image import ImageSpec
 from edge_agent.errors import BundleError
+from edge_agent.estimators import Estimator
 from edge_agent.graph_slots import GraphSlots
 from edge_agent.memory import check_model
+from edge_agent.neighbours import Neighbours
+from edge_agent.neighbours_file import NEIGHBOURS, unpack_neighbours
 from edge_agent.network import Architecture, Parameters, check_parameters
 
 THETA_SCHEMA = "metaloc.theta/1"
@@ -78,6 +82,8 @@ class Manifest:
     """Where a site's parameters go in the prediction graph."""
 
     capacity: Capacity = Capacity()
+    estimator: Estimator = Estimator.NETWORK
+    """What the trainer recommends to locate with."""
 
     def to_document(self) -> dict[str, Any]:
         """Return what `edge_agent.bundle_files.manifest_text` takes."""
@@ -90,6 +96,7 @@ class Manifest:
             "training": self.training,
             "predict_slots": dict(self.predict_slots.offsets),
             "capacity": asdict(self.capacity),
+            "estimator": str(self.estimator),
         }
 
     @classmethod
@@ -110,12 +117,15 @@ class Manifest:
             dict(document["training"]),
             GraphSlots(dict(document["predict_slots"])),
             Capacity(**document["capacity"]),
+            Estimator(document.get("estimator", Estimator.NETWORK)),
         )
         if manifest.architecture.image_shape != manifest.spec.shape:
             raise ValueError(
                 f"the network takes images of {manifest.architecture.image_shape}, the "
                 f"specification gives {manifest.spec.shape}"
             )
+        if manifest.estimator is Estimator.AUTO:
+            raise ValueError("estimator is 'auto', not what the trainer recommends")
         return manifest
 
 
@@ -128,6 +138,8 @@ class Bundle:
     """θ*: the network without a head."""
 
     files: BundleFiles
+    neighbours: Neighbours | None = None
+    """None where the bundle has the network alone."""
 
     @property
     def digest(self) -> str:
@@ -150,7 +162,7 @@ class Bundle:
         Raises:
             BundleError: It is of another kind, a file is not listed, the manifest lacks
                 something, adapting takes more memory than is allowed, or the parameters
-                do not fit the architecture.
+                do not fit the architecture, or the neighbours the images.
         """
         if files.kind is not Kind.CSI:
             raise BundleError(
@@ -174,7 +186,21 @@ class Bundle:
             check_parameters(manifest.architecture, parameters)
         except ValueError as error:
             raise BundleError(f"{files.directory / THETA}: {error}") from error
-        return cls(manifest, parameters, files)
+        return cls(manifest, parameters, files, _neighbours(files, manifest))
+
+
+def _neighbours(files: BundleFiles, manifest: Manifest) -> Neighbours | None:
+    if NEIGHBOURS not in files.contents:
+        if manifest.estimator is Estimator.NEIGHBOURS:
+            raise BundleError(
+                f"{files.directory / MANIFEST} recommends neighbours and does not list "
+                f"{NEIGHBOURS}"
+            )
+        return None
+    try:
+        return unpack_neighbours(files.content(NEIGHBOURS), manifest.spec)
+    except ValueError as error:
+        raise BundleError(f"{files.directory / NEIGHBOURS}: {error}") from error
 
 
 def _parameters(path: Path, data: bytes, architecture: Architecture) -> Parameters:

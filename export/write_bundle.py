@@ -12,13 +12,16 @@ from edge_agent.bundle import (
     Manifest,
 )
 from edge_agent.bundle_files import BundleFiles
+from edge_agent.estimators import Estimator
 from edge_agent.golden_file import GOLDEN
+from edge_agent.neighbours_file import NEIGHBOURS, pack_neighbours
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import write_files
 from export.golden import check_golden, make_golden
 from export.parity import check_parity
 from export.predict_graph import build_predict_graph
 from trainer.checkpoint import Checkpoint
+from trainer.neighbours.attachments import from_attachments
 
 
 def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundle:
@@ -34,6 +37,7 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
             disagree; nothing is left behind.
     """
     predict = build_predict_graph(checkpoint.architecture)
+    neighbours, are_recommended = from_attachments(checkpoint) or (None, False)
     manifest = Manifest(
         name,
         checkpoint.spec,
@@ -41,6 +45,7 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
         checkpoint.adaptation,
         checkpoint.training,
         predict.slots,
+        estimator=Estimator.NEIGHBOURS if are_recommended else Estimator.NETWORK,
     )
     contents = {
         THETA: pack_arrays({"schema": THETA_SCHEMA}, checkpoint.parameters),
@@ -52,6 +57,9 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
             checkpoint.architecture, checkpoint.parameters, checkpoint.adaptation
         ).to_bytes(),
     }
+
+    if neighbours is not None:
+        contents[NEIGHBOURS] = pack_neighbours(neighbours)
 
     def check(files: BundleFiles) -> None:
         bundle = Bundle.from_files(files)
