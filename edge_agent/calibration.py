@@ -23,6 +23,7 @@ from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
 from edge_agent.memory import check_shots
+from edge_agent.neighbours import Fingerprints
 from edge_agent.network import Parameters, Statistics, check_parameters
 from edge_agent.steps import make_step
 from edge_agent.support import Support
@@ -61,6 +62,9 @@ class Calibration:
     is_simulated: bool
     shots_digest: str = ""
     """Which shots it was made from; empty where that was not noted."""
+
+    fingerprints: Fingerprints | None = None
+    """Of the shots, where the bundle has neighbours to compare with them."""
 
     @property
     def identifier(self) -> str:
@@ -154,6 +158,7 @@ class Calibration:
             len(shots.images),
             shots.is_simulated,
             shots.digest,
+            _fingerprints(bundle, shots),
         )
 
     def save(self, path: Path) -> None:
@@ -177,6 +182,8 @@ class Calibration:
         for layer, statistics in enumerate(self.statistics):
             arrays[f"mean.{layer}"] = statistics.mean
             arrays[f"variance.{layer}"] = statistics.variance
+        if self.fingerprints is not None:
+            arrays |= self.fingerprints.to_arrays()
         try:
             write_atomically(path, pack_arrays(header, arrays))
         except OSError as error:
@@ -210,6 +217,7 @@ class Calibration:
                 architecture, calibration.parameters, n_points=len(calibration.points)
             )
             calibration._check_statistics(architecture.filters)
+            calibration._check_fingerprints(bundle)
         except ValueError as error:
             raise CalibrationError(f"{path}: {error}") from error
         return calibration
@@ -247,6 +255,7 @@ class Calibration:
             int(str(header["n_shots"])),
             bool(header["is_simulated"]),
             str(header.get("shots", "")),
+            Fingerprints.from_arrays(arrays, len(points)),
         )
 
     def _check_statistics(self, filters: tuple[int, ...]) -> None:
@@ -256,3 +265,22 @@ class Calibration:
         for statistics in self.statistics:
             if not np.isfinite(statistics).all() or (statistics.variance < 0).any():
                 raise ValueError("statistics hold impossible values")
+
+    def _check_fingerprints(self, bundle: Bundle) -> None:
+        if bundle.neighbours is None or self.fingerprints is None:
+            return
+        n_channels = bundle.manifest.spec.n_channels
+        expected = (n_channels, bundle.neighbours.whitening.n_features)
+        if self.fingerprints.z.shape[1:] != expected:
+            raise ValueError(
+                f"fingerprints of shape {self.fingerprints.z.shape}, not (n_shots, "
+                f"{n_channels}, {expected[1]})"
+            )
+
+
+def _fingerprints(bundle: Bundle, shots: Environment) -> Fingerprints | None:
+    if bundle.neighbours is None:
+        return None
+    return bundle.neighbours.fingerprints(
+        shots.spec, shots.images, shots.heard, shots.point_of, len(shots.points)
+    )

@@ -12,23 +12,31 @@ from edge_agent.calibration import Calibration
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
 from edge_agent.environment import Environment
+from edge_agent.errors import CalibrationError
+from edge_agent.estimators import Estimator
 from edge_agent.localizer import Localizer
 from edge_agent.pipeline import Pipeline
-from edge_agent.predictor import make_predictor
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel
+from edge_agent.site_predictor import make_site_predictor
 from edge_agent.site_state import load_calibration
 from edge_agent.survey import SurveyedCapture
 
 
 class CsiModel(SiteModel[Environment, Calibration]):
-    """The paper's classifier of images."""
+    """The paper's classifier of images, and the neighbours beside it."""
 
     link_types = CSI_LINK_TYPES
     kind = Kind.CSI
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+    def __init__(self, bundle: Bundle, estimator: Estimator = Estimator.AUTO) -> None:
+        """Take a bundle.
+
+        Args:
+            bundle: The model.
+            estimator: What locates, as far as it is configured.
+        """
+        self._bundle, self._estimator = bundle, estimator
 
     @property
     def name(self) -> str:
@@ -76,6 +84,14 @@ class CsiModel(SiteModel[Environment, Calibration]):
             on_caution=on_caution,
         )
 
+    def has_learnt(self, path: Path, shots: Environment) -> bool:
+        """See `SiteModel`."""
+        try:
+            stored = Calibration.load(path, self._bundle)
+        except CalibrationError:
+            return False
+        return stored.shots_digest == shots.digest
+
     def summary(self, calibration: Calibration) -> str:
         """See `SiteModel`."""
         first, last = calibration.losses[0], calibration.losses[-1]
@@ -95,8 +111,8 @@ class CsiModel(SiteModel[Environment, Calibration]):
     ) -> OpenSite:
         """See `SiteModel`."""
         calibration = load_calibration(folder, self._bundle)
-        predictor = make_predictor(
-            self._bundle, calibration, backend, on_caution=on_caution
+        estimator, predictor = make_site_predictor(
+            self._bundle, calibration, self._estimator, backend, on_caution=on_caution
         )
         pipeline = Pipeline(
             self._bundle.manifest.spec,
@@ -110,5 +126,5 @@ class CsiModel(SiteModel[Environment, Calibration]):
             calibration.identifier,
             calibration.points,
             len(calibration.channels),
-            str(predictor.backend),
+            f"{estimator} on {predictor.backend}",
         )

@@ -21,10 +21,13 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.arrays import Arrays
+from edge_agent.backends import Backend
 from edge_agent.csi.image import ImageSpec
 from edge_agent.whitening import Matrix, Whitening, channel_features
 
 _QUERIES_PER_PASS = 256
+_PREFIX = "fingerprints."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,38 @@ class Fingerprints:
         if not 0 <= self.point_of.min() <= self.point_of.max() < self.n_points:
             raise ValueError(f"a shot's point is none of the {self.n_points}")
 
+    def to_arrays(self) -> Arrays:
+        """Return the arrays that `from_arrays` reads."""
+        return {
+            f"{_PREFIX}z": self.z,
+            f"{_PREFIX}heard": self.heard,
+            f"{_PREFIX}point_of": self.point_of.astype(np.int32),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_points: int) -> Self | None:
+        """Return the fingerprints among the arrays of a calibration.
+
+        Returns:
+            None where there are none.
+
+        Raises:
+            KeyError, ValueError: Some are missing, or make no sense.
+        """
+        if not any(name.startswith(_PREFIX) for name in arrays):
+            return None
+        z, heard, point_of = (
+            arrays[_PREFIX + name] for name in ("z", "heard", "point_of")
+        )
+        if z.dtype != np.float32 or heard.dtype != np.bool_ or point_of.ndim != 1:
+            raise ValueError(
+                f"fingerprints are {z.dtype}, {heard.dtype} and {point_of.shape}, not "
+                "float32, bool and (n_shots,)"
+            )
+        if point_of.dtype.kind not in "iu":
+            raise ValueError(f"points of fingerprints are {point_of.dtype}, not whole")
+        return cls(z, heard, point_of.astype(np.intp), n_points)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
@@ -183,6 +218,8 @@ def posterior_of(
 
 class NeighboursPredictor:
     """Locates at one site; an `edge_agent.predictor.Predictor`."""
+
+    backend = Backend.NUMPY
 
     def __init__(
         self, neighbours: Neighbours, spec: ImageSpec, fingerprints: Fingerprints
