@@ -20,6 +20,7 @@ _COMMANDS = {
     "frames": "show what a capture file holds",
     "demo": "replay a simulated walk through the whole path, with its own broker",
     "config": "show the configuration in effect",
+    "selftest": "check and time the back ends of this machine with a bundle",
 }
 
 _EPILOG = """\

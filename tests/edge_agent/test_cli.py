@@ -12,7 +12,7 @@ from edge_agent.version import version
 from tests.conftest import ROOT
 from tests.edge_agent.sites import packets_at, pcapng_bytes
 
-COMMANDS = ["capture", "adapt", "frames", "demo", "config"]
+COMMANDS = ["capture", "adapt", "frames", "demo", "config", "selftest"]
 
 SHOW_IMPORTS = (
     "import sys\n"
@@ -121,7 +121,9 @@ def test_help_of_the_whole_has_examples_that_parse(run_agent, capsys):
         assert build_parser(words).parse_args(words).command == words[0]
 
 
-@pytest.mark.parametrize("command", ["capture", "adapt", "frames", "config"])
+@pytest.mark.parametrize(
+    "command", ["capture", "adapt", "frames", "config", "selftest"]
+)
 def test_help_of_a_command_has_examples_that_parse(run_agent, capsys, command):
     lines = list(examples(help_text(capsys, run_agent, command)))
 
