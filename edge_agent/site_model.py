@@ -182,6 +182,15 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         """
 
     @abstractmethod
+    def has_learnt(self, path: Path, shots: ShotsT) -> bool:
+        """Tell whether a stored calibration is of this bundle and of these shots.
+
+        Args:
+            path: Of the calibration; one that is damaged is of no bundle.
+            shots: The site's.
+        """
+
+    @abstractmethod
     def summary(self, calibration: CalibrationT) -> str:
         """Return for a person what adapting has achieved."""
 

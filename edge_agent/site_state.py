@@ -64,13 +64,18 @@ class SiteState:
 
 
 def site_states(state: Path, kind: Kind) -> Iterator[SiteState]:
-    """Yield the sites of a state directory that have anything of a kind, by name."""
+    """Yield every site of a state directory, by name, as one kind of model sees it.
+
+    Those too that have only what belongs to another kind: a bundle of this kind knows
+    nothing of them.
+    """
     if not state.is_dir():
         return
     for folder in sorted(state.iterdir()):
-        found = SiteState(folder, kind)
-        if folder.name not in RESERVED_SITES and folder.is_dir() and found.is_in_use:
-            yield found
+        if folder.name in RESERVED_SITES or not folder.is_dir():
+            continue
+        if any(SiteState(folder, each).is_in_use for each in Kind):
+            yield SiteState(folder, kind)
 
 
 def load_calibration(folder: Path, bundle: Bundle) -> Calibration:

@@ -72,6 +72,10 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         """See `SiteModel`."""
         return RssCalibration.from_shots(self._bundle, shots, now=now, on_step=on_step)
 
+    def has_learnt(self, path: Path, shots: RssShots) -> bool:
+        """See `SiteModel`; not noted, for adapting again takes a moment."""
+        return False
+
     def summary(self, calibration: RssCalibration) -> str:
         """See `SiteModel`."""
         first, last = calibration.losses[0], calibration.losses[-1]
