@@ -7,12 +7,16 @@ from pathlib import Path
 
 from edge_agent.console import Console
 from edge_agent.errors import AgentError
+from edge_agent.signatures import SigningKey
 from edge_agent.threads import use_one_blas_thread
 from trainer.errors import TrainerError
 
 _EPILOG = """\
-example:
+examples:
   python -m export checkpoint.npz bundle --name rooms-1
+  python -m export checkpoint.npz bundle --sign KEY.pem
+
+A key is made by: openssl genpkey -algorithm ed25519 -out KEY.pem
 """
 
 
@@ -29,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="new directory")
     parser.add_argument("--name", help="name of the model (default: the directory's)")
     parser.add_argument(
+        "--sign",
+        type=Path,
+        metavar="KEY.pem",
+        help="sign it with this private key (Ed25519); see docs/bundles.md",
+    )
+    parser.add_argument(
         "--debug", action="store_true", help="show where an error comes from"
     )
     args = parser.parse_args(arguments)
@@ -41,11 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         checkpoint = Checkpoint.load(args.checkpoint)
+        key = SigningKey.read(args.sign) if args.sign else None
         bundle = write_bundle(
-            checkpoint, args.bundle, name=args.name or args.bundle.name
+            checkpoint, args.bundle, name=args.name or args.bundle.name, key=key
         )
         size = sum(map(len, bundle.files.contents.values()))
-        console.result(f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB")
+        signed = f", signed by {key.key_id}" if key else ""
+        console.result(
+            f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB{signed}"
+        )
     except KeyboardInterrupt:
         console.say("export: interrupted")
         return 1

@@ -15,6 +15,7 @@ from edge_agent.bundle_files import BundleFiles
 from edge_agent.estimators import Estimator
 from edge_agent.golden_file import GOLDEN
 from edge_agent.neighbours_file import NEIGHBOURS, pack_neighbours
+from edge_agent.signatures import SigningKey
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import write_files
 from export.golden import check_golden, make_golden
@@ -24,13 +25,20 @@ from trainer.checkpoint import Checkpoint
 from trainer.neighbours.attachments import from_attachments
 
 
-def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundle:
+def write_bundle(
+    checkpoint: Checkpoint,
+    directory: Path,
+    *,
+    name: str,
+    key: SigningKey | None = None,
+) -> Bundle:
     """Write a checkpoint as a bundle.
 
     Args:
         checkpoint: From training.
         directory: Where the bundle will be; must not exist yet.
         name: What the model is called in every published location.
+        key: Signs the bundle.
 
     Raises:
         ExportError: The directory exists or cannot be written, or the back ends
@@ -66,5 +74,5 @@ def write_bundle(checkpoint: Checkpoint, directory: Path, *, name: str) -> Bundl
         check_parity(bundle)
         check_golden(bundle)
 
-    files = write_files(directory, manifest.to_document(), contents, check)
+    files = write_files(directory, manifest.to_document(), contents, check, key)
     return Bundle.from_files(files)
