@@ -18,6 +18,7 @@ from edge_agent.backends import Backend
 from edge_agent.bundle_files import MAX_MEMORY_MB
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
+from edge_agent.estimators import Estimator
 
 CONFIG_VARIABLE = "METALOC_CONFIG"
 PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"
@@ -149,9 +150,13 @@ class ModelConfig:
     max_memory_mb: int = MAX_MEMORY_MB
     """Most that adapting and predicting may take, beside the program itself."""
 
+    estimator: str = "auto"
+    """What locates: auto, network or neighbours; see `edge_agent.estimators`."""
+
     def __post_init__(self) -> None:
         _check_range("model.max_memory_mb", self.max_memory_mb, 16, 1_000_000)
         _check_choice("model.backend", self.backend, list(Backend))
+        _check_choice("model.estimator", self.estimator, list(Estimator))
 
     @property
     def bundle_path(self) -> Path:

@@ -7,6 +7,8 @@ from edge_agent.bundle import Bundle
 from edge_agent.bundle_files import BundleFiles, Kind
 from edge_agent.config import ModelConfig
 from edge_agent.csi_model import CsiModel
+from edge_agent.errors import BundleError
+from edge_agent.estimators import Estimator
 from edge_agent.model_in_use import load_files
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.model import RssModel
@@ -23,18 +25,32 @@ def load_model(
         on_caution: Called with what is not as it should be.
 
     Raises:
-        BundleError: It cannot be used, nor can those before it.
+        BundleError: It cannot be used, nor can those before it; or it has no such
+            estimator as is configured.
         ConfigError: Trusted keys are named and cannot be read.
     """
-    return model_of(load_files(model, on_caution=on_caution))
+    files = load_files(model, on_caution=on_caution)
+    return model_of(files, Estimator(model.estimator))
 
 
-def model_of(files: BundleFiles) -> SiteModel[Any, Any]:
+def model_of(
+    files: BundleFiles, estimator: Estimator = Estimator.AUTO
+) -> SiteModel[Any, Any]:
     """Return the model that verified files hold.
 
+    Args:
+        files: Of any kind.
+        estimator: What is to locate.
+
     Raises:
-        BundleError: The files do not make a model of their kind.
+        BundleError: The files do not make a model of their kind, or one of this kind
+            has no other estimator than its own.
     """
     if files.kind is Kind.RSS:
+        if estimator is not Estimator.AUTO:
+            raise BundleError(
+                f"{files.directory} locates from received power, in one way; leave "
+                f"model.estimator at auto (it is {estimator})"
+            )
         return RssModel(RssBundle.from_files(files))
-    return CsiModel(Bundle.from_files(files))
+    return CsiModel(Bundle.from_files(files), estimator)

@@ -6,6 +6,7 @@ from edge_agent.commands.options import (
     NO_BROKER,
     add_broker,
     add_config,
+    add_estimator,
     add_model,
     configuration,
 )
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     add_broker(parser)
     add_model(parser)
+    add_estimator(parser)
     parser.epilog = _EPILOG
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from edge_agent.backends import Backend
 from edge_agent.config import AgentConfig, BrokerConfig, load_config
 from edge_agent.errors import UsageError
+from edge_agent.estimators import Estimator
 
 NO_BROKER = "none"
 
@@ -29,7 +30,9 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the flags that choose the model and where its calibrations are."""
     parser.add_argument(
-        "--bundle", metavar="DIR", help="model bundle (default: the shipped one)"
+        "--bundle",
+        metavar="DIR",
+        help="model bundle (default: the one installed last, else the shipped one)",
     )
     parser.add_argument(
         "--state", metavar="DIR", help="where calibrations are kept, one folder a site"
@@ -38,6 +41,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=[str(backend) for backend in Backend],
         help="what computes (default: the fastest that is there)",
+    )
+
+
+def add_estimator(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that chooses what locates."""
+    parser.add_argument(
+        "--estimator",
+        choices=[str(estimator) for estimator in Estimator],
+        help="what locates (default: what the model's training recommends)",
     )
 
 
@@ -76,10 +88,14 @@ def configuration(args: argparse.Namespace) -> AgentConfig:
         broker = replace(broker, allow_simulated=True)
     if getattr(args, "bundle", None):
         model = replace(model, bundle=args.bundle)
+    if getattr(args, "trusted_keys", None):
+        model = replace(model, trusted_keys=args.trusted_keys)
     if getattr(args, "state", None):
         model = replace(model, state=args.state)
     if getattr(args, "backend", None):
         model = replace(model, backend=args.backend)
+    if getattr(args, "estimator", None):
+        model = replace(model, estimator=args.estimator)
     return replace(config, site=site, broker=broker, model=model)
 
 

@@ -97,6 +97,7 @@ def test_every_key_can_be_set(load):
         backend = "numpy"
         trusted_keys = "/etc/metaloc/keys"
         max_memory_mb = 256
+        estimator = "network"
         """
     )
 
@@ -115,7 +116,8 @@ def test_every_key_can_be_set(load):
         ),
         CaptureConfig("wlan1", 10, "qi", 1024),
         ModelConfig(
-            "/opt/bundle", "/var/lib/metaloc", "numpy", "/etc/metaloc/keys", 256
+            *("/opt/bundle", "/var/lib/metaloc", "numpy", "/etc/metaloc/keys", 256),
+            estimator="network",
         ),
     )
     assert config.model.bundle_path == Path("/opt/bundle")
@@ -170,6 +172,7 @@ def test_a_tilde_is_the_home_directory(home):
         ("capture.buffer_frames = 1048577", "capture.buffer_frames is 1048577, not 64"),
         ("capture.iq_order = 'IQ'", "iq_order is 'IQ', not one of auto, iq, qi"),
         ("model.backend = 'torch'", "backend is 'torch', not one of auto, onnxruntime"),
+        ("model.estimator = 'knn'", "estimator is 'knn', not one of auto, network, n"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_name(load, text, reason):

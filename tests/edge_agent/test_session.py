@@ -362,8 +362,8 @@ def test_a_session_says_what_it_works_with(config, terminal):
         session.run(Feed(raw_frames_of(packets_at(0, n=8))))
 
     assert terminal.talk[0] == (
-        f"site home: 3 points, 2 access points, {for_predicting(Backend.AUTO)}; "
-        "broker: none"
+        "site home: 3 points, 2 access points, network on "
+        f"{for_predicting(Backend.AUTO)}; broker: none"
     )
     assert len(terminal.results) == 1
 
@@ -374,7 +374,7 @@ def test_the_back_end_is_the_configured_one(config, terminal):
     ):
         pass
 
-    assert "2 access points, numpy;" in terminal.talk[0]
+    assert "2 access points, network on numpy;" in terminal.talk[0]
 
 
 def test_a_location_names_the_model_and_the_calibration(config, terminal):

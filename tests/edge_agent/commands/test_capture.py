@@ -76,7 +76,7 @@ def test_a_recording_becomes_locations(capture, walk):
             r"\+-\d\.\d m  2/2 access points  replay",
             line,
         )
-    assert "site home: 3 points, 2 access points, onnxruntime; broker: none" in err
+    assert "site home: 3 points, 2 access points, network on " in err
     assert f"{walk}: 80 packets, 80 CSI frames, 5 locations" in err
 
 

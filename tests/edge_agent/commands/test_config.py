@@ -33,6 +33,7 @@ buffer_frames = 1024
 bundle = "/opt/bundle"
 state = "/var/lib/metaloc"
 backend = "numpy"
+estimator = "neighbours"
 """
 
 
