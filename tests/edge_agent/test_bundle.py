@@ -1,4 +1,4 @@
-"""The model bundle, verified to the last byte."""
+"""The model of a bundle that locates from CSI images."""
 
 import hashlib
 import json
@@ -10,16 +10,15 @@ import pytest
 
 from edge_agent.arrays import pack_arrays
 from edge_agent.bundle import (
-    BUNDLE_SCHEMA,
-    MANIFEST,
+    ADAPT,
     PREDICT,
     THETA,
     THETA_SCHEMA,
     AdaptationDefaults,
     Bundle,
-    Manifest,
     as_float32,
 )
+from edge_agent.bundle_files import MANIFEST, Terms
 from edge_agent.errors import BundleError
 from tests.edge_agent.sites import ARCHITECTURE, SPEC, checkpoint, random_parameters
 
@@ -33,7 +32,7 @@ def directory(tmp_path, bundle_directory):
 def replace_file(directory, name, data):
     """Put another file into a bundle, with a manifest that vouches for it."""
     (directory / name).write_bytes(data)
-    document = json.loads((directory / MANIFEST).read_text())
+    document = manifest_of(directory)
     document["files"][name] = {
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -41,8 +40,12 @@ def replace_file(directory, name, data):
     (directory / MANIFEST).write_text(json.dumps(document))
 
 
+def manifest_of(directory):
+    return json.loads((directory / MANIFEST).read_text())
+
+
 def change_manifest(directory, **changes):
-    document = json.loads((directory / MANIFEST).read_text())
+    document = manifest_of(directory)
     (directory / MANIFEST).write_text(json.dumps(document | changes))
 
 
@@ -65,97 +68,32 @@ def test_a_written_bundle_loads_as_what_was_trained(bundle):
         np.testing.assert_array_equal(bundle.parameters[name], array)
 
 
-def test_the_digest_is_that_of_the_manifest(bundle, bundle_directory):
-    text = (bundle_directory / MANIFEST).read_bytes()
+@pytest.mark.parametrize("name", [THETA, ADAPT, PREDICT])
+def test_a_file_that_the_manifest_does_not_list_is_missed(directory, name):
+    files = manifest_of(directory)["files"]
+    del files[name]
+    change_manifest(directory, files=files)
 
-    assert bundle.digest == hashlib.sha256(text).hexdigest()
-
-
-def test_the_graph_is_that_of_the_file(bundle, bundle_directory):
-    assert bundle.predict_graph == (bundle_directory / PREDICT).read_bytes()
-
-
-def test_a_manifest_reads_as_it_was_written(bundle):
-    text = bundle.manifest.to_json()
-
-    assert Manifest.from_json(text) == bundle.manifest
-    assert text.endswith("}\n")
-
-
-@pytest.mark.parametrize("name", [THETA, PREDICT])
-def test_one_flipped_bit_is_noticed_wherever_it_is(directory, name):
-    data = (directory / name).read_bytes()
-
-    for position in (0, len(data) // 2, len(data) - 1):
-        flipped = bytearray(data)
-        flipped[position] ^= 0x01
-        (directory / name).write_bytes(flipped)
-        with pytest.raises(BundleError, match=f"{name} does not have the checksum of"):
-            Bundle.load(directory)
-
-
-@pytest.mark.parametrize("name", [THETA, PREDICT])
-def test_a_file_of_another_size_is_named(directory, name):
-    data = (directory / name).read_bytes()
-    (directory / name).write_bytes(data[:-1])
-
-    reason = f"{name} has {len(data) - 1} bytes, the manifest says {len(data)}: copy"
-    with pytest.raises(BundleError, match=reason):
+    with pytest.raises(BundleError, match=f"{MANIFEST} does not list {name}"):
         Bundle.load(directory)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, THETA, PREDICT])
-def test_a_missing_file_is_named(directory, name):
-    (directory / name).unlink()
+def test_a_bundle_of_another_kind_is_refused(directory):
+    change_manifest(directory, kind="rss")
 
-    with pytest.raises(BundleError, match=f"{name}: No such file or directory"):
-        Bundle.load(directory)
-
-
-def test_a_missing_directory_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"nowhere/manifest.json: No such file"):
-        Bundle.load(tmp_path / "nowhere")
-
-
-def test_a_file_larger_than_any_bundle_is_not_read(directory):
-    with (directory / MANIFEST).open("ab") as file:
-        file.truncate((1 << 20) + 1)
-
-    with pytest.raises(
-        BundleError, match=r"manifest.json is larger than 1048576 bytes"
-    ):
-        Bundle.load(directory)
-
-
-def test_a_file_that_the_manifest_does_not_list_is_not_used(directory):
-    change_manifest(directory, files={})
-
-    with pytest.raises(BundleError, match=f"{MANIFEST} does not list {THETA}"):
+    with pytest.raises(BundleError, match="locates from rss, not from CSI images"):
         Bundle.load(directory)
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "Expecting value"),
-        ("{", "Expecting property name"),
-        ("[]", "not a JSON object"),
-        ("{}", f"schema is None, this agent reads '{BUNDLE_SCHEMA}'"),
-        ('{"schema": "metaloc.bundle/9"}', "schema is 'metaloc.bundle/9', this agent"),
-        (f'{{"schema": "{BUNDLE_SCHEMA}"}}', "lacks 'architecture'"),
-    ],
+    "key", ["image", "architecture", "adaptation", "training", "capacity"]
 )
-def test_a_foreign_manifest_is_refused(directory, text, reason):
-    (directory / MANIFEST).write_text(text)
+def test_a_manifest_that_lacks_something_says_what(directory, key):
+    document = manifest_of(directory)
+    del document[key]
+    (directory / MANIFEST).write_text(json.dumps(document))
 
-    with pytest.raises(BundleError, match=rf"manifest.json: {reason}"):
-        Bundle.load(directory)
-
-
-def test_a_manifest_that_is_no_text_is_refused(directory):
-    (directory / MANIFEST).write_bytes(b"\xff\xfe")
-
-    with pytest.raises(BundleError, match=r"manifest.json: .*utf-8"):
+    with pytest.raises(BundleError, match=f"{MANIFEST}: lacks '{key}'"):
         Bundle.load(directory)
 
 
@@ -184,12 +122,12 @@ def test_a_manifest_that_is_no_text_is_refused(directory):
         ("adaptation", {"n_steps": -1}, "n_steps is -1, not a whole number to"),
         ("adaptation", {"n_steps": 10_001}, "n_steps is 10001, not a whole number"),
         ("adaptation", {"n_steps": 2.5}, "n_steps is 2.5, not a whole number to 10000"),
-        ("files", {THETA: {"bytes": 1}}, "lacks 'sha256'"),
-        ("files", {THETA: "abc"}, "string indices must be integers"),
+        ("capacity", {"n_shots": 0}, "n_shots is 0, not a whole number to 1000000"),
+        ("capacity", {"n_points": 1.5}, "n_points is 1.5, not a whole number to"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(directory, section, change, reason):
-    document = json.loads((directory / MANIFEST).read_text())
+    document = manifest_of(directory)
     change_manifest(directory, **{section: document[section] | change})
 
     with pytest.raises(BundleError, match=rf"manifest.json: .*{reason}"):
@@ -216,6 +154,29 @@ def test_parameters_of_another_architecture_are_refused(rng, directory):
 
     with pytest.raises(BundleError, match=r"theta.npz: conv1.weight has shape \(5, 3"):
         Bundle.load(directory)
+
+
+def test_parameters_that_claim_more_than_the_network_has_are_not_unpacked(directory):
+    """Gigabytes of zeros take little room in an archive."""
+    n_zeros = 1 << 20
+    data = theta({"conv0.weight": np.zeros(n_zeros)})
+    assert len(data) < n_zeros / 100
+    replace_file(directory, THETA, data)
+
+    with pytest.raises(BundleError, match=r"theta.npz holds \d+ bytes of arrays, more"):
+        Bundle.load(directory)
+
+
+def test_a_network_for_which_there_is_no_memory_is_refused(directory):
+    image = manifest_of(directory)["image"] | {"n_packets": 4096, "n_tones": 242}
+    shape = [image["n_channels"], image["n_packets"], image["n_tones"]]
+    architecture = {"image_shape": shape, "filters": [512, 4]}
+    change_manifest(directory, image=image, architecture=architecture)
+
+    with pytest.raises(
+        BundleError, match=r"adapting to two shots needs about \d+ MB, allowed are 64 "
+    ):
+        Bundle.load(directory, Terms(max_memory_mb=64))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
