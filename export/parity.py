@@ -116,6 +116,7 @@ def _parity(bundle: Bundle, task: _Task, backend: Backend) -> _Parity:
     return _Parity(*(x if np.isfinite(x) else float("inf") for x in found))
 
 
+@np.errstate(all="ignore")  # what is not finite is said to be so
 def _tasks(bundle: Bundle) -> list[_Task]:
     """Return tasks on which NumPy in single precision decides as in double.
 
@@ -140,7 +141,6 @@ def _tasks(bundle: Bundle) -> list[_Task]:
     )
 
 
-@np.errstate(all="ignore")  # what is not finite is said to be so
 def _drawn(bundle: Bundle, rng: np.random.Generator) -> _Task:
     architecture = bundle.manifest.architecture
     support = _shots(bundle, rng)

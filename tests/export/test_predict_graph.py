@@ -1,18 +1,19 @@
-"""The prediction graph in two runtimes against the device's NumPy."""
+"""The prediction graph in two runtimes against the device's NumPy, filled as there."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx.reference import ReferenceEvaluator
+from onnx import numpy_helper
 
 from edge_agent.network import Architecture, forward, probabilities, scale_input
 from export.predict_graph import build_predict_graph
 from tests.conftest import ROOT
+from tests.export.graphs import in_onnxruntime, in_reference
 from tests.trainer.builders import (
     PAPER_NETWORK,
     SMALL_NETWORK,
@@ -35,35 +36,34 @@ NETWORKS = pytest.mark.parametrize(
 )
 
 
-def in_onnxruntime(model, feeds):
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    return session.run(["probabilities"], feeds)[0]
+class Site(NamedTuple):
+    """What a device fills in and feeds, and what its NumPy makes of it."""
 
+    parameters: dict
+    statistics: list
+    feeds: dict
+    expected: np.ndarray
 
-def in_reference(model, feeds):
-    return ReferenceEvaluator(model).run(["probabilities"], feeds)[0]
+    def run(self, architecture, runtime):
+        graph = build_predict_graph(architecture)
+        filled = graph.slots.filled(graph.data, self.parameters, self.statistics)
+        return runtime(onnx.load_from_string(filled), self.feeds)["probabilities"]
 
 
 def problem(architecture, rng, *, n=5, n_points=4):
-    """Inputs of the graph, and what the device's NumPy makes of them."""
     parameters = random_parameters(
         architecture, rng, n_points=n_points, dtype=np.float32
     )
+    parameters["norm0.scale"][0] *= -1
     # Statistics of other images, as a site's shots would leave them.
     shots = scale_input(architecture, *random_images(architecture, rng, 6))
     statistics = [layer.statistics for layer in forward(parameters, shots).layers]
     images, heard = random_images(architecture, rng, n)
     inputs = scale_input(architecture, images, heard)
     expected = probabilities(forward(parameters, inputs, statistics).logits)
-    feeds = parameters | {"images": images, "heard": heard}
-    for layer, used in enumerate(statistics):
-        feeds |= {
-            f"norm{layer}.mean": used.mean,
-            f"norm{layer}.variance": used.variance,
-        }
-    return feeds, expected
+    feeds = {name: parameters[name] for name in ("head.weight", "head.bias")}
+    feeds |= {"images": images, "heard": heard}
+    return Site(parameters, statistics, feeds, expected)
 
 
 def assert_probabilities(found, expected):
@@ -77,38 +77,63 @@ def assert_probabilities(found, expected):
 
 
 @NETWORKS
-@pytest.mark.parametrize("run", [in_onnxruntime, in_reference])
-def test_the_graph_computes_what_the_device_computes(architecture, run, rng):
-    feeds, expected = problem(architecture, rng)
+@pytest.mark.parametrize("runtime", [in_onnxruntime, in_reference])
+def test_the_graph_computes_what_the_device_computes(architecture, runtime, rng):
+    site = problem(architecture, rng)
 
-    found = run(build_predict_graph(architecture), feeds)
-
-    assert_probabilities(found, expected)
+    assert_probabilities(site.run(architecture, runtime), site.expected)
 
 
 @pytest.mark.parametrize(("n", "n_points"), [(1, 2), (1, 1), (3, 90)])
 def test_one_graph_serves_any_number_of_images_and_points(rng, n, n_points):
-    feeds, expected = problem(SMALL_NETWORK, rng, n=n, n_points=n_points)
+    site = problem(SMALL_NETWORK, rng, n=n, n_points=n_points)
 
-    found = in_onnxruntime(build_predict_graph(SMALL_NETWORK), feeds)
+    found = site.run(SMALL_NETWORK, in_onnxruntime)
 
     assert found.shape == (n, n_points)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(found, site.expected, rtol=0, atol=TOLERANCE)
 
 
 def test_channels_that_were_not_heard_do_not_count(rng):
-    feeds, _ = problem(SMALL_NETWORK, rng)
-    feeds["heard"] = np.tile([True, False], (5, 1))
-    model = build_predict_graph(SMALL_NETWORK)
+    site = problem(SMALL_NETWORK, rng)
+    site.feeds["heard"] = np.tile([True, False], (5, 1))
+    images = site.feeds["images"]
 
-    before = in_onnxruntime(model, feeds)
-    feeds["images"][:, 1] = 255 - feeds["images"][:, 1]
-    after = in_onnxruntime(model, feeds)
-    feeds["images"][:, 0] = 255 - feeds["images"][:, 0]
-    changed = in_onnxruntime(model, feeds)
+    before = site.run(SMALL_NETWORK, in_onnxruntime)
+    images[:, 1] = 255 - images[:, 1]
+    after = site.run(SMALL_NETWORK, in_onnxruntime)
+    images[:, 0] = 255 - images[:, 0]
+    changed = site.run(SMALL_NETWORK, in_onnxruntime)
 
     np.testing.assert_array_equal(before, after)
     assert np.abs(before - changed).max() > 0.01
+
+
+def test_until_a_site_fills_it_in_it_computes_no_number(rng):
+    site = problem(SMALL_NETWORK, rng)
+    unfilled = onnx.load_from_string(build_predict_graph(SMALL_NETWORK).data)
+
+    found = in_onnxruntime(unfilled, site.feeds)["probabilities"]
+
+    assert np.isnan(found).all()
+
+
+def test_every_value_of_a_site_has_its_influence(rng):
+    """None is left out, none is where another belongs: onnx itself finds them."""
+    site = problem(SMALL_NETWORK, rng)
+    graph = build_predict_graph(SMALL_NETWORK)
+
+    filled = onnx.load_from_string(
+        graph.slots.filled(graph.data, site.parameters, site.statistics)
+    )
+
+    found = {i.name: numpy_helper.to_array(i) for i in filled.graph.initializer}
+    for name, value in site.parameters.items():
+        if not name.startswith("head."):
+            np.testing.assert_array_equal(found[name], value)
+    for layer, used in enumerate(site.statistics):
+        np.testing.assert_array_equal(found[f"norm{layer}.mean"], used.mean)
+        np.testing.assert_array_equal(found[f"norm{layer}.variance"], used.variance)
 
 
 @settings(max_examples=25, deadline=None)
@@ -123,23 +148,27 @@ def test_every_architecture_has_a_graph(filters, n_channels, extra, seed):
     shape = (n_channels, least + extra[0], least + extra[1])
     architecture = Architecture(shape, filters=tuple(filters))
 
-    feeds, expected = problem(architecture, np.random.default_rng(seed))
-    found = in_onnxruntime(build_predict_graph(architecture), feeds)
+    site = problem(architecture, np.random.default_rng(seed))
+    found = site.run(architecture, in_onnxruntime)
 
     # A filter that hardly ever fires is amplified, with the last bit of its sums.
-    np.testing.assert_allclose(found, expected, rtol=0, atol=10 * TOLERANCE)
+    np.testing.assert_allclose(found, site.expected, rtol=0, atol=10 * TOLERANCE)
 
 
 # -- what it is ------------------------------------------------------------------------
 
 
+def loaded(architecture):
+    return onnx.load_from_string(build_predict_graph(architecture).data)
+
+
 @NETWORKS
 def test_the_graph_is_valid(architecture):
-    onnx.checker.check_model(build_predict_graph(architecture), full_check=True)
+    onnx.checker.check_model(loaded(architecture), full_check=True)
 
 
 def test_the_graph_is_one_that_old_runtimes_read():
-    model = build_predict_graph(PAPER_NETWORK)
+    model = loaded(PAPER_NETWORK)
 
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)]
     assert model.ir_version == 8
@@ -147,7 +176,7 @@ def test_the_graph_is_one_that_old_runtimes_read():
 
 
 def test_inputs_and_outputs_have_their_names_types_and_axes():
-    graph = build_predict_graph(SMALL_NETWORK).graph
+    graph = loaded(SMALL_NETWORK).graph
 
     def declared(values):
         return {
@@ -164,18 +193,6 @@ def test_inputs_and_outputs_have_their_names_types_and_axes():
     assert declared(graph.input) == {
         "images": ("UINT8", ["n", 2, 7, 9]),
         "heard": ("BOOL", ["n", 2]),
-        "conv0.weight": ("FLOAT", [3, 2, 3, 3]),
-        "conv0.bias": ("FLOAT", [3]),
-        "norm0.scale": ("FLOAT", [3]),
-        "norm0.shift": ("FLOAT", [3]),
-        "norm0.mean": ("FLOAT", [3]),
-        "norm0.variance": ("FLOAT", [3]),
-        "conv1.weight": ("FLOAT", [4, 3, 3, 3]),
-        "conv1.bias": ("FLOAT", [4]),
-        "norm1.scale": ("FLOAT", [4]),
-        "norm1.shift": ("FLOAT", [4]),
-        "norm1.mean": ("FLOAT", [4]),
-        "norm1.variance": ("FLOAT", [4]),
         "head.weight": ("FLOAT", ["n_points", 4 * 3 * 4]),
         "head.bias": ("FLOAT", ["n_points"]),
     }
@@ -183,7 +200,7 @@ def test_inputs_and_outputs_have_their_names_types_and_axes():
 
 
 def test_the_graph_holds_no_trace_of_the_machine():
-    model = build_predict_graph(PAPER_NETWORK)
+    model = loaded(PAPER_NETWORK)
     data = model.SerializeToString()
 
     for folder in (ROOT, Path.home(), Path.cwd(), Path(onnx.__file__).parent):
@@ -199,7 +216,7 @@ def test_the_graph_holds_no_trace_of_the_machine():
 
 def test_the_same_network_gives_the_same_bytes():
     first, again, other = (
-        build_predict_graph(architecture).SerializeToString()
+        build_predict_graph(architecture).data
         for architecture in (
             SMALL_NETWORK,
             Architecture(

@@ -1,0 +1,139 @@
+"""Bundles that not every back end computes alike are not exported."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from edge_agent.adaptation import Stepped
+from edge_agent.bundle import ADAPT, PREDICT, Bundle
+from edge_agent.network import Architecture, Statistics
+from export.adapt_graph import build_adapt_graph
+from export.bundle_writer import ExportError
+from export.parity import TOLERANCE, check_parity, difference
+from export.predict_graph import build_predict_graph
+from export.write_bundle import write_bundle
+from tests.trainer.builders import (
+    PAPER_NETWORK,
+    SMALL,
+    SMALL_NETWORK,
+    checkpoint,
+    random_parameters,
+)
+
+OTHER = Architecture(SMALL.shape, filters=(3, 4), pixel_mean=0.4, pixel_std=0.3)
+"""Takes and gives the same as the small network, and scales its input otherwise."""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return write_bundle(
+        checkpoint(), tmp_path_factory.mktemp("model") / "bundle", name="x"
+    )
+
+
+def with_file(bundle, name, data):
+    contents = {**bundle.files.contents, name: data}
+    return replace(bundle, files=replace(bundle.files, contents=contents))
+
+
+def test_back_ends_agree_far_below_the_tolerance(bundle):
+    assert 0 < check_parity(bundle) < TOLERANCE / 3
+
+
+def test_back_ends_agree_on_the_paper_s_network(bundle):
+    """Made of the other's files: there are many close decisions on large images."""
+    graph = build_predict_graph(PAPER_NETWORK)
+    parameters = random_parameters(
+        PAPER_NETWORK, np.random.default_rng(0), dtype=np.float32
+    )
+    manifest = replace(
+        bundle.manifest,
+        architecture=PAPER_NETWORK,
+        spec=type(bundle.manifest.spec)(),
+        predict_slots=graph.slots,
+    )
+    adapt = build_adapt_graph(PAPER_NETWORK).SerializeToString()
+    files = {**bundle.files.contents, ADAPT: adapt, PREDICT: graph.data}
+    paper = Bundle(manifest, parameters, replace(bundle.files, contents=files))
+
+    assert 0 < check_parity(paper) < TOLERANCE / 3
+
+
+def test_a_step_of_another_network_is_refused(bundle):
+    other = build_adapt_graph(OTHER).SerializeToString()
+
+    with pytest.raises(
+        ExportError,
+        match=r"onnxruntime does not compute what numpy does: by 0\.\d+ in a step",
+    ):
+        check_parity(with_file(bundle, ADAPT, other))
+
+
+def test_predictions_of_another_network_are_refused(bundle):
+    other = build_predict_graph(OTHER).data
+
+    with pytest.raises(ExportError, match=r"and 0\.\d+ in a probability, more than"):
+        check_parity(with_file(bundle, PREDICT, other))
+
+
+def test_a_step_that_forgets_the_padding_is_refused(bundle):
+    """Every shot counts as one: the graph is right where there is none."""
+    model = build_adapt_graph(SMALL_NETWORK)
+    (sign,) = (
+        n
+        for n in model.graph.node
+        if list(n.input) == ["weights"] and n.op_type == "Sign"
+    )
+    sign.op_type = "Exp"  # 1 to 1.6 instead of 0 or 1
+
+    with pytest.raises(ExportError, match="onnxruntime does not compute what numpy"):
+        check_parity(with_file(bundle, ADAPT, model.SerializeToString()))
+
+
+@pytest.mark.parametrize("name", [ADAPT, PREDICT])
+def test_a_graph_that_computes_no_number_is_refused(bundle, name):
+    model = onnx.load_from_string(bundle.files.contents[name])
+    for constant in model.graph.initializer:
+        array = numpy_helper.to_array(constant)
+        if array.dtype == np.float32 and array.shape == ():
+            broken = np.full_like(array, np.nan)
+            constant.CopyFrom(numpy_helper.from_array(broken, constant.name))
+
+    with pytest.raises(
+        ExportError, match=r"by inf in a step|by inf in a prob|and inf in a prob"
+    ):
+        check_parity(with_file(bundle, name, model.SerializeToString()))
+
+
+@pytest.mark.parametrize("name", [ADAPT, PREDICT])
+def test_a_graph_that_cannot_be_loaded_is_refused(bundle, name):
+    with pytest.raises(ExportError, match=f"refuses the bundle's graph {name}"):
+        check_parity(with_file(bundle, name, b"no graph"))
+
+
+def test_a_network_that_is_too_steep_is_refused(bundle):
+    """Nothing but rounding: activations of 1e30 leave no digit of a probability."""
+    steep = {
+        name: array * np.float32(1e12) for name, array in bundle.parameters.items()
+    }
+
+    with pytest.raises(ExportError, match="too steep, or not finite"):
+        check_parity(replace(bundle, parameters=steep))
+
+
+def test_differences_are_relative_above_one():
+    def outcome(loss, mean, variance, weight):
+        statistics = [Statistics(np.array([mean]), np.array([variance]))]
+        return Stepped(loss, statistics, {"w": np.array([weight])})
+
+    exact = outcome(10.0, 0.1, 1.0, -100.0)
+
+    assert difference(exact, exact) == 0
+    assert difference(outcome(11, 0.1, 1, -100), exact) == pytest.approx(0.1)
+    assert difference(outcome(10, 0.3, 1, -100), exact) == pytest.approx(0.2)
+    assert difference(outcome(10, 0.1, 1.4, -100), exact) == pytest.approx(0.4)
+    assert difference(outcome(10, 0.1, 1, -150), exact) == pytest.approx(0.5)
+    assert np.isnan(difference(outcome(float("nan"), 0.1, 1, -100), exact))
