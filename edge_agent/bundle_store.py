@@ -123,11 +123,7 @@ class BundleStore:
             if self.path(name).is_dir():
                 _write(self.path(name), contents)
             else:
-                work = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
-                _write(work, contents)
-                work.chmod(0o755)
-                work.rename(self.path(name))
-                sync_directory(self.folder)
+                self._place(name, contents)
         except OSError as error:
             raise self._cannot_write(error) from error
         BundleFiles.load(self.path(name), files.terms)
@@ -158,6 +154,18 @@ class BundleStore:
             else:
                 path.unlink(missing_ok=True)
         return gone
+
+    def _place(self, name: str, contents: dict[str, bytes]) -> None:
+        """Write a bundle that is not there yet."""
+        work = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+        try:
+            _write(work, contents)
+            work.chmod(0o755)
+            work.rename(self.path(name))
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        sync_directory(self.folder)
 
     def _cannot_write(self, error: OSError) -> BundleError:
         return BundleError(

@@ -20,6 +20,7 @@ from edge_agent.bundle import (
 )
 from edge_agent.bundle_files import MANIFEST, Terms
 from edge_agent.errors import BundleError
+from tests.edge_agent.bundles import change_manifest, manifest_of
 from tests.edge_agent.sites import ARCHITECTURE, SPEC, checkpoint, random_parameters
 
 
@@ -38,15 +39,6 @@ def replace_file(directory, name, data):
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     (directory / MANIFEST).write_text(json.dumps(document))
-
-
-def manifest_of(directory):
-    return json.loads((directory / MANIFEST).read_text())
-
-
-def change_manifest(directory, **changes):
-    document = manifest_of(directory)
-    (directory / MANIFEST).write_text(json.dumps(document | changes))
 
 
 def theta(parameters, schema=THETA_SCHEMA):

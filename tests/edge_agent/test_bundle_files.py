@@ -14,35 +14,20 @@ from edge_agent.bundle_files import (
     BundleFiles,
     Kind,
     Terms,
-    manifest_text,
 )
 from edge_agent.errors import BundleError
-
-CONTENTS = {"a.npz": bytes(range(256)), "b.onnx": b"graph"}
-DOCUMENT = {"kind": "csi", "name": "rooms-1", "colour": "green"}
+from tests.edge_agent.bundles import (
+    CONTENTS,
+    change_manifest,
+    manifest_of,
+    write_files,
+)
 
 
 @pytest.fixture
 def directory(tmp_path):
     """A bundle of no model in particular."""
-    return write_bundle(tmp_path / "bundle")
-
-
-def write_bundle(directory, contents=CONTENTS, document=DOCUMENT):
-    directory.mkdir()
-    for name, data in contents.items():
-        (directory / name).write_bytes(data)
-    (directory / MANIFEST).write_text(manifest_text(document, contents))
-    return directory
-
-
-def manifest_of(directory):
-    return json.loads((directory / MANIFEST).read_text())
-
-
-def change_manifest(directory, **changes):
-    text = json.dumps(manifest_of(directory) | changes)
-    (directory / MANIFEST).write_text(text)
+    return write_files(tmp_path / "bundle")
 
 
 class Witness:
