@@ -16,8 +16,8 @@ def command_parser(
 ) -> argparse.ArgumentParser:
     """Return the parser; only the chosen command's module is imported.
 
-    A module ``<prog>.commands.<name>`` has ``add_arguments(parser)`` and
-    ``run(args, console)``, which is left in ``args.run``.
+    A module ``<prog>.commands.<name>``, with ``_`` where the name has ``-``, has
+    ``add_arguments(parser)`` and ``run(args, console)``, which is left in ``args.run``.
 
     Args:
         prog: Name of the program and of its package.
@@ -51,7 +51,9 @@ def command_parser(
             help=argparse.SUPPRESS,
         )
         if name == chosen:
-            module = importlib.import_module(f"{prog}.commands.{name}")
+            module = importlib.import_module(
+                f"{prog}.commands.{name.replace('-', '_')}"
+            )
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

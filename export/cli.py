@@ -44,22 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     console = Console()
     try:
-        from export.write_bundle import write_bundle
-        from trainer.checkpoint import Checkpoint
+        from export.write_any_bundle import write_any_bundle
     except ImportError as error:
         console.say(f"export: {error}; in the clone: pip install '.[export]'")
         return 1
     try:
-        checkpoint = Checkpoint.load(args.checkpoint)
         key = SigningKey.read(args.sign) if args.sign else None
-        bundle = write_bundle(
-            checkpoint, args.bundle, name=args.name or args.bundle.name, key=key
+        files = write_any_bundle(
+            args.checkpoint, args.bundle, name=args.name or args.bundle.name, key=key
         )
-        size = sum(map(len, bundle.files.contents.values()))
+        size = sum(map(len, files.contents.values()))
         signed = f", signed by {key.key_id}" if key else ""
-        console.result(
-            f"{args.bundle}: {bundle.manifest.name}, {size / 1000:.0f} kB{signed}"
-        )
+        console.result(f"{args.bundle}: {files.name}, {size / 1000:.0f} kB{signed}")
     except KeyboardInterrupt:
         console.say("export: interrupted")
         return 1

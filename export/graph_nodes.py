@@ -45,9 +45,10 @@ class GraphBuilder:
         self._inputs.append(info)
         return name
 
-    def output(self, name: str, shape: Sequence[int | str]) -> None:
-        """Declare that a real value is an output."""
-        self._outputs.append(helper.make_tensor_value_info(name, self.real, shape))
+    def output(self, name: str, shape: Sequence[int | str], kind: int = 0) -> None:
+        """Declare that a value is an output, real unless of another kind."""
+        info = helper.make_tensor_value_info(name, kind or self.real, shape)
+        self._outputs.append(info)
 
     def parameter(self, name: str, value: npt.NDArray[np.floating]) -> str:
         """Add a constant under a name of its own, its bytes as they are in memory."""

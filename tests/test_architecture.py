@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "trainer.surveys.hdf5": {"trainer", "numpy", "h5py"},
     "trainer.surveys.metaloc": {"trainer", "numpy", "PIL"},
     "export": {"export", "trainer", "edge_agent", "numpy", "onnx"},
+    "export.rss_golden": {"export", "trainer", "edge_agent", "numpy", "torch"},
     "export.golden": {"export", "trainer", "edge_agent", "numpy", "torch"},
 }
 

@@ -16,6 +16,7 @@ from trainer.errors import TrainerError
 _COMMANDS = {
     "simulate": "write a simulated survey: captures of rooms, and where they were made",
     "train": "meta-train a network on surveyed captures",
+    "train-rss": "meta-train a network on received power, where there is no CSI",
     "benchmark": "run all methods on all surveys, and write the table",
     "figures": "draw the paper's simulated experiments again, with numbers and notes",
     "raytrace": "trace rooms with sionna-rt, an optional extra; or say what it lacks",

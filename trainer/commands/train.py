@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import math
-import os
 import re
 import shlex
 from dataclasses import asdict, replace
@@ -23,8 +22,8 @@ from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version
 from trainer import operations
 from trainer.checkpoint import Checkpoint
-from trainer.commands.options import seed
-from trainer.errors import CheckpointError, ConfigError, ResumeError, UsageError
+from trainer.commands.options import check_writable, seed
+from trainer.errors import ConfigError, ResumeError, UsageError
 from trainer.interrupts import stop_on_interrupt
 from trainer.layer_kernel import compile_layer
 from trainer.meta.config import MetaConfig, Optimizer
@@ -36,6 +35,8 @@ from trainer.meta.maml_ts import train_environments
 from trainer.meta.resume import ResumeFile
 from trainer.meta.train import Progress, meta_train
 from trainer.models.classification import ClassificationModel
+from trainer.neighbours.attachments import with_neighbours
+from trainer.neighbours.learn import Learnt, learn_neighbours
 from trainer.tasks import TaskConfig, TaskSampler, with_images_of
 
 _EPILOG = """\
@@ -167,7 +168,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     _set_threads(args.threads)
     _check_method(args)
     _check_resume(args)
-    _check_writable(_checkpoint_path(args, _TOTAL))
+    check_writable(_checkpoint_path(args, _TOTAL))
     if _checkpoint_path(args, _TOTAL).exists():
         console.say(f"caution: {_checkpoint_path(args, _TOTAL)} will be replaced")
     environments = _read_environments(args.surveys, spec, console)
@@ -196,6 +197,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             _provenance(args, environments, meta, task),
         ),
         data=_digest(environments),
+        learnt=learn_neighbours(
+            environments,
+            lambda done, n: console.progress(f"neighbours: {done}/{n} folds"),
+        ),
     )
     rng = np.random.default_rng(args.seed)
     if args.method == "maml-dg":
@@ -230,8 +235,9 @@ class _Training:
         *,
         blank: Checkpoint,
         data: str,
+        learnt: Learnt | None,
     ) -> None:
-        self._args, self._console = args, console
+        self._args, self._console, self._learnt = args, console, learnt
         self._theta, self._meta, self._blank = theta, meta, blank
         facts = {
             "method": blank.training["method"],
@@ -289,11 +295,19 @@ class _Training:
         facts = self._blank.training
         if self._args.method == "maml-ts":
             facts = facts | {"environment": name}
-        replace(
+        trained = replace(
             self._blank,
             parameters={key: value.cpu().numpy() for key, value in theta.items()},
             training=facts,
-        ).save(path)
+        )
+        trained = with_neighbours(trained, self._learnt)
+        trained.save(path)
+        if (compared := trained.training.get("neighbours")) is not None:
+            off = compared["mean_error_m"]
+            self._console.say(
+                f"{title}places replayed: network {off['network']:.2f} m, neighbours "
+                f"{off['neighbours']:.2f} m (the better one is recommended)"
+            )
         return theta
 
     def tidy_up(self) -> None:
@@ -390,18 +404,6 @@ def _check_resume(args: argparse.Namespace) -> None:
         )
     if not args.resume.is_file():
         raise ResumeError(f"--resume: there is no file {args.resume}")
-
-
-def _check_writable(path: Path) -> None:
-    """Find out now, not after training, whether the checkpoint can be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise CheckpointError(
-            f"cannot write {path}: it is a folder, or below one that is not writable"
-        )
 
 
 def _read_environments(

@@ -1,0 +1,34 @@
+"""Write a checkpoint as a bundle, by what kind of model it holds."""
+
+from pathlib import Path
+
+from edge_agent.bundle_files import BundleFiles
+from edge_agent.signatures import SigningKey
+from export.write_bundle import write_bundle
+from export.write_rss_bundle import write_rss_bundle
+from trainer.checkpoint import Checkpoint
+from trainer.rss_checkpoint import RssCheckpoint, is_rss_checkpoint
+
+
+def write_any_bundle(
+    checkpoint: Path, directory: Path, *, name: str, key: SigningKey | None = None
+) -> BundleFiles:
+    """Write a checkpoint as a bundle.
+
+    Args:
+        checkpoint: File of ``trainer train`` or ``trainer train-rss``.
+        directory: Where the bundle will be; must not exist yet.
+        name: What the model is called in every published location.
+        key: Signs it, if given.
+
+    Raises:
+        CheckpointError: There is no checkpoint, or it is damaged.
+        ExportError: The bundle could not be written, or does not compute what it
+            should; nothing is left behind.
+    """
+    if is_rss_checkpoint(checkpoint):
+        loaded = RssCheckpoint.load(checkpoint)
+        return write_rss_bundle(loaded, directory, name=name, key=key).files
+    return write_bundle(
+        Checkpoint.load(checkpoint), directory, name=name, key=key
+    ).files
