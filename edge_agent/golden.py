@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from edge_agent.adaptation import adapt
-from edge_agent.backends import Backend
+from edge_agent.backends import Backend, for_adapting
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.golden_file import GOLDEN, Doubles, GoldenFile, Outcome, digest
@@ -79,7 +79,8 @@ def check(
 
     Args:
         bundle: With a golden file.
-        backend: What computes steps and predictions.
+        backend: What computes steps and predictions; where it is AUTO, the report
+            names the one that was chosen for the steps.
         on_stage: Called with what is done next.
 
     Raises:
@@ -90,7 +91,7 @@ def check(
     architecture = bundle.manifest.architecture
     golden = GoldenFile.from_bytes(bundle.files.content(GOLDEN), architecture)
     outcome = _outcome(bundle, golden, backend, on_stage)
-    return GoldenReport(backend, compare(outcome, golden.expected))
+    return GoldenReport(for_adapting(backend), compare(outcome, golden.expected))
 
 
 def compare(outcome: Outcome, expected: Outcome) -> tuple[Difference, ...]:

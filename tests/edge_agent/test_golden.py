@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent import golden, layer_kernel
 from edge_agent.adaptation import Stepped
-from edge_agent.backends import Backend
+from edge_agent.backends import Backend, for_adapting
 from edge_agent.bundle import Bundle
 from edge_agent.config import SHIPPED_BUNDLE
 from edge_agent.errors import BundleError
@@ -85,6 +85,13 @@ def test_every_back_end_passes_with_the_shipped_bundle(backend):
 
     assert report.failures == []
     assert all(d.found <= d.allowed / 5 for d in report.differences)
+
+
+def test_the_report_names_what_was_chosen(bundle):
+    report = golden.check(bundle, Backend.AUTO)
+
+    assert report.passed
+    assert report.backend is for_adapting(Backend.AUTO)
 
 
 def test_it_says_what_it_does(bundle):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from edge_agent.adaptation import adapt
 from edge_agent.bundle import AdaptationDefaults
@@ -23,11 +24,6 @@ from tests.trainer.builders import (
 
 EXACT = 1e-10
 DEFAULTS = AdaptationDefaults(0.01, 5)
-NETWORKS = pytest.mark.parametrize(
-    "architecture",
-    [SMALL_NETWORK, Architecture((1, 2, 3), filters=(2,)), PAPER_NETWORK],
-    ids=["small", "one layer", "paper"],
-)
 
 
 def made(architecture=SMALL_NETWORK, adaptation=DEFAULTS, *, seed=0, **changes):
@@ -38,6 +34,30 @@ def made(architecture=SMALL_NETWORK, adaptation=DEFAULTS, *, seed=0, **changes):
     return parameters, make_golden(architecture, parameters, adaptation)
 
 
+@pytest.fixture(scope="module")
+def paper():
+    """Of the paper's network: what is expected, and the clearances on the way."""
+    parameters = random_parameters(PAPER_NETWORK, np.random.default_rng(0))
+    seen = []
+    golden = make_golden(
+        PAPER_NETWORK,
+        parameters,
+        DEFAULTS,
+        on_try=lambda _number, clearance: seen.append(clearance),
+    )
+    return parameters, golden, seen
+
+
+@pytest.fixture(params=["small", "one layer", "paper"])
+def example(request, paper):
+    """Architecture, parameters and what is expected of them."""
+    if request.param == "paper":
+        return PAPER_NETWORK, *paper[:2]
+    one_layer = Architecture((1, 2, 3), filters=(2,))
+    architecture = SMALL_NETWORK if request.param == "small" else one_layer
+    return architecture, *made(architecture)
+
+
 def assert_exact(found, expected):
     np.testing.assert_allclose(found, expected, rtol=EXACT, atol=EXACT)
 
@@ -45,12 +65,9 @@ def assert_exact(found, expected):
 # -- what is expected ------------------------------------------------------------------
 
 
-@NETWORKS
-def test_what_is_expected_is_what_the_device_makes_of_it_in_double_precision(
-    architecture,
-):
+def test_what_is_expected_is_what_the_device_makes_of_it_in_double_precision(example):
     """torch wrote it; NumPy has gradients of its own."""
-    parameters, golden = made(architecture)
+    architecture, parameters, golden = example
     task, expected = golden.task, golden.expected
     step = LayerStep(architecture, task.shots)
     queries = scale_input(architecture, task.query_images, task.query_heard, np.float64)
@@ -82,9 +99,8 @@ def test_what_is_expected_is_what_the_device_makes_of_it_in_double_precision(
     assert_exact(adapted.losses, expected.losses)
 
 
-@NETWORKS
-def test_the_single_step_moves_every_parameter_far_more_than_is_tolerated(architecture):
-    parameters, golden = made(architecture)
+def test_the_single_step_moves_every_parameter_far_more_than_is_tolerated(example):
+    _, parameters, golden = example
 
     for name, before in (parameters | golden.task.head).items():
         moved = np.abs(golden.expected.after[name] - digest(before)).max()
@@ -139,8 +155,24 @@ def test_the_same_network_gives_the_same_bytes():
     assert made()[1].to_bytes() == made()[1].to_bytes()
 
 
-def test_the_file_of_the_papers_network_is_small():
-    assert len(made(PAPER_NETWORK)[1].to_bytes()) < 50_000
+def test_sums_have_one_order_whatever_torch_is_allowed():
+    parameters = random_parameters(SMALL_NETWORK, np.random.default_rng(0))
+    torch.set_num_threads(3)
+    used = set()
+
+    make_golden(
+        SMALL_NETWORK,
+        parameters,
+        DEFAULTS,
+        on_try=lambda _number, _clearance: used.add(torch.get_num_threads()),
+    )
+
+    assert used == {1}
+    assert torch.get_num_threads() == 3
+
+
+def test_the_file_of_the_papers_network_is_small(paper):
+    assert len(paper[1].to_bytes()) < 50_000
 
 
 # -- close decisions -------------------------------------------------------------------
@@ -178,16 +210,8 @@ def test_equal_pixels_leave_no_clearance(scale):
     assert clearance_of(SMALL_NETWORK, parameters, task) == 0
 
 
-def test_a_task_with_clear_decisions_is_taken():
-    parameters = random_parameters(PAPER_NETWORK, np.random.default_rng(0))
-    seen = []
-
-    golden = make_golden(
-        PAPER_NETWORK,
-        parameters,
-        DEFAULTS,
-        on_try=lambda _number, clearance: seen.append(clearance),
-    )
+def test_a_task_with_clear_decisions_is_taken(paper):
+    parameters, golden, seen = paper
 
     assert clearance_of(PAPER_NETWORK, parameters, golden.task) == seen[-1] >= 4
     assert max(seen[:-1]) < 4
@@ -237,7 +261,8 @@ def test_a_network_beyond_double_precision_is_refused():
 
 
 def test_parameters_of_another_network_are_refused():
-    parameters = random_parameters(PAPER_NETWORK, np.random.default_rng(0))
+    one_layer = Architecture((1, 2, 3), filters=(2,))
+    parameters = random_parameters(one_layer, np.random.default_rng(0))
 
     with pytest.raises(ExportError, match=r"the checkpoint's parameters"):
         make_golden(SMALL_NETWORK, parameters, DEFAULTS)
