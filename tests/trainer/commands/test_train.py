@@ -21,6 +21,8 @@ from trainer.checkpoint import Checkpoint
 from trainer.cli import main
 from trainer.meta.config import MetaConfig
 from trainer.meta.train import Progress
+from trainer.neighbours.attachments import from_attachments
+from trainer.neighbours.learn import learn_neighbours
 from trainer.simulate.captures import write_capture
 from trainer.simulate.survey import SurveyPlan, simulate_survey, survey_room
 from trainer.tasks import TaskConfig
@@ -69,6 +71,7 @@ def test_the_checkpoint_says_where_it_comes_from(survey, out, capsys):
     training = Checkpoint.load(out).training
     versions = training.pop("versions")
     meta, task = training.pop("meta"), training.pop("task")
+    compared = training.pop("neighbours")["mean_error_m"]
     assert training == {
         "method": "MAML, first order",
         "seed": 3,
@@ -83,6 +86,26 @@ def test_the_checkpoint_says_where_it_comes_from(survey, out, capsys):
     assert versions["torch"] == torch.__version__
     said = capsys.readouterr().err.splitlines()
     assert said[0] == f"2 environments, {n_points} points, {len(rows)} images"
+    assert (
+        f"places replayed: network {compared['network']:.2f} m, neighbours "
+        f"{compared['neighbours']:.2f} m (the better one is recommended)"
+    ) in said
+
+
+def test_the_neighbours_are_those_of_the_same_environments(survey, out):
+    train([survey], out)
+
+    by_name = {}
+    for row in read_survey(survey):
+        by_name.setdefault(row.environment, []).append(row)
+    learnt = learn_neighbours(
+        [record_environment(rows, ImageSpec()) for rows in by_name.values()]
+    )
+    found, _ = from_attachments(Checkpoint.load(out))
+    assert found.kernel == learnt.neighbours.kernel
+    np.testing.assert_allclose(
+        found.whitening.root, learnt.neighbours.whitening.root, rtol=1e-5
+    )
 
 
 def test_the_seed_decides(survey, tmp_path):
@@ -203,10 +226,13 @@ def test_the_first_iteration_is_said_and_then_one_every_ten_seconds(
     train([survey], out, iterations=250)
 
     said = capsys.readouterr()
+    off = Checkpoint.load(out).training["neighbours"]["mean_error_m"]
     assert said.err.splitlines()[1:] == [
         "1/250  loss 1.500  10.0/s  0 min left",
         "101/250  loss 1.500  10.0/s  0 min left",
         "201/250  loss 1.500  10.0/s  0 min left",
+        f"places replayed: network {off['network']:.2f} m, neighbours "
+        f"{off['neighbours']:.2f} m (the better one is recommended)",
         f"next: python -m export {out} BUNDLE",
     ]
     assert said.out == f"{out}: meta-loss 1.500\n"
