@@ -191,4 +191,5 @@ def test_a_disk_that_is_full_leaves_no_half_bundle(store, files, monkeypatch):
             store.add(files)
         assert list(store.folder.iterdir()) == []
     room = 3
-    assert store.names() == [store.add(files)]
+    name = store.add(files)
+    assert store.names() == [name]
