@@ -1,0 +1,96 @@
+"""The files of a site: its shots, and a calibration for each bundle."""
+
+import numpy as np
+import pytest
+
+from edge_agent.bundle_files import Kind
+from edge_agent.calibration import Calibration
+from edge_agent.errors import CalibrationError
+from edge_agent.site_state import SiteState, find_calibration, site_states
+from tests.edge_agent.sites import random_calibration
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def touched(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_each_bundle_has_a_calibration_of_its_own(tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+
+    assert (
+        site.calibration(DIGEST) == tmp_path / "home/calibration-0123456789abcdef.npz"
+    )
+    assert site.calibration(DIGEST[:16]) == site.calibration(DIGEST)
+
+
+def test_kinds_do_not_share_files(tmp_path):
+    csi, rss = (SiteState(tmp_path / "home", kind) for kind in Kind)
+
+    assert csi.shots != rss.shots
+    assert csi.calibration(DIGEST) != rss.calibration(DIGEST)
+
+
+def test_a_calibration_of_former_agents_is_found(tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    assert site.stored_calibration(DIGEST) is None
+
+    former = touched(tmp_path / "home" / "calibration.npz")
+    assert site.stored_calibration(DIGEST) == former
+
+    own = touched(site.calibration(DIGEST))
+    assert site.stored_calibration(DIGEST) == own
+
+
+def test_sites_are_what_has_shots_or_calibrations(tmp_path):
+    touched(tmp_path / "b-shots" / "shots.npz")
+    touched(tmp_path / "a-calibrated" / "calibration-0123456789abcdef.npz")
+    touched(tmp_path / "c-heard" / "rss-shots.npz")
+    touched(tmp_path / "other" / "notes.txt")
+    touched(tmp_path / "bundles" / "shots.npz")
+    touched(tmp_path / "shots.npz")
+
+    for kind in Kind:
+        sites = list(site_states(tmp_path, kind))
+        assert [site.site for site in sites] == ["a-calibrated", "b-shots", "c-heard"]
+        assert {site.kind for site in sites} == {kind}
+
+
+def test_without_a_state_directory_there_are_no_sites(tmp_path):
+    assert list(site_states(tmp_path / "nowhere", Kind.CSI)) == []
+
+
+def test_the_calibration_that_fits_is_found(rng, bundle, tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    saved = random_calibration(rng, bundle)
+    saved.save(site.calibration(bundle.digest))
+    touched(tmp_path / "home" / "calibration.npz")
+
+    path = find_calibration(site, bundle.files)
+
+    loaded = Calibration.load(path, bundle)
+    np.testing.assert_array_equal(
+        loaded.parameters["head.weight"], saved.parameters["head.weight"]
+    )
+
+
+def test_a_site_of_which_nothing_is_known_says_how_to_begin(bundle, tmp_path):
+    with pytest.raises(
+        CalibrationError,
+        match=r"site home is not calibrated: no .*calibration-[0-9a-f]{16}.npz. Record",
+    ):
+        find_calibration(SiteState(tmp_path / "home", Kind.CSI), bundle.files)
+
+
+def test_a_site_that_knows_other_bundles_says_how_to_adapt_this_one(bundle, tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    touched(site.calibration("f" * 16))
+
+    with pytest.raises(
+        CalibrationError,
+        match=r"not calibrated for the bundle tiny-1: .* to the site's shots: edge_age",
+    ):
+        find_calibration(site, bundle.files)
