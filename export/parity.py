@@ -9,7 +9,6 @@ end three of these on which to agree as well.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -17,15 +16,14 @@ import numpy as np
 from edge_agent.adaptation import Stepped, with_head
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle, as_float32
-from edge_agent.calibration import Calibration
 from edge_agent.errors import AgentError
+from edge_agent.golden import nameless_site
 from edge_agent.layer_kernel import AVAILABLE
 from edge_agent.layer_step import LayerStep
 from edge_agent.network import Array, Parameters, Statistics
 from edge_agent.predictor import make_predictor
 from edge_agent.steps import make_step
 from edge_agent.support import Support
-from edge_agent.survey import Point
 from export.bundle_writer import ExportError
 
 TOLERANCE = 1e-5
@@ -171,19 +169,13 @@ def _shots(bundle: Bundle, rng: np.random.Generator) -> Support:
 
 def _predict(bundle: Bundle, task: _Task, backend: Backend) -> Array:
     """Return what a back end makes of the shots, with NumPy's parameters."""
-    site = Calibration(
-        bundle.digest,
-        datetime.fromtimestamp(0, UTC).isoformat(),
-        tuple(Point(str(i), i, 0) for i in range(_N_POINTS)),
-        (),
+    site = nameless_site(
+        bundle,
         as_float32(task.exact.after),
         [
             Statistics(used.mean.astype(np.float32), used.variance.astype(np.float32))
             for used in task.exact.statistics
         ],
-        (),
-        0,
-        is_simulated=True,
     )
     predictor = make_predictor(bundle, site, backend)
     return predictor.predict(task.support.images, task.support.heard)

@@ -126,6 +126,27 @@ def test_a_manifest_that_makes_no_sense_is_refused(directory, section, change, r
         Bundle.load(directory)
 
 
+@pytest.mark.parametrize(
+    ("slots", "reason"),
+    [
+        ({}, r"no slots for \['conv0.bias'"),
+        ({"conv0.bias": 0}, r"bytes 0 to 12 of the graph are no slot"),
+        ({"conv0.bias": 1 << 40}, r"conv0.bias has 12 bytes from 1099511627776 on"),
+        ({"conv0.bias": "0"}, r"conv0.bias begins at '0', not a whole number"),
+        (7, r"'int' object is not iterable"),
+    ],
+)
+def test_a_graph_without_the_places_for_a_site_s_parameters_is_refused(
+    directory, slots, reason
+):
+    document = manifest_of(directory)
+    both = document["predict_slots"] | slots if slots and slots != 7 else slots
+    (directory / MANIFEST).write_text(json.dumps(document | {"predict_slots": both}))
+
+    with pytest.raises(BundleError, match=rf"manifest.json: {reason}"):
+        Bundle.load(directory)
+
+
 def test_parameters_that_are_no_array_file_are_refused(directory):
     replace_file(directory, THETA, b"no array file")
 
