@@ -122,8 +122,8 @@ def install(
             change = _adapt_sites(files, after, config, skip, now, progress)
             store.use(after)
         except BaseException:
-            if before is not None:
-                _forget(config, store.prune(before))
+            if before is not None:  # what came of it is what the record says by now
+                _forget(config, store.prune(store.in_use()))
             raise
         if before is not None:
             _forget(config, store.prune(after))

@@ -450,6 +450,21 @@ def test_what_is_put_in_use_is_on_the_disk(device, monkeypatch):
     assert (device.store.folder / "in-use.json").stat().st_ino in synced
 
 
+def test_ctrl_c_after_the_switch_leaves_the_new_one_whole(device, monkeypatch):
+    device.install("first")
+
+    def use(store, in_use, real=BundleStore.use):
+        real(store, in_use)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(BundleStore, "use", use)
+        device.install("second")
+
+    assert device.in_use() == "second"
+    assert device.calibration("home").points == POINTS
+
+
 KILLED = """
 import os, shutil, signal, sys
 from datetime import UTC, datetime
