@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, Calibration
 from edge_agent.commands.options import configuration
@@ -112,6 +113,7 @@ def _calibrate(console: Console, config: AgentConfig) -> None:
         bundle,
         shots,
         now=datetime.now(UTC),
+        backend=Backend(config.model.backend),
         on_step=lambda step, loss: console.progress(f"step {step}: loss {loss:.3f}"),
     )
     losses = calibration.losses

@@ -1,5 +1,6 @@
 """What the agent knows of one site, and how it is kept."""
 
+import sys
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,8 +10,9 @@ import pytest
 from edge_agent.adaptation import adapt
 from edge_agent.arrays import pack_arrays, unpack_arrays
 from edge_agent.backends import Backend
+from edge_agent.bundle import Capacity
 from edge_agent.calibration import Calibration
-from edge_agent.errors import CalibrationError
+from edge_agent.errors import BackendError, CalibrationError
 from edge_agent.layer_step import LayerStep
 from edge_agent.network import Statistics
 from edge_agent.support import Support
@@ -72,6 +74,46 @@ def test_its_name_is_its_time_in_utc(rng, bundle):
 
     assert calibration.calibrated_at == "2026-11-22T23:59:00Z"
     assert calibration.identifier == "cal.20261122T235900Z"
+
+
+@pytest.mark.parametrize("limit", [{"n_shots": 8}, {"n_points": 2}])
+def test_a_site_larger_than_the_bundle_is_meant_for_is_refused(rng, bundle, limit):
+    capacity = replace(bundle.manifest.capacity, **limit)
+    small = replace(bundle, manifest=replace(bundle.manifest, capacity=capacity))
+
+    with pytest.raises(
+        CalibrationError, match=r"9 shots of 3 points; the bundle is meant for up to"
+    ):
+        Calibration.from_shots(small, environment(rng), now=NOW)
+
+
+def test_a_site_as_large_as_the_bundle_is_meant_for_is_adapted_to(rng, bundle):
+    exact = replace(bundle.manifest, capacity=Capacity(n_shots=9, n_points=3))
+
+    calibration = Calibration.from_shots(
+        replace(bundle, manifest=exact), environment(rng), now=NOW
+    )
+
+    assert calibration.n_shots == 9
+
+
+def test_the_back_end_that_is_asked_for_adapts(rng, bundle, monkeypatch):
+    """And gives the same calibration, but for the last digits."""
+    shots = environment(rng)
+
+    by_graph = Calibration.from_shots(
+        bundle, shots, now=NOW, backend=Backend.ONNXRUNTIME
+    )
+    by_numpy = Calibration.from_shots(bundle, shots, now=NOW, backend=Backend.NUMPY)
+
+    np.testing.assert_allclose(by_graph.losses, by_numpy.losses, rtol=1e-3)
+    assert any(
+        (by_graph.parameters[name] != array).any()
+        for name, array in by_numpy.parameters.items()
+    )
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(BackendError, match="onnxruntime is not installed"):
+        Calibration.from_shots(bundle, shots, now=NOW, backend=Backend.ONNXRUNTIME)
 
 
 def test_every_step_is_reported(rng, bundle):

@@ -47,11 +47,13 @@ def test_flags_go_before_the_file(file):
         *("--broker", "10.0.0.1:1884"),
         *("--bundle", "my-bundle"),
         *("--state", "my-state"),
+        *("--backend", "numpy"),
     )
 
     assert (config.site.name, config.site.device) == ("home", "pi-3")
     assert (config.broker.host, config.broker.port) == ("10.0.0.1", 1884)
     assert (config.model.bundle, config.model.state) == ("my-bundle", "my-state")
+    assert config.model.backend == "numpy"
     assert config.capture.hop == 7  # what no flag names stays
 
 
