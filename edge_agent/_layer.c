@@ -23,19 +23,14 @@
 #endif
 
 /* gcc and clang spell the same request differently. */
+#define PRAGMA(text) _Pragma(#text)
 #ifdef __clang__
-#define BEGIN_AVX512                                                                    \
-    _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx2,fma\"))),"       \
-            "apply_to = function)")
-#define BEGIN_AVX2                                                                      \
-    _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))),"               \
-            "apply_to = function)")
-#define END _Pragma("clang attribute pop")
+#define BEGIN(features)                                                                 \
+    PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define END PRAGMA(clang attribute pop)
 #else
-#define BEGIN_AVX512                                                                    \
-    _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx2,fma\")")
-#define BEGIN_AVX2 _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma\")")
-#define END _Pragma("GCC pop_options")
+#define BEGIN(features) PRAGMA(GCC push_options) PRAGMA(GCC target(features))
+#define END PRAGMA(GCC pop_options)
 #endif
 
 #if defined(__x86_64__)
@@ -43,7 +38,7 @@
 #define TARGET _avx512
 #define VECTOR_BYTES 64
 #define REGISTERS 32
-BEGIN_AVX512
+BEGIN("avx512f,avx2,fma")
 #include "layer_kernel.c"
 END
 #undef TARGET
@@ -53,7 +48,7 @@ END
 #define TARGET _avx2
 #define VECTOR_BYTES 32
 #define REGISTERS 16
-BEGIN_AVX2
+BEGIN("avx2,fma")
 #include "layer_kernel.c"
 END
 #undef TARGET
@@ -201,7 +196,7 @@ static int are_sensible(struct sizes *s, int halve)
     }
     const double planes = s->n_in > s->n_out ? s->n_in : s->n_out;
     const double largest = planes * (s->height + 8.0) * (s->width + 8.0) * sizeof(double);
-    if (largest + (double)s->n_in * s->n_out * 9 * 64 > PTRDIFF_MAX / 4) {
+    if (largest + (double)s->n_in * s->n_out * 9 * 64 > (double)PTRDIFF_MAX / 4) {
         PyErr_NoMemory();
         return 0;
     }
