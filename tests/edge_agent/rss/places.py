@@ -76,7 +76,7 @@ def beacons(x, y, rng, *, seconds=1.2, addresses=ADDRESSES, start_s=START_S):
     """A capture of beacons, ten a second of each access point, as bytes."""
     data = pcap_header(link_type=127)
     for tick in range(round(10 * seconds)):
-        for address, level in zip(addresses, levels_at(x, y), strict=True):
+        for address, level in zip(addresses, levels_at(x, y), strict=False):
             packet = heard(address, round(level + rng.normal()))
             second, tenth = divmod(tick, 10)
             data += pcap_record(
