@@ -1,7 +1,6 @@
 """Which bundle the agent works with, and what it does where that one is damaged."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -11,8 +10,8 @@ from edge_agent.config import SHIPPED_BUNDLE, ModelConfig
 from edge_agent.errors import BundleError, ConfigError
 from edge_agent.model_in_use import load_files, load_named, terms_of
 from edge_agent.signatures import SigningKey
-from tests.brokers import find_program
 from tests.edge_agent.bundles import damage, write_files
+from tests.keys import make_key
 
 
 @pytest.fixture
@@ -41,15 +40,10 @@ def two(tmp_path, store):
 @pytest.fixture
 def keys(tmp_path):
     """A private key and a folder with its public one."""
-    find_program("openssl")
-    private, public = tmp_path / "ours.key", tmp_path / "keys" / "ours.pem"
-    public.parent.mkdir()
-    for command in (
-        ["genpkey", "-algorithm", "ed25519", "-out", private],
-        ["pkey", "-in", private, "-pubout", "-out", public],
-    ):
-        subprocess.run(["openssl", *command], check=True, capture_output=True)
-    return SigningKey.read(private), public.parent
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    private, _ = make_key(folder)
+    return SigningKey.read(private), folder
 
 
 def signed(directory, key):

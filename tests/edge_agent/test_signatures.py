@@ -10,7 +10,7 @@ import pytest
 from edge_agent.errors import BundleError, ConfigError
 from edge_agent.signature_file import SignatureFile
 from edge_agent.signatures import SigningKey, TrustedKeys
-from tests.brokers import find_program
+from tests.keys import make_key, openssl
 
 MANIFEST = b'{"name": "rooms-1"}\n'
 
@@ -41,22 +41,6 @@ RFC_8032 = [  # section 7.1, tests 1 to 3: secret key, public key, message, sign
 DER_OF_SECRET = "302e020100300506032b657004220420"
 DER_OF_PUBLIC = "302a300506032b6570032100"
 """What stands in front of the 32 bytes of a key: RFC 8410."""
-
-
-def openssl(*arguments, **options):
-    find_program("openssl")
-    return subprocess.run(
-        ["openssl", *map(str, arguments)], check=True, capture_output=True, **options
-    ).stdout
-
-
-def make_key(folder, name="ours", *options):
-    """Write a key pair as openssl does, and return both files."""
-    private, public = folder / f"{name}.key", folder / f"{name}.pem"
-    kind = options or ("-algorithm", "ed25519")
-    openssl("genpkey", *kind, "-out", private)
-    openssl("pkey", "-in", private, "-pubout", "-out", public)
-    return private, public
 
 
 def pem(what, der):

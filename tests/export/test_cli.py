@@ -7,8 +7,11 @@ import sys
 import pytest
 
 from edge_agent.bundle import Bundle
+from edge_agent.bundle_files import BundleFiles, Terms
+from edge_agent.signatures import TrustedKeys
 from export.cli import main
 from tests.conftest import ROOT
+from tests.keys import make_key
 from tests.trainer.builders import checkpoint
 from trainer.errors import CheckpointError
 
@@ -52,6 +55,27 @@ def test_the_size_that_is_said_is_that_of_the_files(saved, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f" {size / 1000:.0f} kB\n")
 
 
+def test_a_bundle_may_be_signed(saved, tmp_path, capsys):
+    private, public = make_key(tmp_path)
+    directory = tmp_path / "bundle"
+
+    code = main([str(saved), str(directory), "--sign", str(private)])
+
+    files = BundleFiles.load(directory, Terms(trust=TrustedKeys.read(public)))
+    assert code == 0
+    assert capsys.readouterr().out.endswith(f" kB, signed by {files.signer}\n")
+
+
+def test_a_key_that_cannot_be_used_is_code_1_and_no_bundle(saved, tmp_path, capsys):
+    _, public = make_key(tmp_path)
+
+    code = main([str(saved), str(tmp_path / "bundle"), "--sign", str(public)])
+
+    assert code == 1
+    assert "is no private key in PEM" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
 # -- exit codes ------------------------------------------------------------------------
 
 
@@ -87,13 +111,17 @@ def test_a_command_line_that_means_nothing_is_a_usage_error(capsys, arguments):
     assert "usage: python -m export" in capsys.readouterr().err
 
 
-def test_help_ends_with_an_example(capsys):
+def test_help_ends_with_examples(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
 
     assert caught.value.code == 0
     assert capsys.readouterr().out.endswith(
-        "example:\n  python -m export checkpoint.npz bundle --name rooms-1\n"
+        "examples:\n"
+        "  python -m export checkpoint.npz bundle --name rooms-1\n"
+        "  python -m export checkpoint.npz bundle --sign KEY.pem\n"
+        "\n"
+        "A key is made by: openssl genpkey -algorithm ed25519 -out KEY.pem\n"
     )
 
 
