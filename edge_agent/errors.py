@@ -8,6 +8,7 @@
      ├─ BundleError       the model bundle
      ├─ BackendError      what was asked to compute cannot
      ├─ CalibrationError  the site's calibration
+     ├─ SimilarityError   tasks that cannot be compared
      ├─ BrokerError       the MQTT broker
      ├─ SimulatedError    simulated locations would leave this machine
      └─ OutputError       results cannot be written to standard output
@@ -52,6 +53,10 @@ class BackendError(AgentError):
 
 class CalibrationError(AgentError):
     """The site has no usable calibration."""
+
+
+class SimilarityError(AgentError):
+    """There is too little to tell which environment a task is like."""
 
 
 class BrokerError(AgentError):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_agent.task_similarity.choice import choose_environment
 from trainer.benchmark.episodes import labelled_target, make_history
 from trainer.benchmark.plan import Survey
 from trainer.benchmark.protocol import Protocol
 from trainer.benchmark.regimes import REGIMES
 from trainer.figures.surveyed import LoadDays
 from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
-from trainer.meta.choice import choose_environment
 from trainer.methods.features import Matrix, decibel_floor, decibels
 from trainer.methods.network_curves import paper_curves
 from trainer.methods.networks import Budget, NetworkMethod, Training

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_agent.task_similarity.choice import choose_environment
+from edge_agent.task_similarity.mmd import (
+    Sample,
+    median_bandwidth,
+    permutation_test,
+    standardize,
+)
 from trainer.figures.descent import descend, rmse_at, shown_steps
 from trainer.figures.meta_training import MetaTraining, from_arrays
 from trainer.figures.radio import (
@@ -15,8 +22,6 @@ from trainer.figures.radio import (
 )
 from trainer.figures.statistics import rmse
 from trainer.figures.units import Arrays, Needed, Tell, Unit, chance
-from trainer.meta.choice import choose_environment
-from trainer.meta.mmd import Sample, median_bandwidth, permutation_test, standardize
 from trainer.simulate.pathloss.tasks import TaskTable
 
 _HISTORY, _PLACE, _DRAW, _TEST = 31, 32, 33, 34

@@ -5,8 +5,8 @@
     i* = argmin_i MMD(new task, tasks of environment i)            lines 10-11, Eq. (16)
     θ_T = θ_i* - α ∇ L_T(f_θ_i*; D_T^s), Q times                   line 12, Eq. (14)
 
-The choice is in `trainer.meta.choice`, MMD in `trainer.meta.mmd`; line 12 is
-`trainer.meta.maml.adapted_to` from `chosen_parameters`.
+The choice is in `edge_agent.task_similarity.choice`, MMD in `mmd` beside it: a device
+chooses as well. Line 12 is `trainer.meta.maml.adapted_to` from `chosen_parameters`.
 
 Departures from the paper: each θ_i* starts from the same initial θ (as printed, line 1
 stands before the loop over environments, and the second would start where the first
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from trainer.meta.choice import Choice
+from edge_agent.task_similarity.choice import Choice
 from trainer.meta.config import MetaConfig
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner, TaskSource
@@ -63,6 +63,6 @@ def chosen_parameters(
     Args:
         theta: θ_i*, by name, of every environment that could be chosen.
         theta_total: Trained on all environments.
-        choice: Of `trainer.meta.choice.choose_environment`, lines 10-11.
+        choice: Of `edge_agent.task_similarity.choice.choose_environment`, lines 10-11.
     """
     return theta_total if choice.environment is None else theta[choice.environment]

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 import numpy as np
 import torch
 
-from trainer.errors import TaskError
-from trainer.meta.choice import choose_environment
+from edge_agent.errors import SimilarityError
+from edge_agent.task_similarity.choice import choose_environment
 from trainer.meta.config import MetaConfig
 from trainer.meta.inner_loop import Parameters
 from trainer.meta.learner import Learner, TaskSource
@@ -141,7 +141,7 @@ def most_similar(
     }
     try:
         choice = choose_environment(vectors_of(shots), by_visit, rng)
-    except TaskError:
+    except SimilarityError:
         return trained.theta
     return chosen_parameters(trained.of_environment, trained.theta, choice)
 

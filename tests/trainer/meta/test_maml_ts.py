@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from edge_agent.task_similarity.choice import Choice
 from tests.trainer.builders import as_tensors
 from tests.trainer.meta.small_models import Quadratic, QuadraticTask
-from trainer.meta.choice import Choice
 from trainer.meta.config import MetaConfig
 from trainer.meta.maml_ts import chosen_parameters, train_environments
 from trainer.meta.train import meta_train

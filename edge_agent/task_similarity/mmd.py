@@ -57,9 +57,12 @@ def median_bandwidth(samples: Sequence[Sample]) -> float:
     """
     pooled = np.concatenate(samples)
     pooled = pooled[:: 1 + len(pooled) // _MOST_FOR_MEDIAN]
-    upper = np.triu_indices(len(pooled), 1)
-    squares = squared_distances(pooled, pooled)[upper]
-    median = float(np.median(squares)) if len(squares) else 0.0
+    # Row by row: all at once, with their indices, take a hundred megabytes.
+    rows = [
+        squared_distances(pooled[n : n + 1], pooled[n + 1 :])[0]
+        for n in range(len(pooled) - 1)
+    ]
+    median = float(np.median(np.concatenate(rows))) if rows else 0.0
     return math.sqrt(median / 2) or 1.0
 
 

@@ -23,8 +23,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from trainer.errors import TaskError
-from trainer.meta.mmd import (
+from edge_agent.errors import SimilarityError
+from edge_agent.task_similarity.mmd import (
     Sample,
     median_bandwidth,
     permutation_test,
@@ -104,17 +104,20 @@ def choose_environment(
         n_permutations: B.
 
     Raises:
-        TaskError: No environment, or too few vectors in all of them, or in the task.
+        SimilarityError: No environment, or too few vectors in all of them, or in the
+            task.
     """
     if not history:
-        raise TaskError("no environment to choose from")
+        raise SimilarityError("no environment to choose from")
     if len(task) < 2:
-        raise TaskError("a task of fewer than two samples cannot be compared; take two")
+        raise SimilarityError(
+            "a task of fewer than two samples cannot be compared; take two"
+        )
     named = [
         (name, part) for name, parts in history.items() for part in _comparable(parts)
     ]
     if not named:
-        raise TaskError(
+        raise SimilarityError(
             f"none of {len(history)} environments can be compared with: it takes two "
             "tasks of two samples, or one of four"
         )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.meta.mmd import (
+from edge_agent.task_similarity.mmd import (
     gaussian_gram,
     median_bandwidth,
     permutation_test,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from trainer.errors import TaskError
-from trainer.meta.choice import Aggregate, Choice, choose_environment
-from trainer.meta.mmd import median_bandwidth, squared_mmd, standardize
+from edge_agent.errors import SimilarityError
+from edge_agent.task_similarity.choice import Aggregate, Choice, choose_environment
+from edge_agent.task_similarity.mmd import median_bandwidth, squared_mmd, standardize
 
 CENTRES = {"hall": 0.0, "lab": 4.0, "attic": -4.0}
 
@@ -173,5 +173,5 @@ def test_tasks_of_one_sample_do_not_count(rng):
 def test_too_few_samples_are_refused(rng, n_task, sizes, reason):
     past = {} if sizes is None else {"hall": [cloud(rng, 0, n) for n in sizes]}
 
-    with pytest.raises(TaskError, match=reason):
+    with pytest.raises(SimilarityError, match=reason):
         choose_environment(cloud(rng, 0, n_task), past, rng)
