@@ -64,12 +64,13 @@ def compare(checkpoint: Checkpoint, learnt: Learnt) -> Comparison:
 def network_error(checkpoint: Checkpoint, replay: Replay) -> float:
     """Return the mean error of the network, adapted as the device adapts it [m]."""
     where = replay.queries.locations
-    posterior = _network_posterior(checkpoint, replay)
+    posterior = network_posterior(checkpoint, replay)
     truth = where[replay.queries.point_of]
     return float(localization_errors(posterior @ where, truth).mean())
 
 
-def _network_posterior(checkpoint: Checkpoint, replay: Replay) -> Matrix:
+def network_posterior(checkpoint: Checkpoint, replay: Replay) -> Matrix:
+    """Return the probability of every point for every query, shape (n, n_points)."""
     architecture, shots = checkpoint.architecture, replay.shots
     layer = NativeLayer() if AVAILABLE else None
     # A number for each point that has a shot, as at a site.
