@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ from edge_agent import golden
 from edge_agent.adaptation import Adapted, adapt
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
+from edge_agent.bundle_files import BundleFiles, Kind
 from edge_agent.errors import AgentError
 from edge_agent.machine import process_status
 from edge_agent.onnx_runtime import NotInstalledError
 from edge_agent.predictor import make_predictor
+from edge_agent.rss import golden as rss_golden
+from edge_agent.rss import measurement as rss_measurement
+from edge_agent.rss.bundle import RssBundle
 from edge_agent.steps import make_step
 from edge_agent.support import Support
 
@@ -80,23 +84,56 @@ def measure(
         on_stage: Called with what is done next.
     """
     try:
-        bundle = Bundle.load(directory)
-        report = golden.check(bundle, backend, on_stage=on_stage)
-        adaptation_s = prediction_s = None
-        if not quick:
-            adaptation_s, prediction_s = _times(bundle, backend, on_stage)
+        files = BundleFiles.load(directory)
+        if files.kind is Kind.RSS:
+            parts = _received_power(files, backend, quick=quick)
+        else:
+            parts = _images(files, backend, quick=quick, on_stage=on_stage)
     except NotInstalledError as error:
         return Measurement(absent=str(error))
     except (AgentError, ValueError) as error:
         return Measurement(refused=str(error))
     peak_kb = process_status("VmHWM")
+    return replace(
+        parts,
+        peak_memory_mb=None if peak_kb is None else peak_kb * 1024 / 1e6,
+        threads=process_status("Threads"),
+    )
+
+
+def _images(
+    files: BundleFiles, backend: Backend, *, quick: bool, on_stage: OnStage
+) -> Measurement:
+    """Return accuracy and times of a network of CSI images."""
+    bundle = Bundle.from_files(files)
+    report = golden.check(bundle, backend, on_stage=on_stage)
+    if quick:
+        return Measurement(differences=report.differences)
+    adaptation_s, prediction_s = _times(bundle, backend, on_stage)
     return Measurement(
         differences=report.differences,
         adaptation_s=adaptation_s,
-        n_steps=None if quick else bundle.manifest.adaptation.n_steps,
+        n_steps=bundle.manifest.adaptation.n_steps,
         prediction_s=prediction_s,
-        peak_memory_mb=None if peak_kb is None else peak_kb * 1024 / 1e6,
-        threads=process_status("Threads"),
+    )
+
+
+def _received_power(
+    files: BundleFiles, backend: Backend, *, quick: bool
+) -> Measurement:
+    """Return accuracy and times of a network of received power."""
+    if backend is not Backend.NUMPY:
+        return Measurement(refused="received power is computed in NumPy alone")
+    bundle = RssBundle.from_files(files)
+    differences = rss_golden.check(bundle)
+    if quick:
+        return Measurement(differences=differences)
+    adaptation_s, prediction_s = rss_measurement.times(bundle, N_SHOTS)
+    return Measurement(
+        differences=differences,
+        adaptation_s=adaptation_s,
+        n_steps=bundle.manifest.adaptation.n_steps,
+        prediction_s=prediction_s,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_agent import backends
 from edge_agent.backends import Backend
+from edge_agent.bundle_files import Kind
 from edge_agent.commands.options import add_config, configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console, table
@@ -92,7 +93,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "kind": str(files.kind),
             "digest": files.digest,
         }
-        results = _results(args, console, files.directory, _wanted(args.backend))
+        wanted = _wanted(args.backend, files.kind)
+        results = _results(args, console, files.directory, wanted)
     facts["used"] = _used(model, console)
     facts["backends"] = {str(r.backend): _anonymous(r.to_json()) for r in results}
     faults = _faults(facts["bundle"], results, asked=args.backend)
@@ -124,8 +126,11 @@ def _caution(console: Console, text: str) -> None:
     console.say(f"caution: {without_home(text)}")
 
 
-def _wanted(asked: str | None) -> tuple[Backend, ...]:
-    return (Backend(asked),) if asked else _ORDER
+def _wanted(asked: str | None, kind: Kind) -> tuple[Backend, ...]:
+    if asked:
+        return (Backend(asked),)
+    # The network of received power takes microseconds, and is computed in NumPy alone.
+    return (Backend.NUMPY,) if kind is Kind.RSS else _ORDER
 
 
 def _results(
