@@ -6,14 +6,20 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from edge_agent.bundle import Bundle
 from edge_agent.capture_file import CaptureFile
+from edge_agent.config import SHIPPED_BUNDLE
 from edge_agent.csi.decode import Decoder
+from edge_agent.estimators import Estimator
 from edge_agent.metrics import (
     centre_errors,
     localization_errors,
     random_point_errors,
     summarize,
 )
+from edge_agent.recording import record_environment
+from edge_agent.site_predictor import make_site_predictor
+from edge_agent.site_state import load_calibration
 from edge_agent.survey import write_survey
 from tests.end_to_end.conftest import run_agent
 from trainer.surveys.csu import csu_captures
@@ -47,6 +53,19 @@ def location(capture):
     return capture.point.x, capture.point.y
 
 
+def network_errors(state, test):
+    """Errors of the network, adapted to the same shots; its windows do not overlap."""
+    bundle = Bundle.load(SHIPPED_BUNDLE)
+    calibration = load_calibration(state / "corridor", bundle)
+    images = record_environment(
+        test, bundle.manifest.spec, channels=calibration.channels
+    )
+    _, network = make_site_predictor(bundle, calibration, Estimator.NETWORK)
+    reference = np.array([(point.x, point.y) for point in calibration.points])
+    found = network.predict(images.images, images.heard) @ reference
+    return localization_errors(found, images.locations[images.point_of])
+
+
 def test_every_window_of_every_test_capture_gives_one_location(
     shared_data, tmp_path, mosquitto, subscriber, capsys
 ):
@@ -70,6 +89,8 @@ def test_every_window_of_every_test_capture_gives_one_location(
             f"127.0.0.1:{mosquitto}",
             "--device",
             "pi",
+            "--estimator",
+            "neighbours",
         )
         assert done.returncode == 0, done.stderr
         fixes = [
@@ -90,7 +111,8 @@ def test_every_window_of_every_test_capture_gives_one_location(
     points = np.array([location(capture) for capture in reference])
     truth = np.array(truth)
     rows = {
-        "adapted CNN": localization_errors(np.array(estimates), truth),
+        "neighbours": localization_errors(np.array(estimates), truth),
+        "network": network_errors(tmp_path / "state", test),
         "floor: centre of the corridor": centre_errors(points, truth),
         "floor: random reference point": random_point_errors(points, truth),
         "floor: centre of where it is heard": heard_there_errors(reference, test),
