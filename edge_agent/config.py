@@ -159,9 +159,9 @@ class ModelConfig:
         _check_choice("model.estimator", self.estimator, list(Estimator))
 
     @property
-    def bundle_path(self) -> Path:
-        """Where the bundle is."""
-        return Path(self.bundle).expanduser() if self.bundle else SHIPPED_BUNDLE
+    def bundle_path(self) -> Path | None:
+        """The bundle that is named; None: the installed one, else the shipped one."""
+        return Path(self.bundle).expanduser() if self.bundle else None
 
     def site_path(self, site: str) -> Path:
         """Return where calibration and shots of a site are kept."""

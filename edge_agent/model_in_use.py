@@ -58,8 +58,8 @@ def load_files(
         ConfigError: Trusted keys are named and cannot be read.
     """
     terms = terms_of(model)
-    if model.bundle:
-        return BundleFiles.load(Path(model.bundle).expanduser(), terms)
+    if model.bundle_path is not None:
+        return BundleFiles.load(model.bundle_path, terms)
     store = BundleStore(model.state_path)
     try:
         in_use = store.in_use()

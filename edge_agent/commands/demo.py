@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
-from edge_agent.calibration import CALIBRATION_FILE, Calibration
+from edge_agent.bundle_files import Kind
+from edge_agent.calibration import Calibration
 from edge_agent.commands.options import configuration
 from edge_agent.config import SHIPPED_BUNDLE, AgentConfig, ModelConfig, SiteConfig
 from edge_agent.console import Console
@@ -17,6 +18,7 @@ from edge_agent.demo.route import Comparison, first_packet_ns, read_route, route
 from edge_agent.environment import Environment
 from edge_agent.errors import UsageError
 from edge_agent.session import open_session
+from edge_agent.site_state import SiteState
 from edge_agent.sources import FileSource
 
 _DATA = SHIPPED_BUNDLE.parent
@@ -107,7 +109,7 @@ def _demo_config(config: AgentConfig, state: str, port: int) -> AgentConfig:
 
 def _calibrate(console: Console, config: AgentConfig) -> None:
     """Adapt the shipped model to the laboratory's shots, as at any other site."""
-    bundle = Bundle.load(config.model.bundle_path)
+    bundle = Bundle.load(SHIPPED_BUNDLE)
     shots = Environment.load(_DATA / "shots.npz")
     calibration = Calibration.from_shots(
         bundle,
@@ -122,4 +124,5 @@ def _calibrate(console: Console, config: AgentConfig) -> None:
         f"{len(shots.points)} points: loss {losses[0]:.2f} -> {losses[-1]:.2f} in "
         f"{len(losses) - 1} steps"
     )
-    calibration.save(config.model.site_path(config.site.name) / CALIBRATION_FILE)
+    site = SiteState(config.model.site_path(config.site.name), Kind.CSI)
+    calibration.save(site.calibration(bundle.digest))

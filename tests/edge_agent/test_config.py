@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config import (
-    SHIPPED_BUNDLE,
     AgentConfig,
     BrokerConfig,
     CaptureConfig,
@@ -59,7 +58,7 @@ def test_without_a_file_everything_has_a_default(home):
     )
     assert config.capture == CaptureConfig("wlan0", 25, "auto", 8192)
     assert config.model == ModelConfig("", "", "auto", "", 512)
-    assert config.model.bundle_path == SHIPPED_BUNDLE
+    assert config.model.bundle_path is None
     assert config.model.site_path("home") == home / ".local/state/metaloc/home"
 
 

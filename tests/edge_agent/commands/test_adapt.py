@@ -42,8 +42,13 @@ def adapt(run_agent, capsys, bundle_directory, tmp_path):
 
 
 @pytest.fixture
-def calibration_path(tmp_path):
-    return tmp_path / "state" / "home" / "calibration.npz"
+def calibration_path(tmp_path, bundle):
+    return calibration_of(tmp_path, "home", bundle)
+
+
+def calibration_of(tmp_path, site, bundle):
+    name = f"calibration-{bundle.digest[:16]}.npz"
+    return tmp_path / "state" / site / name
 
 
 def test_a_survey_becomes_a_calibrated_site(adapt, survey, bundle, calibration_path):
@@ -153,16 +158,18 @@ def test_the_number_of_shots_can_be_given(adapt, survey, n_shots):
     assert json.loads(out)["shots"] == 3 * n_shots
 
 
-def test_another_site_does_not_touch_the_first(adapt, survey, tmp_path):
+def test_another_site_does_not_touch_the_first(
+    adapt, survey, bundle, calibration_path, tmp_path
+):
     adapt(survey)
-    before = (tmp_path / "state" / "home" / "calibration.npz").read_bytes()
+    before = calibration_path.read_bytes()
 
     code, out, _ = adapt(survey, "--site", "office")
 
     assert code == 0
     assert out.startswith("site office is calibrated")
-    assert (tmp_path / "state" / "office" / "calibration.npz").is_file()
-    assert (tmp_path / "state" / "home" / "calibration.npz").read_bytes() == before
+    assert calibration_of(tmp_path, "office", bundle).is_file()
+    assert calibration_path.read_bytes() == before
 
 
 def test_of_several_environments_one_must_be_chosen(adapt, tmp_path):
