@@ -191,7 +191,7 @@ def test_many_filters_and_few_give_the_same_gradient(rng, monkeypatch):
     given = problem(THREE_LAYERS, rng)
     expected = in_reference(exact_graph(THREE_LAYERS), given.feeds(np.float64))
     for threshold in (0, 100):
-        monkeypatch.setattr("export.adapt_graph._FEW_INPUTS", threshold)
+        monkeypatch.setattr("export.kernel_gradient._FEW_INPUTS", threshold)
         model = exact_graph(THREE_LAYERS)
 
         assert_close(in_reference(model, given.feeds(np.float64)), expected, EXACT)
