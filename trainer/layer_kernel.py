@@ -1,5 +1,7 @@
 """A layer of the network, compiled on this machine: `trainer.operations.layer` in C.
 
+The source is that of the device, `edge_agent/layer_kernel.c`.
+
     ClassificationModel(architecture, layer=compile_layer())
 
 Image by image: convolution, ReLU, moments and maxima while an image is in the caches,

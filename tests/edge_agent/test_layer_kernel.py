@@ -138,6 +138,15 @@ def test_an_array_that_is_not_aligned_is_refused(function, name):
 
 
 @needs_kernel
+def test_other_buffers_must_be_aligned_as_well():
+    three = memoryview(bytearray(13))
+    call("forward", bias=three[:12].cast("f"))
+
+    with pytest.raises(TypeError, match="bias holds 'f', expected aligned 'f'"):
+        call("forward", bias=three[1:].cast("f"))
+
+
+@needs_kernel
 @FUNCTIONS
 def test_nothing_is_written_to_what_may_not_be_written_to(function):
     for name in WRITTEN[function]:

@@ -1,4 +1,4 @@
-"""`make install` into folders of our own: the command, its kernel, what comes along."""
+"""`make install` into folders of our own: the command, its kernels, what comes along."""
 
 import json
 import os
@@ -68,14 +68,17 @@ def test_the_device_gets_no_laboratory(installed):
     assert found == ""
 
 
-def test_the_kernel_is_built_where_it_can_be(installed):
+def test_the_kernels_are_built_where_they_can_be(installed):
     headers = Path(sysconfig.get_path("include")) / "Python.h"
     can_be_built = shutil.which("cc") is not None and headers.exists()
     available = python(
-        installed, "from edge_agent.csi import kernel; print(kernel.AVAILABLE)"
+        installed,
+        "from edge_agent import layer_kernel\n"
+        "from edge_agent.csi import kernel\n"
+        "print(kernel.AVAILABLE, layer_kernel.AVAILABLE)",
     )
 
-    assert available == str(can_be_built)
+    assert available == f"{can_be_built} {can_be_built}"
 
 
 def test_model_and_walk_are_installed_with_it(installed):
