@@ -77,9 +77,7 @@ def adapting(bundle: Path, state: Path, backend: str) -> Cost:
         state: With the shots of `SITE`, which is calibrated.
         backend: Name of a `edge_agent.backends.Backend`.
     """
-    config = state / f"{backend}.toml"
-    config.write_text(f'[model]\nbackend = "{backend}"\n', encoding="utf-8")
-    arguments = ["adapt", "--json", "--site", SITE, "--config", str(config)]
+    arguments = ["adapt", "--json", "--site", SITE, "--backend", backend]
     arguments += ["--bundle", str(bundle), "--state", str(state)]
     started = time.perf_counter()
     said = _run(_COMMAND, arguments, environment(state))

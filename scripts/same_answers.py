@@ -1,4 +1,4 @@
-"""Run the agent under another Python, with every back end, and compare with this one.
+"""Run the agent under another Python, in all its ways, and compare with this one.
 
     python scripts/same_answers.py PYTHON [--cpu MODEL]
 
@@ -93,17 +93,16 @@ class Agent:
         losses: list[float] = json.loads(said)["losses"]
         return losses
 
-    def locate(self, state: Path, backend: str) -> list[dict[str, Any]]:
+    def locate(self, state: Path, backend: str, estimator: str) -> list[dict[str, Any]]:
         """Return the locations of the walk."""
         walk = ["--pcap", str(DATA / "walk.pcapng"), "--broker", "none"]
+        walk += ["--estimator", estimator]
         said = self.run("-m", "edge_agent", "capture", *walk, *_flags(state, backend))
         return [json.loads(line) for line in said.splitlines()]
 
 
 def _flags(state: Path, backend: str) -> list[str]:
-    config = state / f"{backend}.toml"
-    config.write_text(f'[model]\nbackend = "{backend}"\n', encoding="utf-8")
-    return ["--config", str(config), "--state", str(state), "--site", SITE, "--json"]
+    return ["--backend", backend, "--state", str(state), "--site", SITE, "--json"]
 
 
 def check_losses(ours: Sequence[float], theirs: Sequence[float]) -> None:
@@ -146,13 +145,20 @@ def farthest_apart(
     return max(apart)
 
 
-def compare(ours: Agent, theirs: Agent, work: Path, backend: str) -> str:
+def compare(ours: Agent, theirs: Agent, work: Path, how: tuple[str, str]) -> str:
     """Return one line of the table.
+
+    Args:
+        ours: What is expected comes from it.
+        theirs: What is compared.
+        work: Directory for their states.
+        how: Back end and estimator.
 
     Raises:
         RunError: A program failed, or they do not agree.
     """
-    states = [work / name / backend for name in ("ours", "theirs")]
+    backend, estimator = how
+    states = [work / name / estimator / backend for name in ("ours", "theirs")]
     for state in states:
         (state / SITE).mkdir(parents=True)
         shutil.copy(DATA / "shots.npz", state / SITE)
@@ -161,18 +167,18 @@ def compare(ours: Agent, theirs: Agent, work: Path, backend: str) -> str:
     adapted_s = time.perf_counter() - started
     check_losses(ours.adapt(states[0], "numpy"), losses)
     started = time.perf_counter()
-    locations = theirs.locate(states[1], backend)
+    locations = theirs.locate(states[1], backend, estimator)
     located_s = time.perf_counter() - started
-    apart = farthest_apart(ours.locate(states[1], "numpy"), locations)
+    apart = farthest_apart(ours.locate(states[1], "numpy", estimator), locations)
     return (
-        f"{theirs.cpu or 'as it is':<12} {backend:<12} "
+        f"{theirs.cpu or 'as it is':<12} {estimator:<11} {backend:<12} "
         f"{losses[0]:.4f} -> {losses[-1]:.4f} {adapted_s:8.1f} s "
         f"{len(locations):>10} {apart:8.3f} m {located_s:8.1f} s"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare all back ends and return the exit code."""
+    """Compare all ways to locate and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("python", type=Path, metavar="PYTHON")
     parser.add_argument("--cpu", metavar="MODEL", help="what qemu-user emulates")
@@ -180,8 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A link would lead to a Python that lacks the virtual environment of this one.
     ours, theirs = Agent(Path(sys.executable)), Agent(args.python.absolute(), args.cpu)
     print(
-        f"{'processor':<12} {'back end':<12} {'loss':^16} {'adapted':>10} "
-        f"{'locations':>10} {'apart':>10} {'located':>10}"
+        f"{'processor':<12} {'estimator':<11} {'back end':<12} {'loss':^16} "
+        f"{'adapted':>10} {'locations':>10} {'apart':>10} {'located':>10}"
     )
     try:
         with (
@@ -189,7 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads,
         ):
             one = partial(compare, ours, theirs, Path(work))
-            for line in threads.map(one, theirs.backends()):
+            ways = [(backend, "network") for backend in theirs.backends()]
+            for line in threads.map(one, [*ways, ("auto", "neighbours")]):
                 print(line, flush=True)
     except RunError as error:
         print(f"same_answers: {error}", file=sys.stderr)
