@@ -2,7 +2,7 @@
 
     python -P -m edge_agent.measurement REQUEST
 
-takes a request in JSON (bundle, backend, quick) and prints lines of JSON:
+takes a request in JSON, the arguments of `measure`, and prints lines of JSON:
 ``{"stage": ...}`` before each part, then ``{"result": ...}``. A process of its own,
 because the peak of memory is that of a process, and because a back end that crashes
 takes its process with it.
@@ -22,7 +22,7 @@ from edge_agent import golden
 from edge_agent.adaptation import Adapted, adapt
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import BundleFiles, Kind
+from edge_agent.bundle_files import BundleFiles, Kind, Terms
 from edge_agent.errors import AgentError
 from edge_agent.machine import process_status
 from edge_agent.onnx_runtime import NotInstalledError
@@ -73,7 +73,12 @@ class Measurement:
 
 
 def measure(
-    directory: Path, backend: Backend, *, quick: bool, on_stage: OnStage
+    directory: Path,
+    backend: Backend,
+    *,
+    quick: bool,
+    max_memory_mb: int,
+    on_stage: OnStage,
 ) -> Measurement:
     """Check and time a back end in this process.
 
@@ -81,10 +86,11 @@ def measure(
         directory: Of the bundle.
         backend: Not AUTO.
         quick: Repeat the golden task only.
+        max_memory_mb: As of `edge_agent.bundle_files.Terms`.
         on_stage: Called with what is done next.
     """
     try:
-        files = BundleFiles.load(directory)
+        files = BundleFiles.load(directory, Terms(max_memory_mb))
         if files.kind is Kind.RSS:
             parts = _received_power(files, backend, quick=quick)
         else:
@@ -123,7 +129,7 @@ def _received_power(
 ) -> Measurement:
     """Return accuracy and times of a network of received power."""
     if backend is not Backend.NUMPY:
-        return Measurement(refused="received power is computed in NumPy alone")
+        raise NotInstalledError("received power is computed in NumPy alone")
     bundle = RssBundle.from_files(files)
     differences = rss_golden.check(bundle)
     if quick:
@@ -210,9 +216,10 @@ def _main() -> None:
         sys.stdout.flush()
 
     measurement = measure(
-        Path(request["bundle"]),
+        Path(request["directory"]),
         Backend(request["backend"]),
         quick=request["quick"],
+        max_memory_mb=request["max_memory_mb"],
         on_stage=lambda stage: write({"stage": stage}),
     )
     write({"result": to_json(measurement)})

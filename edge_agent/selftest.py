@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, Any
 
 from edge_agent.backends import Backend
+from edge_agent.bundle_files import BundleFiles
 from edge_agent.measurement import Measurement, from_json
 
 _MODULE = "edge_agent.measurement"
@@ -76,7 +76,7 @@ class Result:
 
 
 def run_backend(
-    bundle: Path,
+    bundle: BundleFiles,
     backend: Backend,
     *,
     quick: bool,
@@ -86,13 +86,18 @@ def run_backend(
     """Check and time a back end in a process of its own.
 
     Args:
-        bundle: Directory.
+        bundle: Read again there, on the same terms but for who signed it.
         backend: Not AUTO.
         quick: Repeat the golden task only.
         timeout_s: After which the process is killed [s].
         on_stage: Called with what it does next.
     """
-    request = {"bundle": str(bundle), "backend": str(backend), "quick": quick}
+    request = {
+        "directory": str(bundle.directory),
+        "backend": str(backend),
+        "quick": quick,
+        "max_memory_mb": bundle.terms.max_memory_mb,
+    }
     # What this process runs is what that one shall: the same modules in the same order.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-P", "-m", _MODULE, json.dumps(request)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from edge_agent import backends
 from edge_agent.backends import Backend
-from edge_agent.bundle_files import Kind
+from edge_agent.bundle_files import BundleFiles, Kind
 from edge_agent.commands.options import add_config, configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console, table
@@ -94,8 +94,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "digest": files.digest,
         }
         wanted = _wanted(args.backend, files.kind)
-        results = _results(args, console, files.directory, wanted)
-    facts["used"] = _used(model, console)
+        results = _results(args, console, files, wanted)
+    facts["used"] = _used(model, facts["bundle"].get("kind"), console)
     facts["backends"] = {str(r.backend): _anonymous(r.to_json()) for r in results}
     faults = _faults(facts["bundle"], results, asked=args.backend)
     facts["passed"] = not faults
@@ -136,7 +136,7 @@ def _wanted(asked: str | None, kind: Kind) -> tuple[Backend, ...]:
 def _results(
     args: argparse.Namespace,
     console: Console,
-    bundle: Path,
+    bundle: BundleFiles,
     wanted: tuple[Backend, ...],
 ) -> list[Result]:
     results = []
@@ -159,9 +159,11 @@ def _progress(console: Console, where: str, stage: str) -> None:
     console.progress(f"{where}: {stage}")
 
 
-def _used(model: ModelConfig, console: Console) -> dict[str, str | None]:
+def _used(
+    model: ModelConfig, kind: str | None, console: Console
+) -> dict[str, str | None]:
     """Return which back end the agent uses for what; None: it cannot."""
-    wanted = Backend(model.backend)
+    wanted = Backend.NUMPY if kind == Kind.RSS else Backend(model.backend)
     used: dict[str, str | None] = {}
     for purpose, choose in (
         ("adapting", backends.for_adapting),

@@ -206,6 +206,20 @@ def test_what_is_no_number_is_wrong(bundle, wrong_step):
     assert "loss: off by nan, allowed 1e-05" in map(str, report.failures)
 
 
+def test_what_is_no_number_in_one_layer_alone_is_wrong(bundle, wrong_step):
+    def change(step):
+        def broken(parameters, alpha):
+            loss, statistics, after = step(parameters, alpha)
+            last = statistics[-1]._replace(mean=statistics[-1].mean * np.nan)
+            return Stepped(loss, [*statistics[:-1], last], after)
+
+        return broken
+
+    wrong_step(change)
+
+    assert "statistics" in failed(golden.check(bundle, Backend.NUMPY))
+
+
 def test_a_single_location_elsewhere_is_one_too_many():
     expected = np.array([[0.9, 0.1], [0.2, 0.8]])
 

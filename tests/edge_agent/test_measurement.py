@@ -19,12 +19,20 @@ from edge_agent.measurement import (
 )
 
 
+def measured_with(directory, backend=Backend.NUMPY, *, quick=True, stages=None, mb=512):
+    return measure(
+        directory,
+        backend,
+        quick=quick,
+        max_memory_mb=mb,
+        on_stage=[].append if stages is None else stages.append,
+    )
+
+
 def test_a_back_end_is_checked_and_timed(bundle, bundle_directory):
     stages = []
 
-    measured = measure(
-        bundle_directory, Backend.NUMPY, quick=False, on_stage=stages.append
-    )
+    measured = measured_with(bundle_directory, quick=False, stages=stages)
 
     assert stages == [
         "a step",
@@ -44,9 +52,7 @@ def test_a_back_end_is_checked_and_timed(bundle, bundle_directory):
 def test_quickly_it_is_only_checked(bundle_directory):
     stages = []
 
-    measured = measure(
-        bundle_directory, Backend.NUMPY, quick=True, on_stage=stages.append
-    )
+    measured = measured_with(bundle_directory, stages=stages)
 
     assert stages == ["a step", "an adaptation"]
     assert measured.adaptation_s is measured.prediction_s is measured.n_steps is None
@@ -56,9 +62,7 @@ def test_quickly_it_is_only_checked(bundle_directory):
 def test_at_least_one_prediction_is_timed(bundle_directory, monkeypatch):
     monkeypatch.setattr("edge_agent.measurement._LONGEST_S", 0.0)
 
-    measured = measure(
-        bundle_directory, Backend.NUMPY, quick=False, on_stage=lambda _stage: None
-    )
+    measured = measured_with(bundle_directory, quick=False)
 
     assert measured.prediction_s > 0
 
@@ -66,9 +70,7 @@ def test_at_least_one_prediction_is_timed(bundle_directory, monkeypatch):
 def test_a_back_end_that_is_not_there_is_absent(bundle_directory, monkeypatch):
     monkeypatch.setattr(layer_kernel, "AVAILABLE", False)
 
-    measured = measure(
-        bundle_directory, Backend.KERNEL, quick=True, on_stage=lambda _stage: None
-    )
+    measured = measured_with(bundle_directory, Backend.KERNEL)
 
     assert measured == Measurement(absent=measured.absent)
     assert "the C kernel was not built" in measured.absent
@@ -79,9 +81,7 @@ def test_a_bundle_that_is_damaged_is_refused(bundle_directory, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "theta.npz").write_bytes(b"nothing")
 
-    measured = measure(
-        tmp_path, Backend.NUMPY, quick=True, on_stage=lambda _stage: None
-    )
+    measured = measured_with(tmp_path)
 
     assert measured == Measurement(refused=measured.refused)
     assert "theta.npz has 7 bytes" in measured.refused
@@ -95,11 +95,16 @@ def test_a_bundle_whose_step_leads_nowhere_is_refused(bundle, tmp_path):
     text = manifest_text(document, bundle.files.contents)
     (tmp_path / "manifest.json").write_text(text)
 
-    measured = measure(
-        tmp_path, Backend.NUMPY, quick=False, on_stage=lambda _stage: None
-    )
+    measured = measured_with(tmp_path, quick=False)
 
     assert "none of 3 steps lowered the loss" in measured.refused
+
+
+def test_a_bundle_that_takes_more_memory_than_is_allowed_is_refused(bundle_directory):
+    measured = measured_with(bundle_directory, mb=0)
+
+    assert measured == Measurement(refused=measured.refused)
+    assert "max_memory_mb" in measured.refused
 
 
 def test_synthetic_shots_are_three_of_each_of_ten_points(rng):

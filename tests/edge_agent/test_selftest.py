@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -36,9 +37,9 @@ def InferenceSession(*_, **__):
 """
 
 
-def run(directory, backend=Backend.ONNXRUNTIME, *, timeout_s=60.0, on_stage=None):
+def run(bundle, backend=Backend.ONNXRUNTIME, *, timeout_s=60.0, on_stage=None):
     return run_backend(
-        directory,
+        bundle.files,
         backend,
         quick=True,
         timeout_s=timeout_s,
@@ -46,10 +47,10 @@ def run(directory, backend=Backend.ONNXRUNTIME, *, timeout_s=60.0, on_stage=None
     )
 
 
-def test_a_back_end_that_is_right_passes(bundle_directory):
+def test_a_back_end_that_is_right_passes(bundle):
     stages = []
 
-    result = run(bundle_directory, Backend.NUMPY, on_stage=stages.append)
+    result = run(bundle, Backend.NUMPY, on_stage=stages.append)
 
     assert (result.verdict, result.reason) == (Verdict.PASSED, "")
     assert not result.is_wrong
@@ -57,83 +58,85 @@ def test_a_back_end_that_is_right_passes(bundle_directory):
     assert 20 < result.measurement.peak_memory_mb < 100  # this process has more
 
 
-def test_a_bundle_that_cannot_be_read_is_unusable(tmp_path):
-    result = run(tmp_path / "nowhere", Backend.NUMPY)
+def test_a_bundle_that_is_gone_by_then_is_unusable(bundle, tmp_path):
+    files = replace(bundle.files, directory=tmp_path / "nowhere")
+
+    result = run(replace(bundle, files=files), Backend.NUMPY)
 
     assert result.verdict is Verdict.UNUSABLE
     assert result.is_wrong
     assert "No such file or directory" in result.reason
 
 
-def test_what_is_not_installed_is_no_fault(bundle_directory, monkeypatch, tmp_path):
+def test_what_is_not_installed_is_no_fault(bundle, monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import sys; sys.modules['onnxruntime'] = None"
     )
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
-    result = run(bundle_directory)
+    result = run(bundle)
 
     assert result.verdict is Verdict.ABSENT
     assert "onnxruntime is not installed" in result.reason
     assert not result.is_wrong
 
 
-def test_an_import_that_crashes_is_unusable(bundle_directory, stand_in):
+def test_an_import_that_crashes_is_unusable(bundle, stand_in):
     stand_in("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
 
-    result = run(bundle_directory)
+    result = run(bundle)
 
     assert result.verdict is Verdict.UNUSABLE
     assert "SIGSEGV" in result.reason
 
 
-def test_a_process_that_crashes_is_told_by_its_signal(bundle_directory, stand_in):
+def test_a_process_that_crashes_is_told_by_its_signal(bundle, stand_in):
     stand_in(SESSION.format("os.kill(os.getpid(), signal.SIGSEGV)"))
 
-    result = run(bundle_directory)
+    result = run(bundle)
 
     assert result.verdict is Verdict.CRASHED
     assert result.reason == "its process died of SIGSEGV"
     assert result.measurement == Measurement()
 
 
-def test_a_process_that_ends_early_is_told_by_its_last_word(bundle_directory, stand_in):
+def test_a_process_that_ends_early_is_told_by_its_last_word(bundle, stand_in):
     stand_in(SESSION.format("sys.stderr.write('first\\nlast word\\n'); os._exit(7)"))
 
-    result = run(bundle_directory)
+    result = run(bundle)
 
     assert result.verdict is Verdict.CRASHED
     assert result.reason == "its process ended with exit code 7: last word"
 
 
-def test_a_process_that_ends_without_a_result_has_crashed(bundle_directory, stand_in):
+def test_a_process_that_ends_without_a_result_has_crashed(bundle, stand_in):
     stand_in(
         SESSION.format("print('{}'); print('[1'); sys.stdout.flush(); os._exit(0)")
     )
 
-    result = run(bundle_directory)
+    result = run(bundle)
 
     assert result.verdict is Verdict.CRASHED
     assert result.reason == "its process ended with exit code 0: no word"
 
 
-def test_a_process_that_hangs_is_ended(bundle_directory, stand_in):
+def test_a_process_that_hangs_is_ended(bundle, stand_in):
     stand_in(SESSION.format("time.sleep(600)"))
     began = time.monotonic()
 
-    result = run(bundle_directory, timeout_s=1)
+    result = run(bundle, timeout_s=1)
 
     assert time.monotonic() - began < 30
     assert result.verdict is Verdict.HUNG
     assert result.reason == "no end within 1 s"
 
 
-def test_an_interruption_ends_the_process(bundle_directory):
+def test_an_interruption_ends_the_process(bundle):
     def interrupt(_stage):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(bundle_directory, Backend.NUMPY, on_stage=interrupt)
+        run(bundle, Backend.NUMPY, on_stage=interrupt)
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
