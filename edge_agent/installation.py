@@ -16,14 +16,15 @@ from datetime import datetime
 from typing import Any
 
 from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
 from edge_agent.bundle_files import BundleFiles, Kind
 from edge_agent.bundle_store import BundleStore, InUse
 from edge_agent.config import ModelConfig
+from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import BundleError, CalibrationError
-from edge_agent.golden import check, has_golden
+from edge_agent.estimators import Estimator
 from edge_agent.model_in_use import load_named, terms_of
 from edge_agent.models import model_of
+from edge_agent.proof import prove
 from edge_agent.site_model import SiteModel
 from edge_agent.site_state import SiteState, site_states
 
@@ -55,40 +56,6 @@ class Change:
     """Sites that are without a calibration now."""
 
 
-def prove(
-    files: BundleFiles, backend: Backend, on_caution: Callable[[str], None]
-) -> bool:
-    """Check that files make a model, and that this machine computes what it should.
-
-    Args:
-        files: Verified.
-        backend: What computes.
-        on_caution: Called with what is not as it should be.
-
-    Returns:
-        Whether the bundle brought a golden task.
-
-    Raises:
-        BundleError: They do not, or it does not.
-        BackendError: What is to compute is not there.
-    """
-    model_of(files)
-    if files.kind is not Kind.CSI:
-        return False
-    bundle = Bundle.from_files(files)
-    if not has_golden(bundle):
-        return False
-    report = check(bundle, backend)
-    if not report.passed:
-        differences = "; ".join(map(str, report.failures))
-        raise BundleError(
-            f"{files.directory}: this machine does not compute what it should with the "
-            f"back end {report.backend}: {differences}. Which one does: edge_agent "
-            "selftest"
-        )
-    return True
-
-
 def install(
     files: BundleFiles,
     config: ModelConfig,
@@ -113,7 +80,7 @@ def install(
     """
     store = BundleStore(config.state_path)
     progress.on_stage(f"checking {files.name}")
-    prove(files, Backend(config.backend), progress.on_caution)
+    prove(files, config)
     with store.locked():
         before = _in_use(store, progress)
         try:
@@ -185,7 +152,7 @@ def _adapt_sites(
     now: datetime,
     progress: Progress,
 ) -> Change:
-    model = model_of(files)
+    model = model_of(files, Estimator(config.estimator))
     adapted: list[str] = []
     kept: list[str] = []
     unfit: dict[str, str] = {}
@@ -221,6 +188,7 @@ def _calibrate(
     """Adapt a model to a site, unless that was done with these very shots.
 
     Raises:
+        BundleError: It does not locate, as it is configured.
         CalibrationError: There are no shots, or it does not adapt to them.
     """
     if not site.shots.is_file():
@@ -230,16 +198,24 @@ def _calibrate(
         )
     shots = model.load_shots(site.shots)
     stored = site.stored_calibration(files.digest)
-    if stored is not None and model.has_learnt(stored, shots):
-        return False
-    calibration = model.adapt(
-        shots,
-        now=now,
+    is_new = stored is None or not model.has_learnt(stored, shots)
+    if is_new:
+        calibration = model.adapt(
+            shots,
+            now=now,
+            backend=backend,
+            on_step=lambda step, loss: progress.on_stage(
+                f"adapting to {site.site}: step {step}, loss {loss:.3f}"
+            ),
+            on_caution=progress.on_caution,
+        )
+        calibration.save(site.calibration(files.digest))
+    # As the agent is going to.
+    model.open_site(
+        site.folder,
+        hop=1,
+        iq_order=IqOrder.AUTO,
         backend=backend,
-        on_step=lambda step, loss: progress.on_stage(
-            f"adapting to {site.site}: step {step}, loss {loss:.3f}"
-        ),
-        on_caution=progress.on_caution,
+        on_caution=lambda _caution: None,
     )
-    calibration.save(site.calibration(files.digest))
-    return True
+    return is_new

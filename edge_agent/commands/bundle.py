@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.backends import Backend
 from edge_agent.bundle_files import BundleFiles
 from edge_agent.bundle_report import description, lines, signed_by
 from edge_agent.bundle_store import SHIPPED, BundleStore
@@ -14,8 +13,9 @@ from edge_agent.commands.options import configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console, table
 from edge_agent.errors import BundleError, UsageError
-from edge_agent.installation import Change, Progress, install, prove, roll_back
+from edge_agent.installation import Change, Progress, install, roll_back
 from edge_agent.model_in_use import load_files, load_named, terms_of
+from edge_agent.proof import prove
 
 _EPILOG = """\
 examples:
@@ -112,7 +112,7 @@ def _show(args: argparse.Namespace, console: Console, model: ModelConfig) -> int
 
 def _verify(args: argparse.Namespace, console: Console, model: ModelConfig) -> int:
     files = _files(args.directory, console, model)
-    is_proven = prove(files, Backend(model.backend), _cautions(console))
+    is_proven = prove(files, model)
     if args.json:
         facts = description(files) | {"golden": is_proven}
         console.result(json.dumps(facts))
