@@ -1,4 +1,4 @@
-"""`make install` into folders of our own: the command, its kernels, what comes along."""
+"""`make install` into folders of our own: command, kernels, and what comes along."""
 
 import json
 import os
