@@ -4,6 +4,8 @@ theta.npz       meta-parameters θ* by name
 adapt.onnx      one gradient step: shots, parameters -> loss, parameters, statistics
 predict.onnx    images, heard, head -> probabilities; the rest is filled in per site
 neighbours.npz  whitened neighbours, where the trainer learnt them
+theta.<n>.npz   meta-parameters θ_i* of one environment, where it learnt them apart
+similarity.npz  with these: what the tasks of each environment were like
 """
 
 import math
@@ -14,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 from edge_agent.arrays import Arrays, ArraysError, unpack_arrays
-from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind, Terms
+from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
 from edge_agent.csi.image import ImageSpec
+from edge_agent.environment import Environment
 from edge_agent.errors import BundleError
 from edge_agent.estimators import Estimator
 from edge_agent.graph_slots import GraphSlots
@@ -23,6 +26,16 @@ from edge_agent.memory import check_model
 from edge_agent.neighbours import Neighbours
 from edge_agent.neighbours_file import NEIGHBOURS, unpack_neighbours
 from edge_agent.network import Architecture, Parameters, check_parameters
+from edge_agent.parameter_sets import (
+    TOTAL,
+    ParameterSet,
+    ParameterSets,
+    Reason,
+    SetChoice,
+    check_sets,
+)
+from edge_agent.task_similarity.history import SIMILARITY, TaskHistory
+from edge_agent.terms import Terms
 
 THETA_SCHEMA = "metaloc.theta/1"
 THETA = "theta.npz"
@@ -85,6 +98,9 @@ class Manifest:
     estimator: Estimator = Estimator.NETWORK
     """What the trainer recommends to locate with."""
 
+    sets: tuple[ParameterSet, ...] = ()
+    """θ_i* of environments; empty where there is θ* alone."""
+
     def to_document(self) -> dict[str, Any]:
         """Return what `edge_agent.bundle_files.manifest_text` takes."""
         return {
@@ -97,6 +113,7 @@ class Manifest:
             "predict_slots": dict(self.predict_slots.offsets),
             "capacity": asdict(self.capacity),
             "estimator": str(self.estimator),
+            "sets": [asdict(each) for each in self.sets],
         }
 
     @classmethod
@@ -118,6 +135,7 @@ class Manifest:
             GraphSlots(dict(document["predict_slots"])),
             Capacity(**document["capacity"]),
             Estimator(document.get("estimator", Estimator.NETWORK)),
+            check_sets(tuple(ParameterSet(**s) for s in document.get("sets", ()))),
         )
         if manifest.architecture.image_shape != manifest.spec.shape:
             raise ValueError(
@@ -141,6 +159,9 @@ class Bundle:
     neighbours: Neighbours | None = None
     """None where the bundle has the network alone."""
 
+    sets: ParameterSets | None = None
+    """None where the bundle has no parameters but θ*."""
+
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest, and by its entries of everything else."""
@@ -154,6 +175,55 @@ class Bundle:
             BundleError: As `BundleFiles.load` and `from_files`.
         """
         return cls.from_files(BundleFiles.load(directory, terms))
+
+    def choose_set(self, shots: Environment, asked: str | None = None) -> SetChoice:
+        """Return which parameters a site starts from: Algorithm 2, lines 10-11.
+
+        Args:
+            shots: The site's.
+            asked: Name of the set that is to be taken, or ``total``; None: what the
+                shots are like.
+
+        Raises:
+            BundleError: There is no such set.
+        """
+        if asked is not None and asked != TOTAL:
+            if self.sets is None:
+                raise BundleError(
+                    f"the bundle {self.manifest.name} has no parameter set {asked!r}, "
+                    f"only one for all places: {TOTAL}"
+                )
+            return SetChoice(self.sets.named(asked).name, Reason.ASKED)
+        if asked is not None:
+            return SetChoice(TOTAL, Reason.ASKED)
+        if self.sets is None:
+            return SetChoice(TOTAL, Reason.ONLY)
+        return self.sets.choose(shots)
+
+    def parameters_of(self, name: str) -> Parameters:
+        """Return the parameters of a set; `TOTAL` is θ*.
+
+        They are read when they are asked for: a bundle may have many.
+
+        Raises:
+            BundleError: There is no such set, or its file is damaged or does not fit
+                the architecture.
+        """
+        if name == TOTAL:
+            return self.parameters
+        if self.sets is None:
+            raise BundleError(f"the bundle has no parameter set {name!r}")
+        file = self.sets.named(name).file
+        return _parameters(self.files, file, self.manifest.architecture)
+
+    def check_sets(self) -> None:
+        """Read the parameters of every set once.
+
+        Raises:
+            BundleError: As of `parameters_of`.
+        """
+        for each in self.manifest.sets:
+            self.parameters_of(each.name)
 
     @classmethod
     def from_files(cls, files: BundleFiles) -> Self:
@@ -179,14 +249,27 @@ class Bundle:
             manifest.predict_slots.check(manifest.architecture, files.content(PREDICT))
         except ValueError as error:
             raise BundleError(f"{files.directory / MANIFEST}: {error}") from error
-        parameters = _parameters(
-            files.directory / THETA, files.content(THETA), manifest.architecture
+        return cls(
+            manifest,
+            _parameters(files, THETA, manifest.architecture),
+            files,
+            _neighbours(files, manifest),
+            _sets(files, manifest),
         )
-        try:
-            check_parameters(manifest.architecture, parameters)
-        except ValueError as error:
-            raise BundleError(f"{files.directory / THETA}: {error}") from error
-        return cls(manifest, parameters, files, _neighbours(files, manifest))
+
+
+def _sets(files: BundleFiles, manifest: Manifest) -> ParameterSets | None:
+    if not manifest.sets:
+        return None
+    for each in manifest.sets:
+        files.content(each.file)
+    try:
+        history = TaskHistory.from_bytes(
+            files.content(SIMILARITY), manifest.spec, len(manifest.sets)
+        )
+    except ValueError as error:
+        raise BundleError(f"{files.directory / SIMILARITY}: {error}") from error
+    return ParameterSets(manifest.sets, history)
 
 
 def _neighbours(files: BundleFiles, manifest: Manifest) -> Neighbours | None:
@@ -203,14 +286,22 @@ def _neighbours(files: BundleFiles, manifest: Manifest) -> Neighbours | None:
         raise BundleError(f"{files.directory / NEIGHBOURS}: {error}") from error
 
 
-def _parameters(path: Path, data: bytes, architecture: Architecture) -> Parameters:
+def _parameters(
+    files: BundleFiles, name: str, architecture: Architecture
+) -> Parameters:
+    """Return the parameters that a file holds, if they fit the architecture."""
+    path, data = files.directory / name, files.content(name)
     values = sum(map(math.prod, architecture.parameter_shapes().values()))
     most = values * np.dtype(np.float64).itemsize + _HEADER_BYTES
     try:
         _, arrays = unpack_arrays(data, schema=THETA_SCHEMA, max_bytes=most)
+        parameters = as_float32(arrays)
+        check_parameters(architecture, parameters)
     except ArraysError as error:
         raise BundleError(f"{path} {error}") from error
-    return as_float32(arrays)
+    except ValueError as error:
+        raise BundleError(f"{path}: {error}") from error
+    return parameters
 
 
 def as_float32(arrays: Arrays) -> Parameters:

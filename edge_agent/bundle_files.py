@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from edge_agent.errors import BundleError
+from edge_agent.terms import Terms
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
@@ -28,14 +29,10 @@ SIGNATURE = "manifest.sig"
 SCHEMA_NUMBER = 2
 BUNDLE_SCHEMA = f"metaloc.bundle/{SCHEMA_NUMBER}"
 
-MAX_MEMORY_MB = 512
-"""Half of what the smaller Raspberry Pis have."""
-
-_MB = 1_000_000
 _MAX_MANIFEST = 1 << 20
 _MAX_SIGNATURE = 4096
 _MAX_FILES = 256
-_MAX_BYTES = 256 * _MB
+_MAX_BYTES = 256_000_000
 """Of all files together."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -51,38 +48,6 @@ class Kind(StrEnum):
 
     RSS = "rss"
     """Received power alone, `edge_agent.rss.bundle`."""
-
-
-class Trust(Protocol):
-    """Decides whose bundles are taken."""
-
-    def check(self, manifest: bytes, signature: bytes | None) -> str:
-        """Return which key signed a manifest.
-
-        Args:
-            manifest: Its exact bytes; nothing in them has been believed yet.
-            signature: The signature file, if there is one.
-
-        Raises:
-            BundleError: It is not signed, or by nobody who is trusted.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms a device takes a bundle; nothing a manifest says changes them."""
-
-    max_memory_mb: int = MAX_MEMORY_MB
-    """Most that the bundle's files, and adapting and predicting with them, may take
-    [10^6 bytes]; what the program takes without a model comes on top."""
-
-    trust: Trust | None = None
-    """Whose bundles are taken; None: anybody's."""
-
-    @property
-    def max_memory(self) -> int:
-        """The same in bytes."""
-        return self.max_memory_mb * _MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +94,7 @@ class BundleFiles:
 
         Args:
             directory: Where it is.
-            terms: On which to take it; by default anybody's, within `MAX_MEMORY_MB`.
+            terms: On which to take it; by default anybody's.
 
         Raises:
             BundleError: The manifest is missing or makes no sense, is of another
@@ -212,7 +177,7 @@ def _check(
         raise ValueError(f"lists {total} bytes of files, more than {_MAX_BYTES}")
     if total > terms.max_memory:
         raise ValueError(
-            f"lists {total / _MB:.0f} MB of files, allowed are {terms.max_memory_mb} "
+            f"lists {total / 1e6:.0f} MB of files, allowed are {terms.max_memory_mb} "
             "(model.max_memory_mb)"
         )
     return listed

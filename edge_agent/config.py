@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from edge_agent.backends import Backend
-from edge_agent.bundle_files import MAX_MEMORY_MB
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
 from edge_agent.estimators import Estimator
+from edge_agent.terms import MAX_MEMORY_MB
 
 CONFIG_VARIABLE = "METALOC_CONFIG"
 PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"

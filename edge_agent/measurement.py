@@ -22,7 +22,7 @@ from edge_agent import golden
 from edge_agent.adaptation import Adapted, adapt
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import BundleFiles, Kind, Terms
+from edge_agent.bundle_files import BundleFiles, Kind
 from edge_agent.errors import AgentError
 from edge_agent.machine import process_status
 from edge_agent.onnx_runtime import NotInstalledError
@@ -32,6 +32,7 @@ from edge_agent.rss import measurement as rss_measurement
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.steps import make_step
 from edge_agent.support import Support
+from edge_agent.terms import Terms
 
 N_POINTS, N_SHOTS = 10, 30
 """Of the site that is adapted to: three shots of each point."""

@@ -6,9 +6,10 @@ anything.
 
 from edge_agent.adaptation import adaptation_bytes
 from edge_agent.backends import Backend
-from edge_agent.bundle_files import BundleFiles, Terms
+from edge_agent.bundle_files import BundleFiles
 from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.network import Architecture
+from edge_agent.terms import Terms
 
 _MB = 1_000_000
 _GRAPH = 3

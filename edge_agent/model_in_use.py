@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from edge_agent.bundle_files import BundleFiles, Terms
+from edge_agent.bundle_files import BundleFiles
 from edge_agent.bundle_store import SHIPPED, BundleStore, InUse, bundle_name
 from edge_agent.config import ModelConfig
 from edge_agent.errors import BundleError
 from edge_agent.signatures import TrustedKeys
+from edge_agent.terms import Terms
 
 
 def terms_of(model: ModelConfig) -> Terms:

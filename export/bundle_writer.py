@@ -7,15 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_agent.bundle_files import (
-    MANIFEST,
-    SIGNATURE,
-    BundleFiles,
-    Terms,
-    manifest_text,
-)
+from edge_agent.bundle_files import MANIFEST, SIGNATURE, BundleFiles, manifest_text
 from edge_agent.errors import AgentError
 from edge_agent.signatures import SigningKey
+from edge_agent.terms import Terms
 
 
 class ExportError(AgentError):

@@ -15,11 +15,12 @@ from typing import Any, Self
 
 from edge_agent.arrays import ArraysError, unpack_arrays
 from edge_agent.bundle import AdaptationDefaults, as_float32
-from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind, Terms
+from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
 from edge_agent.errors import BundleError
 from edge_agent.rss.fingerprints import FLOOR_DBM, LENGTH_M, LEVEL_DB
 from edge_agent.rss.network import Parameters, RssArchitecture, check_parameters
 from edge_agent.rss.window import RssSpec
+from edge_agent.terms import Terms
 
 THETA_SCHEMA = "metaloc.rss-theta/1"
 THETA = "theta.npz"

@@ -18,8 +18,9 @@ from edge_agent.bundle import (
     Bundle,
     as_float32,
 )
-from edge_agent.bundle_files import MANIFEST, Terms
+from edge_agent.bundle_files import MANIFEST
 from edge_agent.errors import BundleError
+from edge_agent.terms import Terms
 from tests.edge_agent.bundles import change_manifest, manifest_of
 from tests.edge_agent.sites import ARCHITECTURE, SPEC, checkpoint, random_parameters
 

@@ -9,13 +9,12 @@ import pytest
 from edge_agent.bundle_files import (
     BUNDLE_SCHEMA,
     MANIFEST,
-    MAX_MEMORY_MB,
     SIGNATURE,
     BundleFiles,
     Kind,
-    Terms,
 )
 from edge_agent.errors import BundleError
+from edge_agent.terms import MAX_MEMORY_MB, Terms
 from tests.edge_agent.bundles import (
     CONTENTS,
     change_manifest,

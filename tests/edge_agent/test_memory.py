@@ -6,10 +6,10 @@ import pytest
 
 from edge_agent.adaptation import adaptation_bytes
 from edge_agent.backends import Backend
-from edge_agent.bundle_files import Terms
 from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.memory import check_model, check_shots
 from edge_agent.network import Architecture
+from edge_agent.terms import Terms
 
 LARGE = Architecture((8, 400, 484), filters=(512, 64))
 SMALL = Architecture((3, 50, 52), filters=(10, 16, 24, 32, 32))

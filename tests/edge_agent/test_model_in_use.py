@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from edge_agent.bundle_files import SIGNATURE, BundleFiles, Terms
+from edge_agent.bundle_files import SIGNATURE, BundleFiles
 from edge_agent.bundle_store import SHIPPED, BundleStore, InUse
 from edge_agent.config import SHIPPED_BUNDLE, ModelConfig
 from edge_agent.errors import BundleError, ConfigError
 from edge_agent.model_in_use import load_files, load_named, terms_of
 from edge_agent.signatures import SigningKey
+from edge_agent.terms import Terms
 from tests.edge_agent.bundles import damage, write_files
 from tests.keys import make_key
 
