@@ -134,9 +134,12 @@ class LayerGraph:
         inverse = graph.add("Reciprocal", graph.add("Sqrt", above))
         maxima, indices = z, ""
         if not self._is_last:
-            maxima, indices = graph.add_pair(
+            maxima, found = graph.add_pair(
                 "MaxPool", z, kernel_shape=[2, 2], strides=[2, 2]
             )
+            # Of a cell without a number ONNX Runtime 1.16 finds the maximum at a
+            # negative index, and not all versions look before they write there.
+            indices = graph.add("Max", found, graph.integer(0))
         scale = graph.add("Abs", self._name("scale"))
         gain = graph.add("Mul", self._per_filter(scale), inverse)
         shift = self._per_filter(self._name("shift"))

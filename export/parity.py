@@ -61,8 +61,8 @@ def check_parity(bundle: Bundle) -> float:
         The largest difference.
 
     Raises:
-        ExportError: It exceeds `TOLERANCE`, a value is not finite, or a back end cannot
-            be run.
+        ExportError: It exceeds `TOLERANCE`, a value is not finite, one that must not be
+            is, or a back end cannot be run.
     """
     tasks = _tasks(bundle)
     worst = 0.0
@@ -78,8 +78,23 @@ def check_parity(bundle: Bundle) -> float:
                 f"a step and {closest.probability:.2g} in a probability, more than "
                 f"{TOLERANCE:g}"
             )
+        _check_nan(bundle, tasks[0], backend)
         worst = max(worst, *closest)
     return worst
+
+
+@np.errstate(all="ignore")
+def _check_nan(bundle: Bundle, task: _Task, backend: Backend) -> None:
+    """Check that what is no number leads to none: an adaptation relies on it."""
+    parameters = task.parameters | {
+        "conv0.weight": np.full_like(task.parameters["conv0.weight"], np.nan)
+    }
+    try:
+        loss = make_step(bundle, task.support, backend)(parameters, 0.0).loss
+    except AgentError as error:
+        raise ExportError(str(error)) from error
+    if not np.isnan(loss):
+        raise ExportError(f"{backend} gives a loss of {loss:.3g} where there is none")
 
 
 def difference(stepped: Stepped, exact: Stepped) -> float:

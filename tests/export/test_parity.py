@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from edge_agent.adaptation import Stepped
 from edge_agent.bundle import ADAPT, PREDICT, Bundle
@@ -83,11 +83,14 @@ def test_a_step_that_forgets_the_padding_is_refused(bundle):
     """Every shot counts as one: the graph is right where there is none."""
     model = build_adapt_graph(SMALL_NETWORK)
     (sign,) = (
-        n
-        for n in model.graph.node
-        if list(n.input) == ["weights"] and n.op_type == "Sign"
+        node
+        for node in model.graph.node
+        if node.op_type == "Sign" and list(node.input) == ["weights"]
     )
-    sign.op_type = "Exp"  # 1 to 1.6 instead of 0 or 1
+    sign.op_type = "Pow"
+    sign.input.append("nothing")  # what to the power of 0 is 1, 0 as well
+    zero = numpy_helper.from_array(np.float32(0)[...], "nothing")
+    model.graph.initializer.append(zero)
 
     with pytest.raises(ExportError, match="onnxruntime does not compute what numpy"):
         check_parity(with_file(bundle, ADAPT, model.SerializeToString()))
@@ -106,6 +109,44 @@ def test_a_graph_that_computes_no_number_is_refused(bundle, name):
         ExportError, match=r"by inf in a step|by inf in a prob|and inf in a prob"
     ):
         check_parity(with_file(bundle, name, model.SerializeToString()))
+
+
+def test_a_step_that_makes_a_number_of_what_is_none_is_refused(bundle):
+    """Then an adaptation would take a step into the void for progress."""
+    model = build_adapt_graph(SMALL_NETWORK)
+    (loss,) = (node for node in model.graph.node if list(node.output) == ["loss"])
+    loss.output[0] = "honest"
+    largest = numpy_helper.from_array(np.float32(1e9)[...], "largest")
+    model.graph.initializer.append(largest)
+    nodes = [
+        helper.make_node("IsNaN", ["honest"], ["is_none"]),
+        helper.make_node("Where", ["is_none", "largest", "honest"], ["loss"]),
+    ]
+    model.graph.node.extend(nodes)
+
+    with pytest.raises(
+        ExportError, match=r"onnxruntime gives a loss of 1e\+09 where there is none"
+    ):
+        check_parity(with_file(bundle, ADAPT, model.SerializeToString()))
+
+
+def test_a_step_that_fails_on_what_is_no_number_is_refused(bundle):
+    """As MaxUnpool of ONNX Runtime 1.16 does without care for its indices."""
+    model = build_adapt_graph(SMALL_NETWORK)
+    (loss,) = (node for node in model.graph.node if list(node.output) == ["loss"])
+    loss.output[0] = "honest"
+    only = numpy_helper.from_array(np.zeros(1, np.float32), "only")
+    model.graph.initializer.append(only)
+    nodes = [
+        helper.make_node("IsNaN", ["honest"], ["is_none"]),
+        helper.make_node("Cast", ["is_none"], ["outside"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["only", "outside"], ["zero"], axis=0),
+        helper.make_node("Add", ["honest", "zero"], ["loss"]),
+    ]
+    model.graph.node.extend(nodes)
+
+    with pytest.raises(ExportError, match=r"cannot run the bundle's graph adapt\.onnx"):
+        check_parity(with_file(bundle, ADAPT, model.SerializeToString()))
 
 
 @pytest.mark.parametrize("name", [ADAPT, PREDICT])
