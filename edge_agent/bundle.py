@@ -27,6 +27,7 @@ from edge_agent.neighbours import Neighbours
 from edge_agent.neighbours_file import NEIGHBOURS, unpack_neighbours
 from edge_agent.network import Architecture, Parameters, check_parameters
 from edge_agent.parameter_sets import (
+    NO_CHOICE,
     TOTAL,
     ParameterSet,
     ParameterSets,
@@ -197,7 +198,7 @@ class Bundle:
         if asked is not None:
             return SetChoice(TOTAL, Reason.ASKED)
         if self.sets is None:
-            return SetChoice(TOTAL, Reason.ONLY)
+            return NO_CHOICE
         return self.sets.choose(shots)
 
     def parameters_of(self, name: str) -> Parameters:

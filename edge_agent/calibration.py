@@ -25,6 +25,7 @@ from edge_agent.errors import CalibrationError
 from edge_agent.memory import check_shots
 from edge_agent.neighbours import Fingerprints
 from edge_agent.network import Parameters, Statistics, check_parameters
+from edge_agent.parameter_sets import NO_CHOICE, SetChoice
 from edge_agent.steps import make_step
 from edge_agent.support import Support
 from edge_agent.survey import Point
@@ -66,6 +67,9 @@ class Calibration:
     fingerprints: Fingerprints | None = None
     """Of the shots, where the bundle has neighbours to compare with them."""
 
+    start: SetChoice = NO_CHOICE
+    """Which parameters the steps started from, and why."""
+
     @property
     def identifier(self) -> str:
         """Short name for published locations, e.g. ``cal.20261122T235900Z``."""
@@ -79,6 +83,7 @@ class Calibration:
         *,
         now: datetime,
         backend: Backend = Backend.AUTO,
+        parameter_set: str | None = None,
         on_step: Callable[[int, float], None] = lambda _step, _loss: None,
         on_caution: Callable[[str], None] = lambda _caution: None,
     ) -> Self:
@@ -89,6 +94,7 @@ class Calibration:
             shots: Labelled images, built as the bundle's specification says.
             now: When.
             backend: What computes.
+            parameter_set: As of `Bundle.choose_set`.
             on_step: Called with the number of steps done and the loss after them.
             on_caution: As of `edge_agent.backends.for_adapting`.
 
@@ -97,7 +103,8 @@ class Calibration:
                 is meant for or than there is memory for, or the network does not adapt
                 to them.
             BackendError: What was asked for is not there or cannot be used.
-            BundleError: ONNX Runtime refuses the bundle's graph.
+            BundleError: ONNX Runtime refuses the bundle's graph, or the parameter set
+                is not there or does not fit.
         """
         manifest = bundle.manifest
         if shots.spec != manifest.spec:
@@ -127,10 +134,12 @@ class Calibration:
             n_shots=len(shots.images),
             n_points=n_points,
         )
+        start = bundle.choose_set(shots, parameter_set)
+        theta = bundle.parameters_of(start.name)
         try:
             support = Support.of(shots.images, shots.heard, shots.point_of, n_points)
             adapted = adapt(
-                bundle.parameters,
+                theta,
                 make_step(bundle, support, chosen),
                 support,
                 architecture=manifest.architecture,
@@ -159,6 +168,7 @@ class Calibration:
             shots.is_simulated,
             shots.digest,
             _fingerprints(bundle, shots),
+            start,
         )
 
     def save(self, path: Path) -> None:
@@ -177,6 +187,7 @@ class Calibration:
             "n_shots": self.n_shots,
             "is_simulated": self.is_simulated,
             "shots": self.shots_digest,
+            "start": self.start.to_json(),
         }
         arrays: Arrays = {f"theta.{name}": a for name, a in self.parameters.items()}
         for layer, statistics in enumerate(self.statistics):
@@ -256,6 +267,7 @@ class Calibration:
             bool(header["is_simulated"]),
             str(header.get("shots", "")),
             Fingerprints.from_arrays(arrays, len(points)),
+            _start(header.get("start")),
         )
 
     def _check_statistics(self, filters: tuple[int, ...]) -> None:
@@ -276,6 +288,13 @@ class Calibration:
                 f"fingerprints of shape {self.fingerprints.z.shape}, not (n_shots, "
                 f"{n_channels}, {expected[1]})"
             )
+
+
+def _start(facts: object) -> SetChoice:
+    """Return what a header says of it; agents before parameter sets said nothing."""
+    if facts is None:
+        return NO_CHOICE
+    return SetChoice.from_json(facts)
 
 
 def _fingerprints(bundle: Bundle, shots: Environment) -> Fingerprints | None:
