@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from trainer.cli import build_parser, main
 from trainer.errors import TrainerError
 
-COMMANDS = ["simulate", "train", "survey", "surveys"]
+COMMANDS = ["simulate", "train", "train-rss", "survey", "surveys"]
 
 
 def help_of(arguments, capsys):

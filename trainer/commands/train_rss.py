@@ -51,8 +51,9 @@ The checkpoint becomes a model for the device with python -m export.
 examples:
   trainer train-rss home.csv office.csv --out rss.npz
   trainer train-rss --survey mtloc --data ../data --out rss.npz
-  trainer simulate rss out/site && trainer train-rss --survey pathloss \\
-    --data out/site --out rss.npz
+  trainer train-rss --survey pathloss --data out/site --out rss.npz --method maml-dg
+
+The last learns from what trainer simulate rss out/site has written.
 """
 
 _METHODS = {"maml": "MAML", "maml-dg": "MAML-DG"}

@@ -81,6 +81,20 @@ def test_residuals_are_of_shots_that_taught_nothing(rss_bundle, rng):
         )
 
 
+def test_residuals_are_of_locations_on_the_map(rss_bundle, rng):
+    recorded = shots(rng)
+    loud = checkpoint(rng, scale=2.0, silent=False).parameters
+    bundle = RssBundle(rss_bundle.manifest, loud, rss_bundle.files)
+
+    site = RssCalibration.from_shots(bundle, recorded, now=NOW)
+
+    located = site.residuals + recorded.locations[recorded.point_of]
+    low, high = recorded.locations.min(axis=0), recorded.locations.max(axis=0)
+    assert (located >= low - 1e-9).all()
+    assert (located <= high + 1e-9).all()
+    assert (np.isclose(located, low) | np.isclose(located, high)).any()
+
+
 def test_locations_off_the_map_are_moved_to_its_edge():
     radio_map = RadioMap(
         np.zeros((2, 1)), np.array([[0.0, 1.0], [4.0, 9.0]]), np.arange(2)

@@ -82,14 +82,15 @@ def test_rooms_are_those_of_the_points_around(site):
 
 
 def test_of_several_floors_that_of_the_nearest_in_signal_space_counts(site):
-    """Though a point of the other floor is as close in plan."""
-    upstairs = tuple(
-        replace(point, floor=1 if n < 4 else 0, y=0.0) for n, point in enumerate(POINTS)
+    """Though the points of both lie above each other."""
+    above = tuple(
+        replace(point, floor=0 if n < 4 else 1, y=0.0) for n, point in enumerate(POINTS)
     )
-    calibrated = replace(site, points=upstairs)
-    near = RssLocalizer(calibrated, 3).locate(sample(levels_at(1.0, -2.0)))
+    localizer = RssLocalizer(replace(site, points=above), 3)
 
-    assert near.floor == 1
+    floors = [localizer.locate(sample(levels_at(4.5, y))).floor for y in (-2.0, 8.0)]
+
+    assert floors == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,14 @@ def test_of_windows_in_which_nothing_was_heard_there_is_none():
     assert [s.rss[0] for s in found] == [-50, -60]
 
 
+def test_after_a_pause_a_window_is_full_again_before_it_counts():
+    found = builder(window_s=1.0).feed(
+        receptions((0, A, -50), (60.5, A, -60), (60.6, A, -61), (60.9, A, -62))
+    )
+
+    assert [s.rss[0] for s in found] == [-50]
+
+
 def test_at_the_end_half_a_window_is_enough():
     windows = builder(window_s=2.0, hop_s=2.0)
     assert len(windows.feed(receptions((0, A, -50), (2, A, -60), (3.1, A, -70)))) == 1
