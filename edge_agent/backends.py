@@ -9,9 +9,9 @@ summation differs. CPU time relative to torch on one core (Xeon with AVX-512, im
 3x50x52; `benchmarks` measures it anew), of ten steps on 30 images and of a prediction:
 
     filters          10, 20, 20, 32    32, 32, 32, 32
-    kernel             0.27   0.22       0.29   0.18
-    onnxruntime        0.83   0.35       0.74   0.17
-    numpy              1.26   0.75       1.16   0.54
+    kernel             0.28   0.21       0.30   0.19
+    onnxruntime        0.85   0.34       0.79   0.18
+    numpy              0.97   0.74       0.89   0.56
 
 And where there is the kernel onnxruntime need not be imported, which takes 20 MB and
 the fraction of a second in which `edge_agent adapt` is nearly done.
