@@ -87,7 +87,7 @@ def measure(
         directory: Of the bundle.
         backend: Not AUTO.
         quick: Repeat the golden task only.
-        max_memory_mb: As of `edge_agent.bundle_files.Terms`.
+        max_memory_mb: As of `edge_agent.terms.Terms`.
         on_stage: Called with what is done next.
     """
     try:

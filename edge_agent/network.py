@@ -74,6 +74,12 @@ class Architecture:
     """Standard deviation of history's pixels / 255."""
 
     def __post_init__(self) -> None:
+        if len(self.image_shape) != 3 or not all(
+            type(n) is int and n >= 1 for n in self.image_shape
+        ):
+            raise ValueError(
+                f"image_shape is {self.image_shape}, not three whole numbers"
+            )
         if not 1 <= len(self.filters) <= 8 or not all(
             type(n) is int and 1 <= n <= 512 for n in self.filters
         ):

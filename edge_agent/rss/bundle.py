@@ -125,7 +125,9 @@ class RssBundle:
         path = files.directory / THETA
         try:
             _, arrays = unpack_arrays(
-                files.content(THETA), schema=THETA_SCHEMA, max_bytes=_MAX_ARRAYS
+                files.content(THETA),
+                schema=THETA_SCHEMA,
+                max_bytes=min(_MAX_ARRAYS, files.terms.max_memory),
             )
         except ArraysError as error:
             raise BundleError(f"{path} {error}") from error

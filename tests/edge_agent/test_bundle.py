@@ -1,5 +1,6 @@
 """The model of a bundle that locates from CSI images."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -7,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_agent.arrays import pack_arrays
 from edge_agent.bundle import (
@@ -102,6 +105,9 @@ def test_a_manifest_that_lacks_something_says_what(directory, key):
         ),
         ("architecture", {"filters": []}, "1 to 8 layers"),
         ("architecture", {"filters": 3}, "not iterable"),
+        ("architecture", {"image_shape": []}, r"image_shape is \(\), not three whole"),
+        ("architecture", {"image_shape": [2, 8.0, 16]}, "not three whole numbers"),
+        ("architecture", {"image_shape": [0, 8, 16]}, "not three whole numbers"),
         ("architecture", {"filters": [3.0, 4]}, "1 to 8 layers"),
         (
             "architecture",
@@ -211,3 +217,54 @@ def test_the_agent_computes_in_single_precision():
 
 def test_no_steps_at_all_are_allowed():
     assert AdaptationDefaults(alpha=0.1, n_steps=0).n_steps == 0
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "csi", "\0", "\ud800"])
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+def places_in(value, place=()):
+    """Where anything stands in JSON."""
+    yield place
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from places_in(item, (*place, key))
+
+
+def with_value(document, place, value):
+    """JSON with another value at a place."""
+    if not place:
+        return value
+    changed = document.copy()
+    changed[place[0]] = with_value(document[place[0]], place[1:], value)
+    return changed
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_manifest_with_anything_anywhere_is_taken_or_refused(
+    tmp_path_factory, bundle_directory, data
+):
+    """And never more than that: no other error, nothing without end."""
+    document = manifest_of(bundle_directory)
+    place = data.draw(st.sampled_from(list(places_in(document))))
+    text = json.dumps(with_value(document, place, data.draw(JSON)))
+    directory = tmp_path_factory.getbasetemp() / "anything"
+    if not directory.exists():
+        shutil.copytree(bundle_directory, directory)
+    (directory / MANIFEST).write_text(text)
+
+    with contextlib.suppress(BundleError):
+        Bundle.load(directory)
