@@ -22,6 +22,7 @@ Without a calibration there is nothing to locate with: see edge_agent adapt --he
 examples:
   sudo edge_agent capture --iface wlan0
   edge_agent capture --pcap walk.pcap --broker none --json
+  edge_agent capture --pcap walk.pcap --broker none --estimator network
   edge_agent capture --pcap walk.pcap --speed 1 --broker 192.168.1.10
   edge_agent capture --pcap simulated.pcapng --broker 192.168.1.10 --allow-simulated
   adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\

@@ -5,6 +5,7 @@ import hashlib
 import math
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from edge_agent.arrays import Arrays
 from edge_agent.bundle import AdaptationDefaults
 from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
@@ -33,6 +35,7 @@ from trainer.meta.maml import Maml
 from trainer.meta.maml_dg import MamlDg, Variant
 from trainer.meta.maml_ts import train_environments
 from trainer.meta.resume import ResumeFile
+from trainer.meta.task_attachments import tasks_of, to_attachments
 from trainer.meta.train import Progress, meta_train
 from trainer.models.classification import ClassificationModel
 from trainer.neighbours.attachments import with_neighbours
@@ -47,11 +50,15 @@ where others have several.
 
 maml learns from all environments together, maml-dg from two different ones in every
 iteration. maml-ts learns one set of parameters for each and one for all: --out is then
-a folder, with a checkpoint per environment and total.npz.
+a folder, with a checkpoint per environment and total.npz. Exported together, the
+device chooses among them by its own shots.
 
 Ctrl-C stops after the current iteration. The same command goes on where it stopped:
 beside --out is a file that ends in .resume, written at least once a minute and removed
 at the end.
+
+Beside the network it learns whitened neighbours (docs/estimators.md), replays some of
+the places with both, and recommends to the device what was better there.
 
 The checkpoint becomes a model for the device with python -m export.
 
@@ -60,6 +67,7 @@ examples:
   trainer train out/rooms/survey.csv --out out/checkpoint.npz
   trainer train home.csv office.csv --out model.npz --iterations 4000 --seed 1
   trainer train rooms.csv --out model.npz --method maml-dg --second-order
+  trainer train rooms.csv --out models --method maml-ts
 """
 
 _METHODS = {"maml": "MAML", "maml-ts": "MAML-TS", "maml-dg": "MAML-DG"}
@@ -201,6 +209,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             environments,
             lambda done, n: console.progress(f"neighbours: {done}/{n} folds"),
         ),
+        tasks=_task_attachments(args, environments),
     )
     rng = np.random.default_rng(args.seed)
     if args.method == "maml-dg":
@@ -218,8 +227,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         train_environments(model, by_name, meta, args.seed, training.run)
     training.tidy_up()
     console.result(f"{args.out}: meta-loss {training.last_loss:.3f}")
-    checkpoint = shlex.quote(str(_checkpoint_path(args, _TOTAL)))
-    console.say(f"next: python -m export {checkpoint} BUNDLE")
+    console.say(f"next: python -m export {shlex.quote(str(args.out))} BUNDLE")
     return 0
 
 
@@ -236,8 +244,10 @@ class _Training:
         blank: Checkpoint,
         data: str,
         learnt: Learnt | None,
+        tasks: Mapping[str, Arrays],
     ) -> None:
         self._args, self._console, self._learnt = args, console, learnt
+        self._surveys, self._tasks = data, tasks
         self._theta, self._meta, self._blank = theta, meta, blank
         facts = {
             "method": blank.training["method"],
@@ -294,11 +304,12 @@ class _Training:
         self._resumes.append(resume)
         facts = self._blank.training
         if self._args.method == "maml-ts":
-            facts = facts | {"environment": name}
+            facts = facts | {"environment": name, "surveys": self._surveys}
         trained = replace(
             self._blank,
             parameters={key: value.cpu().numpy() for key, value in theta.items()},
             training=facts,
+            attachments=dict(self._tasks.get(name, {})),
         )
         trained = with_neighbours(trained, self._learnt)
         trained.save(path)
@@ -326,6 +337,21 @@ def _file_names(environments: list[Environment]) -> list[str]:
     """Return a name per environment that every file system takes, all different."""
     plain = [re.sub(r"[^A-Za-z0-9._-]+", "_", e.name)[:80] for e in environments]
     return [f"{number:03}-{name}" for number, name in enumerate(plain)]
+
+
+def _task_attachments(
+    args: argparse.Namespace, environments: list[Environment]
+) -> dict[str, Arrays]:
+    """Return what a device compares itself with, by `_file_names`; for maml-ts."""
+    if args.method != "maml-ts":
+        return {}
+    rng = np.random.default_rng(args.seed)
+    return {
+        name: to_attachments(tasks_of(environment, rng))
+        for name, environment in zip(
+            _file_names(environments), environments, strict=True
+        )
+    }
 
 
 def _meta_config(args: argparse.Namespace) -> MetaConfig:
