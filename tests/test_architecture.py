@@ -39,6 +39,8 @@ MAY_IMPORT = {
     "export": {"export", "trainer", "edge_agent", "numpy", "onnx"},
     "export.rss_golden": {"export", "trainer", "edge_agent", "numpy", "torch"},
     "export.golden": {"export", "trainer", "edge_agent", "numpy", "torch"},
+    "export.golden_autograd": {"export", "trainer", "edge_agent", "numpy", "torch"},
+    "export.golden_clearance": {"export", "trainer", "edge_agent", "torch"},
 }
 
 
