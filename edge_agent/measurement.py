@@ -23,9 +23,8 @@ from edge_agent.adaptation import Adapted, adapt
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
 from edge_agent.bundle_files import BundleFiles, Kind
-from edge_agent.errors import AgentError
+from edge_agent.errors import AgentError, BackendError
 from edge_agent.machine import process_status
-from edge_agent.onnx_runtime import NotInstalledError
 from edge_agent.predictor import make_predictor
 from edge_agent.rss import golden as rss_golden
 from edge_agent.rss import measurement as rss_measurement
@@ -49,10 +48,11 @@ class Measurement:
     """What a back end did."""
 
     absent: str | None = None
-    """Why it could not be tried: it is not installed. Nothing else is set then."""
+    """Why it could not be tried: it is not installed, or does not work here. Nothing
+    else is set then."""
 
     refused: str | None = None
-    """Why it, or the bundle, cannot be used. Nothing else is set then."""
+    """Why the bundle cannot be used, or not with it. Nothing else is set then."""
 
     differences: tuple[golden.Difference, ...] = ()
     """Of the golden task."""
@@ -96,7 +96,7 @@ def measure(
             parts = _received_power(files, backend, quick=quick)
         else:
             parts = _images(files, backend, quick=quick, on_stage=on_stage)
-    except NotInstalledError as error:
+    except BackendError as error:
         return Measurement(absent=str(error))
     except (AgentError, ValueError) as error:
         return Measurement(refused=str(error))
@@ -130,7 +130,7 @@ def _received_power(
 ) -> Measurement:
     """Return accuracy and times of a network of received power."""
     if backend is not Backend.NUMPY:
-        raise NotInstalledError("received power is computed in NumPy alone")
+        raise BackendError("received power is computed in NumPy alone")
     bundle = RssBundle.from_files(files)
     differences = rss_golden.check(bundle)
     if quick:

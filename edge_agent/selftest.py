@@ -26,9 +26,11 @@ class Verdict(StrEnum):
     """What became of a back end."""
 
     PASSED = "passed"
-    ABSENT = "not installed"
+    ABSENT = "not available"
+    """Not installed, or found to crash when imported: the agent goes on without it."""
+
     UNUSABLE = "unusable"
-    """It, or the bundle, says itself that it cannot be used."""
+    """It refuses the bundle, or the bundle is none."""
 
     WRONG = "wrong"
     """It computes something else than the bundle's author did."""
@@ -50,7 +52,7 @@ class Result:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether there is something to report: all but passed and not installed."""
+        """Whether there is something to report: all but passed and not available."""
         return self.verdict not in (Verdict.PASSED, Verdict.ABSENT)
 
     def to_json(self) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def test_what_is_not_installed_is_no_fault(bundle, monkeypatch, tmp_path):
     assert not result.is_wrong
 
 
-def test_an_import_that_crashes_is_unusable(bundle, stand_in):
+def test_an_import_that_crashes_is_no_fault_for_the_agent_knows(bundle, stand_in):
     stand_in("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
 
     result = run(bundle)
 
-    assert result.verdict is Verdict.UNUSABLE
-    assert "SIGSEGV" in result.reason
+    assert result.verdict is Verdict.ABSENT
+    assert "crashes (SIGSEGV)" in result.reason
 
 
 def test_a_process_that_crashes_is_told_by_its_signal(bundle, stand_in):
@@ -173,5 +173,5 @@ def test_json_holds_null_where_there_is_no_number():
         (Verdict.HUNG, True),
     ],
 )
-def test_all_but_passed_and_not_installed_is_worth_a_report(verdict, is_wrong):
+def test_all_but_passed_and_not_available_is_worth_a_report(verdict, is_wrong):
     assert Result(Backend.NUMPY, verdict, "", Measurement()).is_wrong is is_wrong

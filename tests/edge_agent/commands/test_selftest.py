@@ -9,10 +9,10 @@ import pytest
 
 from edge_agent import layer_kernel
 from edge_agent.backends import Backend
-from edge_agent.commands.selftest import without_home
 from edge_agent.golden import Difference
 from edge_agent.measurement import Measurement
 from edge_agent.selftest import Result, Verdict
+from edge_agent.selftest_report import faults_of, without_home
 
 FINE = Measurement(
     differences=(Difference("loss", 1e-7, 1e-5),),
@@ -55,7 +55,7 @@ def test_this_machine_passes_with_the_shipped_bundle(run_agent, capsys):
     backends = document["backends"]
     assert list(backends) == ["kernel", "onnxruntime", "numpy"]
     built = layer_kernel.AVAILABLE
-    assert backends["kernel"]["verdict"] == ("passed" if built else "not installed")
+    assert backends["kernel"]["verdict"] == ("passed" if built else "not available")
     assert backends["numpy"]["verdict"] == "passed"
     assert backends["numpy"]["peak_memory_mb"] > 20
     assert backends["numpy"]["adaptation_s"] is None
@@ -91,9 +91,10 @@ def test_people_get_a_table(run_agent, capsys, outcomes):
     at = next(i for i, line in enumerate(lines) if line.startswith("back end"))
     titles = ["back end", "result", "adapts", "locates", "memory", "threads", "used"]
     assert re.split("  +", lines[at]) == titles
-    assert re.match(r"kernel +not installed( +-){4}( |$)", lines[at + 1])
+    assert re.match(r"kernel +not available( +-){4}( |$)", lines[at + 1])
     assert re.fullmatch(r"numpy +passed +1\.23 s +0\.56 ms +88 MB +1.*", lines[at + 3])
     assert lines[at + 4] == "(adapts: 30 shots, 10 steps; locates: one image)"
+    assert lines[at + 5] == "kernel: the C kernel was not built"
     assert lines[-1] == "passed: this machine computes what the bundle's author did"
 
 
@@ -165,13 +166,22 @@ def test_where_nothing_passes_the_bundle_is_suspected(run_agent, capsys, outcome
     assert "install MetaLoc and the bundle again" in out
 
 
+def test_a_bundle_for_one_back_end_has_no_others_to_try():
+    wrong = Result(Backend.NUMPY, Verdict.WRONG, "loss: off by 1", Measurement())
+
+    lines = faults_of({"name": "x"}, [wrong], asked=None)
+
+    assert lines[0] == "FAILED: numpy (wrong): loss: off by 1"
+    assert lines[1].startswith("No back end can be relied on")
+
+
 def test_what_was_asked_for_must_be_there(run_agent, capsys, outcomes):
     outcomes(kernel=(Verdict.ABSENT, "the C kernel was not built"))
 
     assert run_agent("selftest", "--backend", "kernel") == 1
 
     out = capsys.readouterr().out
-    assert "FAILED: kernel (not installed): the C kernel was not built" in out
+    assert "FAILED: kernel (not available): the C kernel was not built" in out
     assert "Try the others: edge_agent selftest, without --backend." in out
 
 
