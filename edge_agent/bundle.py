@@ -104,7 +104,7 @@ class Manifest:
 
     def to_document(self) -> dict[str, Any]:
         """Return what `edge_agent.bundle_files.manifest_text` takes."""
-        return {
+        document: dict[str, Any] = {
             "kind": str(Kind.CSI),
             "name": self.name,
             "image": asdict(self.spec),
@@ -114,8 +114,10 @@ class Manifest:
             "predict_slots": dict(self.predict_slots.offsets),
             "capacity": asdict(self.capacity),
             "estimator": str(self.estimator),
-            "sets": [asdict(each) for each in self.sets],
         }
+        if self.sets:
+            document["sets"] = [asdict(each) for each in self.sets]
+        return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -188,18 +190,10 @@ class Bundle:
         Raises:
             BundleError: There is no such set.
         """
-        if asked is not None and asked != TOTAL:
-            if self.sets is None:
-                raise BundleError(
-                    f"the bundle {self.manifest.name} has no parameter set {asked!r}, "
-                    f"only one for all places: {TOTAL}"
-                )
-            return SetChoice(self.sets.named(asked).name, Reason.ASKED)
         if asked is not None:
-            return SetChoice(TOTAL, Reason.ASKED)
-        if self.sets is None:
-            return NO_CHOICE
-        return self.sets.choose(shots)
+            self._file_of(asked)
+            return SetChoice(asked, Reason.ASKED)
+        return self.sets.choose(shots) if self.sets else NO_CHOICE
 
     def parameters_of(self, name: str) -> Parameters:
         """Return the parameters of a set; `TOTAL` is θ*.
@@ -212,10 +206,16 @@ class Bundle:
         """
         if name == TOTAL:
             return self.parameters
-        if self.sets is None:
-            raise BundleError(f"the bundle has no parameter set {name!r}")
-        file = self.sets.named(name).file
-        return _parameters(self.files, file, self.manifest.architecture)
+        return _parameters(self.files, self._file_of(name), self.manifest.architecture)
+
+    def _file_of(self, name: str) -> str:
+        files = {TOTAL: THETA} | {each.name: each.file for each in self.manifest.sets}
+        if name not in files:
+            raise BundleError(
+                f"the bundle {self.manifest.name} has no parameter set {name!r}; it "
+                f"has {', '.join(files)}"
+            )
+        return files[name]
 
     def check_sets(self) -> None:
         """Read the parameters of every set once.

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from edge_agent.backends import Backend
 from edge_agent.bundle import Bundle
@@ -15,6 +16,7 @@ from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.localizer import Localizer
+from edge_agent.parameter_sets import NO_CHOICE
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel
@@ -29,14 +31,21 @@ class CsiModel(SiteModel[Environment, Calibration]):
     link_types = CSI_LINK_TYPES
     kind = Kind.CSI
 
-    def __init__(self, bundle: Bundle, estimator: Estimator = Estimator.AUTO) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        estimator: Estimator = Estimator.AUTO,
+        parameter_set: str | None = None,
+    ) -> None:
         """Take a bundle.
 
         Args:
             bundle: The model.
             estimator: What locates, as far as it is configured.
+            parameter_set: What sites start from; None: what their shots are like.
         """
         self._bundle, self._estimator = bundle, estimator
+        self._parameter_set = parameter_set
 
     @property
     def name(self) -> str:
@@ -80,6 +89,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
             shots,
             now=now,
             backend=backend,
+            parameter_set=self._parameter_set,
             on_step=on_step,
             on_caution=on_caution,
         )
@@ -95,10 +105,17 @@ class CsiModel(SiteModel[Environment, Calibration]):
     def summary(self, calibration: Calibration) -> str:
         """See `SiteModel`."""
         first, last = calibration.losses[0], calibration.losses[-1]
-        return (
+        achieved = (
             f"loss {first:.2f} -> {last:.2f} in {len(calibration.losses) - 1} steps "
             f"(guessing: {math.log(len(calibration.points)):.2f})"
         )
+        if calibration.start == NO_CHOICE:
+            return achieved
+        return f"{achieved}, {calibration.start}"
+
+    def start(self, calibration: Calibration) -> dict[str, Any]:
+        """See `SiteModel`."""
+        return calibration.start.to_json()
 
     def open_site(
         self,

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from edge_agent.environment import Environment
-from edge_agent.errors import BundleError, SimilarityError
+from edge_agent.errors import SimilarityError
 from edge_agent.task_similarity.choice import Choice, choose_environment
 from edge_agent.task_similarity.features import task_features
 from edge_agent.task_similarity.history import TaskHistory
@@ -169,18 +169,6 @@ class ParameterSets:
 
     sets: tuple[ParameterSet, ...]
     history: TaskHistory
-
-    def named(self, name: str) -> ParameterSet:
-        """Return a set.
-
-        Raises:
-            BundleError: There is none of this name.
-        """
-        for each in self.sets:
-            if each.name == name:
-                return each
-        names = ", ".join([TOTAL, *(each.name for each in self.sets)])
-        raise BundleError(f"the bundle has no parameter set {name!r}; it has {names}")
 
     def choose(self, shots: Environment) -> SetChoice:
         """Return what a site starts from, by MMD.

@@ -26,10 +26,13 @@ def prove(files: BundleFiles, config: ModelConfig) -> bool:
 
     Raises:
         BundleError: The files do not make a model, or what is configured to locate is
-            not among them, or the golden task comes out otherwise.
+            not among them, or a parameter set does not fit, or the golden task comes
+            out otherwise.
         BackendError: What is configured to compute is not there.
     """
     model_of(files, Estimator(config.estimator))
+    if files.kind is Kind.CSI:
+        Bundle.from_files(files).check_sets()
     if GOLDEN not in files.contents:
         return False
     wrong = [d for d in _differences(files, config) if not d.is_allowed]

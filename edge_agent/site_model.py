@@ -194,6 +194,16 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
     def summary(self, calibration: CalibrationT) -> str:
         """Return for a person what adapting has achieved."""
 
+    def start(
+        self,
+        calibration: CalibrationT,
+    ) -> dict[str, Any] | None:
+        """Return in JSON values which parameters adapting started from, and why.
+
+        None where the kind of model knows of no others than one set.
+        """
+        return None
+
     @abstractmethod
     def open_site(
         self,

@@ -15,6 +15,7 @@ _EPILOG = """\
 examples:
   python -m export checkpoint.npz bundle --name rooms-1
   python -m export checkpoint.npz bundle --sign KEY.pem
+  python -m export models bundle
 
 A key is made by: openssl genpkey -algorithm ed25519 -out KEY.pem
 """
@@ -29,7 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="of trainer train; of --method maml-ts the folder, with a parameter set "
+        "per environment",
+    )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="new directory")
     parser.add_argument("--name", help="name of the model (default: the directory's)")
     parser.add_argument(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge_agent.bundle_files import BundleFiles
 from edge_agent.signatures import SigningKey
+from export.parameter_sets import Trained
 from export.write_bundle import write_bundle
 from export.write_rss_bundle import write_rss_bundle
 from trainer.checkpoint import Checkpoint
@@ -16,7 +17,8 @@ def write_any_bundle(
     """Write a checkpoint as a bundle.
 
     Args:
-        checkpoint: File of ``trainer train`` or ``trainer train-rss``.
+        checkpoint: File of ``trainer train`` or ``trainer train-rss``, or folder of
+            ``trainer train --method maml-ts``.
         directory: Where the bundle will be; must not exist yet.
         name: What the model is called in every published location.
         key: Signs it, if given.
@@ -26,6 +28,15 @@ def write_any_bundle(
         ExportError: The bundle could not be written, or does not compute what it
             should; nothing is left behind.
     """
+    if checkpoint.is_dir():
+        trained = Trained.read(checkpoint)
+        return write_bundle(
+            trained.total,
+            directory,
+            name=name,
+            key=key,
+            of_environment=trained.of_environment,
+        ).files
     if is_rss_checkpoint(checkpoint):
         loaded = RssCheckpoint.load(checkpoint)
         return write_rss_bundle(loaded, directory, name=name, key=key).files

@@ -1,5 +1,6 @@
 """Write a bundle, prove it with the device's own loader, then put it in its place."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge_agent.arrays import pack_arrays
@@ -19,6 +20,7 @@ from edge_agent.signatures import SigningKey
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import write_files
 from export.golden import check_golden, make_golden
+from export.parameter_sets import set_files
 from export.parity import check_parity
 from export.predict_graph import build_predict_graph
 from trainer.checkpoint import Checkpoint
@@ -31,6 +33,7 @@ def write_bundle(
     *,
     name: str,
     key: SigningKey | None = None,
+    of_environment: Mapping[str, Checkpoint] | None = None,
 ) -> Bundle:
     """Write a checkpoint as a bundle.
 
@@ -39,13 +42,16 @@ def write_bundle(
         directory: Where the bundle will be; must not exist yet.
         name: What the model is called in every published location.
         key: Signs the bundle.
+        of_environment: Checkpoints of `export.parameter_sets.Trained`, by name.
 
     Raises:
+        CheckpointError: One of these does not tell what its tasks were like.
         ExportError: The directory exists or cannot be written, or the back ends
             disagree; nothing is left behind.
     """
     predict = build_predict_graph(checkpoint.architecture)
     neighbours, are_recommended = from_attachments(checkpoint) or (None, False)
+    sets, contents_of_sets = set_files(of_environment or {})
     manifest = Manifest(
         name,
         checkpoint.spec,
@@ -54,6 +60,7 @@ def write_bundle(
         checkpoint.training,
         predict.slots,
         estimator=Estimator.NEIGHBOURS if are_recommended else Estimator.NETWORK,
+        sets=sets,
     )
     contents = {
         THETA: pack_arrays({"schema": THETA_SCHEMA}, checkpoint.parameters),
@@ -64,6 +71,7 @@ def write_bundle(
         GOLDEN: make_golden(
             checkpoint.architecture, checkpoint.parameters, checkpoint.adaptation
         ).to_bytes(),
+        **contents_of_sets,
     }
 
     if neighbours is not None:
@@ -71,6 +79,7 @@ def write_bundle(
 
     def check(files: BundleFiles) -> None:
         bundle = Bundle.from_files(files)
+        bundle.check_sets()
         check_parity(bundle)
         check_golden(bundle)
 

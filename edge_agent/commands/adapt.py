@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--environment", metavar="NAME", help="which one, if the list holds several"
     )
+    parser.add_argument(
+        "--set",
+        dest="parameter_set",
+        metavar="NAME",
+        help="parameters to start from, where the model has some for several "
+        "environments (default: those that the shots are like); total: those of all",
+    )
     add_config(parser)
     add_model(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -72,7 +79,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     def caution(sentence: str) -> None:
         console.say(f"caution: {sentence}")
 
-    model = load_model(config.model, on_caution=caution)
+    model = load_model(
+        config.model, on_caution=caution, parameter_set=args.parameter_set
+    )
     site = SiteState(config.model.site_path(config.site.name), model.kind)
     shots = _shots(args, console, config, model, site)
 
@@ -93,7 +102,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     _store(site, shots, calibration)
     if args.json:
-        result = _result(config, shots, calibration) | {"cautions": warnings}
+        result = _result(config, shots, calibration)
+        result |= {"parameter_set": model.start(calibration), "cautions": warnings}
         console.result(json.dumps(result))
         return 0
     console.result(

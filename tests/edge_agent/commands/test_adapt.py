@@ -129,6 +129,7 @@ def test_the_result_can_be_json(adapt, survey, bundle, calibration_path):
         "access_points": 2,
         "losses": [round(loss, 4) for loss in calibration.losses],
         "simulated": False,
+        "parameter_set": {"set": "total", "reason": "only"},
         "cautions": [],
     }
 
