@@ -123,7 +123,8 @@ def backward(
         )
         of_x *= gain[:, None, None]
         # Through mean and variance: ∂mean/∂r = 1/n, ∂variance/∂r = 2 (r - mean) / n.
-        n_pixels = len(values) * y.shape[2] * y.shape[3]
+        # Not a whole number: above 65535 of these NumPy 1 divides in double precision.
+        n_pixels = float(len(values) * y.shape[2] * y.shape[3])
         slope = -gain * of_scale * inverse / n_pixels
         level = -gain * of_shift / n_pixels - statistics.mean * slope
         gradients = layer.backward(
