@@ -1,5 +1,6 @@
 """Bundles to be installed, damaged and signed."""
 
+import hashlib
 import json
 import shutil
 
@@ -26,6 +27,17 @@ def manifest_of(directory):
 def change_manifest(directory, **changes):
     text = json.dumps(manifest_of(directory) | changes)
     (directory / MANIFEST).write_text(text)
+
+
+def replace_file(directory, name, data):
+    """Put another file into a bundle, with a manifest that vouches for it."""
+    (directory / name).write_bytes(data)
+    document = manifest_of(directory)
+    document["files"][name] = {
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    (directory / MANIFEST).write_text(json.dumps(document))
 
 
 def renamed(directory, target, name):

@@ -15,6 +15,7 @@ from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE
 from edge_agent.config import CONFIG_VARIABLE, PASSWORD_VARIABLE
 from tests.brokers import Mosquitto, Relay, Subscriber, find_program
 from tests.conftest import ROOT
+from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import checkpoint, environment, random_calibration
 from tests.edge_agent.station import Station, make_cable
 
@@ -33,6 +34,18 @@ def bundle_directory(tmp_path_factory):
 @pytest.fixture(scope="session")
 def bundle(bundle_directory):
     return Bundle.load(bundle_directory)
+
+
+@pytest.fixture(scope="session")
+def places_directory(bundle_directory, tmp_path_factory):
+    """That bundle with a parameter set for each of three places; for reading only."""
+    directory = tmp_path_factory.mktemp("places") / "bundle"
+    return write_bundle_of_places(bundle_directory, directory)
+
+
+@pytest.fixture(scope="session")
+def places_bundle(places_directory):
+    return Bundle.load(places_directory)
 
 
 @pytest.fixture

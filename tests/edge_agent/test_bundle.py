@@ -1,7 +1,6 @@
 """The model of a bundle that locates from CSI images."""
 
 import contextlib
-import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -24,7 +23,7 @@ from edge_agent.bundle import (
 from edge_agent.bundle_files import MANIFEST
 from edge_agent.errors import BundleError
 from edge_agent.terms import Terms
-from tests.edge_agent.bundles import change_manifest, manifest_of
+from tests.edge_agent.bundles import change_manifest, manifest_of, replace_file
 from tests.edge_agent.sites import ARCHITECTURE, SPEC, checkpoint, random_parameters
 
 
@@ -32,17 +31,6 @@ from tests.edge_agent.sites import ARCHITECTURE, SPEC, checkpoint, random_parame
 def directory(tmp_path, bundle_directory):
     """A bundle of one's own, to be damaged."""
     return shutil.copytree(bundle_directory, tmp_path / "bundle")
-
-
-def replace_file(directory, name, data):
-    """Put another file into a bundle, with a manifest that vouches for it."""
-    (directory / name).write_bytes(data)
-    document = manifest_of(directory)
-    document["files"][name] = {
-        "bytes": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
-    (directory / MANIFEST).write_text(json.dumps(document))
 
 
 def theta(parameters, schema=THETA_SCHEMA):

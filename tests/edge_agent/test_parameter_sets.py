@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.csi.image import ImageSpec
 from edge_agent.parameter_sets import (
     MAX_SETS,
     NO_CHOICE,
@@ -20,38 +19,15 @@ from edge_agent.parameter_sets import (
     check_sets,
 )
 from edge_agent.task_similarity.choice import Choice
-from edge_agent.task_similarity.features import task_features
 from edge_agent.task_similarity.history import TaskHistory
-from tests.edge_agent.sites import POINTS, channel, environment
-
-SPEC = ImageSpec(n_packets=8, n_tones=16, n_channels=2)
-SLOPES = {"hall": 0, "lab": 5, "attic": -5}
-"""How the spectra of a place rise over the band [grey levels per tone]."""
-
-
-def shots(seed, slope, *, n_per_point=3, level=0, **overrides):
-    """Images of a place whose spectra have a slope, with noise."""
-    rng = np.random.default_rng(seed)
-    n = n_per_point * len(POINTS)
-    tones = 110 + level + slope * np.arange(SPEC.n_tones)
-    images = tones + rng.integers(-9, 10, (n, *SPEC.shape))
-    pixels = np.clip(images, 0, 255).astype(np.uint8)
-    return environment(
-        rng, n_per_point=n_per_point, spec=SPEC, images=pixels, **overrides
-    )
-
-
-def tasks(seed, slope, **overrides):
-    return tuple(
-        task_features(one.images, one.heard, SPEC)
-        for one in (shots([seed, visit], slope, **overrides) for visit in range(3))
-    )
+from tests.edge_agent.known_places import SLOPES, STRANGE, shots_at, tasks_at
+from tests.edge_agent.sites import channel
 
 
 def parameter_sets(names=tuple(SLOPES), *, has_level=True):
     return ParameterSets(
         tuple(ParameterSet(name, f"theta.{n}.npz") for n, name in enumerate(names)),
-        TaskHistory(tuple(tasks(7, SLOPES[name]) for name in names), has_level),
+        TaskHistory(tuple(tasks_at(7, SLOPES[name]) for name in names), has_level),
     )
 
 
@@ -60,7 +36,7 @@ def parameter_sets(names=tuple(SLOPES), *, has_level=True):
 
 @pytest.mark.parametrize("name", SLOPES)
 def test_a_site_starts_from_the_set_of_a_place_like_it(name):
-    found = parameter_sets().choose(shots(1, SLOPES[name]))
+    found = parameter_sets().choose(shots_at(1, SLOPES[name]))
 
     assert (found.name, found.reason) == (name, Reason.SIMILAR)
     assert found.choice is not None
@@ -69,7 +45,7 @@ def test_a_site_starts_from_the_set_of_a_place_like_it(name):
 
 
 def test_a_site_like_none_starts_from_the_parameters_of_all():
-    found = parameter_sets().choose(shots(1, 9))
+    found = parameter_sets().choose(shots_at(1, STRANGE))
 
     assert (found.name, found.reason) == (TOTAL, Reason.NONE_SIMILAR)
     assert str(found).startswith(
@@ -78,7 +54,7 @@ def test_a_site_like_none_starts_from_the_parameters_of_all():
 
 
 def test_a_single_vector_is_too_little_to_compare():
-    one = shots(1, 0, n_per_point=1)
+    one = shots_at(1, 0, n_per_point=1)
     heard = np.zeros_like(one.heard)
     heard[0, 0] = True
 
@@ -93,30 +69,32 @@ def test_sets_without_tasks_are_too_little_to_compare():
         (ParameterSet("hall", "theta.0.npz"),), TaskHistory(((),), has_level=True)
     )
 
-    assert sets.choose(shots(1, 0)).reason is Reason.TOO_FEW
+    assert sets.choose(shots_at(1, 0)).reason is Reason.TOO_FEW
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.permutations(list(SLOPES)))
 def test_the_order_of_the_sets_is_irrelevant(names):
-    site = shots(1, SLOPES["lab"])
+    site = shots_at(1, SLOPES["lab"])
 
     assert parameter_sets(tuple(names)).choose(site) == parameter_sets().choose(site)
 
 
 def test_the_same_shots_choose_the_same_with_the_same_numbers():
-    assert parameter_sets().choose(shots(1, 4)) == parameter_sets().choose(shots(1, 4))
+    assert parameter_sets().choose(shots_at(1, 4)) == parameter_sets().choose(
+        shots_at(1, 4)
+    )
 
 
 def test_of_two_sets_that_are_alike_either_is_right_in_any_order():
-    hall = tasks(7, 0)
+    hall = tasks_at(7, 0)
     names = ("one", "two")
     found = set()
     for order in (names, names[::-1]):
         sets = tuple(ParameterSet(n, f"theta.{i}.npz") for i, n in enumerate(order))
         found.add(
             ParameterSets(sets, TaskHistory((hall, hall), has_level=True))
-            .choose(shots(1, 0))
+            .choose(shots_at(1, 0))
             .name
         )
 
@@ -125,7 +103,7 @@ def test_of_two_sets_that_are_alike_either_is_right_in_any_order():
 
 
 def test_more_of_the_same_site_does_not_change_the_choice():
-    once = shots(1, 5)
+    once = shots_at(1, 5)
     rows = np.tile(np.arange(len(once)), 2)
 
     assert parameter_sets().choose(once.select(rows)).name == "lab"
@@ -138,7 +116,7 @@ NO_RSSI = tuple(
 
 def test_a_level_that_nobody_measured_is_not_compared():
     """Without RSSI every level is nominal, far from those of history."""
-    louder = shots(1, 0, level=80)
+    louder = shots_at(1, 0, level=80)
 
     assert parameter_sets().choose(louder).name == TOTAL
     assert parameter_sets().choose(replace(louder, channels=NO_RSSI)).name == "hall"
