@@ -1,7 +1,8 @@
 """A back end in a process of its own: right, wrong, missing, crashing, hanging."""
 
 import math
-import os
+import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -131,15 +132,23 @@ def test_a_process_that_hangs_is_ended(bundle, stand_in):
     assert result.reason == "no end within 1 s"
 
 
-def test_an_interruption_ends_the_process(bundle):
+def test_an_interruption_ends_the_process(bundle, monkeypatch):
     def interrupt(_stage):
         raise KeyboardInterrupt
+
+    started = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr("edge_agent.selftest.subprocess.Popen", Started)
 
     with pytest.raises(KeyboardInterrupt):
         run(bundle, Backend.NUMPY, on_stage=interrupt)
 
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
 # -- verdicts --------------------------------------------------------------------------
