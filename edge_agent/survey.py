@@ -12,6 +12,7 @@ between which the device was picked up and put down again.
 
 import csv
 import math
+import operator
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,15 @@ class Point:
 
     floor: int = 0
     """Logical number; 0 is the ground floor."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.room, str | None):
+            raise TypeError(f"point {self.name!r}, room {self.room!r}: expected text")
+        if not (math.isfinite(self.x) and math.isfinite(self.y)):
+            raise ValueError(
+                f"point {self.name!r} is at ({self.x}, {self.y}), not finite numbers"
+            )
+        operator.index(self.floor)
 
 
 @dataclass(frozen=True, slots=True)

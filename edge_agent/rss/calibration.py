@@ -298,8 +298,6 @@ def _radio_map(
     if not 0 <= numbers.min() <= numbers.max() < len(points):
         raise ValueError(f"a point of the radio map is none of the {len(points)}")
     where = np.array([(point.x, point.y) for point in points], np.float64)
-    if not np.isfinite(where).all():
-        raise ValueError("a point has no finite coordinates")
     return RadioMap(rss, where[numbers], numbers)
 
 

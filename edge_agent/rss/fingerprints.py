@@ -26,6 +26,10 @@ LEVEL_DB = 10.0
 FLOOR_DBM = -100.0
 """What a channel counts as that was not heard."""
 
+_BLOCK = 1 << 19
+"""Differences that are held at once: the shots of a large site times its points times
+its transmitters are gigabytes."""
+
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
@@ -103,8 +107,7 @@ class Fingerprints:
             raise CalibrationError(
                 f"{n_least} reference points, the fingerprint takes {k}"
             )
-        difference = levels(rss)[:, None, :] - radio_map.rss
-        distances = np.sqrt(np.square(difference).mean(axis=2)) / LEVEL_DB
+        distances = _distances(levels(rss), radio_map.rss)
         if own_points is not None:
             distances[own_points[:, None] == radio_map.points] = np.inf
         nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
@@ -135,6 +138,25 @@ class Fingerprints:
             answers: Relative to the origins, in units of `LENGTH_M`, shape (n, 2).
         """
         return np.asarray(self.origins + answers.astype(np.float64) * LENGTH_M)
+
+
+def _distances(heard: Floats, known: Floats) -> Floats:
+    """Return how far samples are from reference points, per channel, in `LEVEL_DB`.
+
+    Args:
+        heard: Samples [dBm], shape (n, n_channels).
+        known: Reference points [dBm], shape (n_points, n_channels).
+
+    Returns:
+        Shape (n, n_points).
+    """
+    distances = np.empty((len(heard), len(known)))
+    n_rows = max(1, _BLOCK // max(1, known.size))
+    for start in range(0, len(heard), n_rows):
+        block = slice(start, start + n_rows)
+        difference = heard[block, None, :] - known
+        distances[block] = np.sqrt(np.square(difference).mean(axis=2)) / LEVEL_DB
+    return distances
 
 
 def levels(rss: npt.NDArray[np.floating]) -> Floats:

@@ -44,10 +44,10 @@ class RssArchitecture:
     """Widths of the hidden layers."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.k <= _MAX_K:
+        if type(self.k) is not int or not 1 <= self.k <= _MAX_K:
             raise ValueError(f"K is {self.k}, not 1 to {_MAX_K}")
         if len(self.hidden) > _MAX_LAYERS or not all(
-            1 <= width <= _MAX_WIDTH for width in self.hidden
+            type(width) is int and 1 <= width <= _MAX_WIDTH for width in self.hidden
         ):
             raise ValueError(
                 f"hidden layers of widths {self.hidden}: expected at most "

@@ -29,3 +29,4 @@ class RssUnused(StrEnum):
     OTHER_TRANSMITTER = "transmitter is not part of the calibration"
     NO_TIME = "the capture gives no time"
     CLOCK = "discarded because the clock jumped back"
+    CROWDED = "more frames than can arrive within a window"

@@ -5,6 +5,7 @@ forty by less than one. Everything depends on capture times alone, so a replay g
 the same windows as the live run did.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from edge_agent.rss.receptions import Receptions, parse_address
 from edge_agent.rss.refusal import RssUnused
 
 _CLOCK_TOLERANCE_NS = 1_000_000_000
+_MOST_PER_SECOND = 16_384
+"""Frames that a window holds: the shortest takes some 60 us on the air, so more of them
+are of a capture whose clock stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class RssSpec:
             raise ValueError(
                 f"hop_s is {self.hop_s}, not 0.01 to window_s, {self.window_s}"
             )
-        if not 1 <= self.max_transmitters <= 4096:
+        n = self.max_transmitters
+        if type(n) is not int or not 1 <= n <= 4096:
             raise ValueError(
                 f"max_transmitters is {self.max_transmitters}, not 1 to 4096"
             )
@@ -91,6 +96,7 @@ class WindowBuilder:
         self._order = np.argsort(addresses)
         self._sorted = addresses[self._order]
         self._window_ns, self._hop_ns = int(window_s * 1e9), int(hop_s * 1e9)
+        self._most = math.ceil(window_s * _MOST_PER_SECOND)
         self._forget()
         self.unused: Counter[RssUnused] = Counter()
         """Receptions that entered no window, by reason."""
@@ -154,7 +160,10 @@ class WindowBuilder:
             self._due_ns += n_hops * self._hop_ns
             began = self._due_ns - self._window_ns
             self._entries = [e for e in self._entries if e[0] >= began]
-        self._entries.append(entry)
+        if len(self._entries) < self._most:
+            self._entries.append(entry)
+        else:
+            self.unused[RssUnused.CROWDED] += 1
         return samples
 
     def _sample(self, began_ns: int) -> list[RssSample]:

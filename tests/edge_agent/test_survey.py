@@ -1,5 +1,7 @@
 """The list of surveyed captures."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,3 +234,22 @@ def test_any_list_reads_as_it_was_written(tmp_path_factory, points, visit):
     write_survey(folder / "survey.csv", rows)
 
     assert read_survey(folder / "survey.csv") == rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": 7}, "point 7, room 'hall': expected text"),
+        ({"room": 7}, "point 'p', room 7: expected text"),
+        ({"x": math.nan}, r"point 'p' is at \(nan, 2.0\), not finite"),
+        ({"y": math.inf}, r"point 'p' is at \(1.0, inf\), not finite"),
+        ({"x": "1"}, "must be real number"),
+        ({"floor": 0.5}, "as an integer"),
+    ],
+)
+def test_a_point_of_a_stored_file_may_be_none(changes, reason):
+    sound = {"name": "p", "x": 1.0, "y": 2.0, "room": "hall", "floor": 1}
+    Point(**sound)
+
+    with pytest.raises((TypeError, ValueError), match=reason):
+        Point(**(sound | changes))

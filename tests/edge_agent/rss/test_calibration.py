@@ -185,6 +185,10 @@ def _with(header=(), arrays=(), without=()):
         (_with(arrays={"map.points": np.arange(1, 9)}), "none of the 8"),
         (_with(header={"transmitters": ["x"] * 3}), "hexadecimal|no address"),
         (_with(header={"points": [{"name": "p"}] * 8}), "missing"),
+        (
+            _with(header={"points": [{"name": "p", "x": np.inf, "y": 0}] * 8}),
+            "point 'p' is at .inf, 0., not finite",
+        ),
     ],
 )
 def test_calibrations_that_make_no_sense_are_refused(

@@ -1,9 +1,11 @@
 """Fingerprints counted by hand."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from edge_agent.errors import CalibrationError
 from edge_agent.rss.fingerprints import Fingerprints, RadioMap, levels
@@ -45,6 +47,22 @@ def test_a_fingerprint_is_figure_3():
     distances = [math.sqrt(12.5) / 10, math.sqrt(50) / 10]
     relative = [-0.05, -0.5, 0.05, 0.5]
     assert found.inputs[0] == pytest.approx([*distances, *relative])
+
+
+def test_a_large_site_takes_little_memory(rng):
+    """400 samples at 300 points of 64 transmitters are 61 MB of differences."""
+    known, heard = rng.uniform(-90, -40, (300, 64)), rng.uniform(-90, -40, (400, 64))
+    reference = RadioMap(known, rng.uniform(0, 50, (300, 2)), np.arange(300))
+
+    tracemalloc.start()
+    found = Fingerprints.of(heard, reference, 5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 20e6
+    by_another = cdist(heard, known) / np.sqrt(64) / 10
+    np.testing.assert_array_equal(found.nearest, by_another.argsort(axis=1)[:, :5])
+    np.testing.assert_allclose(found.inputs[:, :5], np.sort(by_another)[:, :5])
 
 
 def test_a_calibration_sample_does_not_find_itself():

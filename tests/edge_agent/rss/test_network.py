@@ -186,9 +186,11 @@ def test_examples_of_a_survey_are_single_precision_and_count_alike(rng):
     [
         ({"k": 0}, "K is 0, not 1 to 64"),
         ({"k": 65}, "K is 65"),
+        ({"k": 5.0}, "K is 5.0"),
         ({"hidden": (64, 0)}, "widths .64, 0."),
         ({"hidden": (8,) * 17}, "at most 16"),
         ({"hidden": (2000,)}, "1 to 1024"),
+        ({"hidden": (8.0,)}, "widths .8.0,."),
     ],
 )
 def test_networks_that_cannot_be_are_refused(settings, reason):

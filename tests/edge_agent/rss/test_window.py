@@ -128,6 +128,16 @@ def test_a_clock_that_jumps_back_begins_anew():
     assert windows.unused[RssUnused.CLOCK] == 2
 
 
+def test_a_clock_that_stands_still_fills_no_memory():
+    windows = builder(window_s=0.01, hop_s=0.01)  # 164 frames of 61 us
+
+    windows.feed(receptions(*[(0, A, -50)] * 200))
+
+    assert windows.unused[RssUnused.CROWDED] == 36
+    (sample,) = windows.finish()
+    assert sample.n_frames == 164
+
+
 def test_frames_that_overtook_each_other_belong_together():
     (sample,) = builder(window_s=2.0).feed(
         receptions((0.5, A, -50), (0, A, -60), (2.5, A, -90))
@@ -165,6 +175,7 @@ def test_samples_are_the_same_however_receptions_are_cut(steps, cuts):
         ({"window_s": float("nan")}, r"window_s is nan"),
         ({"hop_s": 5.0}, r"hop_s is 5.0, not 0.01 to window_s, 4.0"),
         ({"max_transmitters": 0}, r"max_transmitters is 0"),
+        ({"max_transmitters": 64.0}, r"max_transmitters is 64.0"),
     ],
 )
 def test_windows_that_cannot_be_are_refused(settings, reason):
