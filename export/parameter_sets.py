@@ -19,7 +19,7 @@ from edge_agent.parameter_sets import MAX_SETS, TOTAL, ParameterSet
 from edge_agent.task_similarity.history import SIMILARITY, TaskHistory
 from export.bundle_writer import ExportError
 from trainer.checkpoint import Checkpoint
-from trainer.meta.task_attachments import from_attachments
+from trainer.meta.task_attachments import attached_tasks
 
 _TOTAL_FILE = f"{TOTAL}.npz"
 _NUMBER = re.compile(r"[0-9]{3,}-")
@@ -87,7 +87,7 @@ def set_files(
         contents[sets[-1].file] = pack_arrays(
             {"schema": THETA_SCHEMA}, checkpoint.parameters
         )
-        tasks.append(from_attachments(checkpoint))
+        tasks.append(attached_tasks(checkpoint))
     history = TaskHistory(
         tuple(each.tasks for each in tasks), all(each.has_level for each in tasks)
     )

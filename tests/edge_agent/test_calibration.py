@@ -12,10 +12,12 @@ from edge_agent.arrays import pack_arrays, unpack_arrays
 from edge_agent.backends import Backend
 from edge_agent.bundle import Capacity
 from edge_agent.calibration import Calibration
-from edge_agent.errors import BackendError, CalibrationError
+from edge_agent.errors import BackendError, BundleError, CalibrationError
 from edge_agent.layer_step import LayerStep
 from edge_agent.network import Statistics
+from edge_agent.parameter_sets import NO_CHOICE, TOTAL, Reason
 from edge_agent.support import Support
+from tests.edge_agent.known_places import SLOPES, STRANGE, parameters_at, shots_at
 from tests.edge_agent.sites import (
     POINTS,
     SPEC,
@@ -276,3 +278,85 @@ def test_what_is_kept_is_what_predicts(bundle, calibration, path):
 
     loaded = Calibration.load(path, bundle)
     assert {s.mean.dtype for s in loaded.statistics} == {np.dtype(np.float32)}
+
+
+# -- which parameters it starts from ---------------------------------------------------
+
+
+def adapted_from(parameters, bundle, shots):
+    support = Support.of(shots.images, shots.heard, shots.point_of, len(shots.points))
+    architecture = bundle.manifest.architecture
+    return adapt(
+        parameters,
+        LayerStep(architecture, support),
+        support,
+        architecture=architecture,
+        alpha=bundle.manifest.adaptation.alpha,
+        n_steps=bundle.manifest.adaptation.n_steps,
+    )
+
+
+@pytest.mark.parametrize(
+    ("slope", "asked", "name", "reason"),
+    [
+        (SLOPES["lab"], None, "lab", Reason.SIMILAR),
+        (SLOPES["attic"], None, "attic", Reason.SIMILAR),
+        (STRANGE, None, TOTAL, Reason.NONE_SIMILAR),
+        (SLOPES["lab"], "hall", "hall", Reason.ASKED),
+        (SLOPES["lab"], TOTAL, TOTAL, Reason.ASKED),
+    ],
+)
+def test_it_starts_from_the_set_that_is_chosen_and_says_so(
+    places_bundle, path, slope, asked, name, reason
+):
+    shots = shots_at(1, slope)
+
+    calibration = Calibration.from_shots(
+        places_bundle, shots, now=NOW, backend=Backend.NUMPY, parameter_set=asked
+    )
+    calibration.save(path)
+
+    start = Calibration.load(path, places_bundle).start
+    assert (start.name, start.reason) == (name, reason)
+    assert start == calibration.start
+    theta = places_bundle.parameters if name == TOTAL else parameters_at(name)
+    expected = adapted_from(theta, places_bundle, shots)
+    assert calibration.losses == expected.losses
+    for key, array in expected.parameters.items():
+        np.testing.assert_array_equal(calibration.parameters[key], array)
+
+
+def test_with_one_set_there_is_no_choice(rng, bundle):
+    shots = environment(rng)
+
+    assert Calibration.from_shots(bundle, shots, now=NOW).start == NO_CHOICE
+    with pytest.raises(BundleError, match="no parameter set 'hall'; it has total"):
+        Calibration.from_shots(bundle, shots, now=NOW, parameter_set="hall")
+
+
+def test_one_from_before_there_were_sets_says_that_there_was_no_choice(
+    bundle, calibration, path
+):
+    calibration.save(path)
+    rewrite(path, without=["start"])
+
+    assert Calibration.load(path, bundle).start == NO_CHOICE
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        ({}, "set"),
+        ("lab", "string indices must be integers"),
+        ({"set": "lab", "reason": "because"}, "because"),
+        ({"set": "lab", "reason": "similar", "nearest": "lab"}, "squared_mmd"),
+    ],
+)
+def test_a_start_that_makes_no_sense_is_refused(
+    bundle, calibration, path, start, reason
+):
+    calibration.save(path)
+    rewrite(path, header={"start": start})
+
+    with pytest.raises(CalibrationError, match=rf"calibration.npz: .*{reason}"):
+        Calibration.load(path, bundle)

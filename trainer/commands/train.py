@@ -35,7 +35,7 @@ from trainer.meta.maml import Maml
 from trainer.meta.maml_dg import MamlDg, Variant
 from trainer.meta.maml_ts import train_environments
 from trainer.meta.resume import ResumeFile
-from trainer.meta.task_attachments import tasks_of, to_attachments
+from trainer.meta.task_attachments import task_attachments, tasks_of
 from trainer.meta.train import Progress, meta_train
 from trainer.models.classification import ClassificationModel
 from trainer.neighbours.attachments import with_neighbours
@@ -347,7 +347,7 @@ def _task_attachments(
         return {}
     rng = np.random.default_rng(args.seed)
     return {
-        name: to_attachments(tasks_of(environment, rng))
+        name: task_attachments(tasks_of(environment, rng))
         for name, environment in zip(
             _file_names(environments), environments, strict=True
         )

@@ -57,8 +57,8 @@ def tasks_of(environment: Environment, rng: np.random.Generator) -> EnvironmentT
     return EnvironmentTasks(tuple(tasks), environment.has_level)
 
 
-def to_attachments(found: EnvironmentTasks) -> Arrays:
-    """Return the arrays that `from_attachments` reads."""
+def task_attachments(found: EnvironmentTasks) -> Arrays:
+    """Return the arrays that `attached_tasks` reads."""
     lengths = [len(vectors) for vectors in found.tasks]
     return {
         f"{_PREFIX}vectors": np.concatenate(found.tasks).astype(np.float16),
@@ -69,7 +69,7 @@ def to_attachments(found: EnvironmentTasks) -> Arrays:
     }
 
 
-def from_attachments(checkpoint: Checkpoint) -> EnvironmentTasks:
+def attached_tasks(checkpoint: Checkpoint) -> EnvironmentTasks:
     """Return the tasks that a checkpoint was trained on.
 
     Raises:
@@ -85,10 +85,16 @@ def from_attachments(checkpoint: Checkpoint) -> EnvironmentTasks:
             f"the checkpoint lacks {error.args[0]}: it is not of one environment, or "
             "was trained by an earlier version; train again with --method maml-ts"
         ) from None
-    expected = (len(task_of), n_features(checkpoint.spec))
-    if vectors.shape != expected or has_level.shape != ():
+    expected = (task_of.size, n_features(checkpoint.spec))
+    if (
+        task_of.ndim != 1
+        or vectors.shape != expected
+        or vectors.dtype.kind != "f"
+        or has_level.shape != ()
+    ):
         raise CheckpointError(
-            f"the checkpoint's tasks have shape {vectors.shape}, not {expected}"
+            f"the checkpoint's tasks are {vectors.dtype} {vectors.shape}, of "
+            f"{task_of.shape} tasks; not real numbers {expected}"
         )
     return EnvironmentTasks(
         tuple(

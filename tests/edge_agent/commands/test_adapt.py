@@ -10,6 +10,7 @@ import pytest
 
 from edge_agent.calibration import Calibration
 from edge_agent.environment import Environment
+from tests.edge_agent.known_places import SLOPES, STRANGE, shots_at
 from tests.edge_agent.sites import (
     POINTS,
     REAL,
@@ -283,3 +284,68 @@ def test_shots_of_another_model_must_be_recorded_again(adapt, state):
 
     assert code == 1
     assert "adapt to the captures again: edge_agent adapt survey.csv" in err
+
+
+# -- parameter sets --------------------------------------------------------------------
+
+
+@pytest.fixture
+def adapt_at(run_agent, capsys, places_directory, tmp_path):
+    """Run the command with the model of three places, at a site whose shots are kept.
+
+    Returns exit code, results and talk.
+    """
+
+    def adapt_at(slope, *arguments):
+        shots_at(1, slope).save(tmp_path / "state" / "home" / "shots.npz")
+        model = ("--bundle", places_directory, "--state", tmp_path / "state")
+        code = run_agent("adapt", *arguments, *model)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return adapt_at
+
+
+def test_the_result_says_which_parameters_it_starts_from(adapt_at, places_bundle):
+    code, out, _ = adapt_at(SLOPES["lab"])
+
+    assert code == 0
+    assert re.search(
+        r"\(guessing: 1\.10\), from the parameters of lab \(MMD² -?0\.\d{4}, within "
+        r"-?0\.\d{4}, p [01]\.\d{3}\)\n$",
+        out,
+    )
+    _, out, _ = adapt_at(STRANGE)
+    assert "from the parameters of all: no similar environment; nearest is lab (" in out
+
+
+def test_the_choice_is_part_of_the_json(adapt_at, places_bundle):
+    _, out, _ = adapt_at(SLOPES["attic"], "--json")
+
+    found = json.loads(out)["parameter_set"]
+    choice = places_bundle.choose_set(shots_at(1, SLOPES["attic"]))
+    assert found == choice.to_json()
+    assert found["set"] == found["nearest"] == "attic"
+    assert found["squared_mmd"].keys() == SLOPES.keys()
+
+
+@pytest.mark.parametrize("name", ["hall", "total"])
+def test_a_set_can_be_asked_for(adapt_at, name):
+    code, out, _ = adapt_at(SLOPES["attic"], "--set", name, "--json")
+
+    assert code == 0
+    assert json.loads(out)["parameter_set"] == {"set": name, "reason": "asked for"}
+
+
+def test_a_set_that_is_not_there_is_refused_before_a_capture_is_read(adapt_at):
+    code, out, err = adapt_at(0, "nowhere.csv", "--set", "cellar")
+
+    assert (code, out) == (1, "")
+    assert "no parameter set 'cellar'; it has total, hall, lab, attic\n" in err
+
+
+def test_a_model_with_one_set_has_no_other(adapt, survey):
+    code, _, err = adapt(survey, "--set", "hall")
+
+    assert code == 1
+    assert "no parameter set 'hall'; it has total\n" in err

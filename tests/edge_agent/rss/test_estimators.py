@@ -16,3 +16,10 @@ def test_another_estimator_than_its_own_is_refused(rss_bundle, wanted):
 
 def test_left_to_itself_it_locates(rss_bundle):
     assert isinstance(model_of(rss_bundle.files, Estimator.AUTO), RssModel)
+
+
+def test_there_is_one_set_of_parameters(rss_bundle):
+    with pytest.raises(
+        BundleError, match="one set of parameters; do without --set hall"
+    ):
+        model_of(rss_bundle.files, parameter_set="hall")

@@ -15,11 +15,13 @@ from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
 from edge_agent.recording import record_environment
 from edge_agent.survey import Point, read_survey, write_survey
+from edge_agent.task_similarity.history import MAX_VECTORS
 from export.cli import main as export
 from tests.trainer.builders import empty_room
 from trainer.checkpoint import Checkpoint
 from trainer.cli import main
 from trainer.meta.config import MetaConfig
+from trainer.meta.task_attachments import attached_tasks
 from trainer.meta.train import Progress
 from trainer.neighbours.attachments import from_attachments
 from trainer.neighbours.learn import learn_neighbours
@@ -343,7 +345,20 @@ def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
     np.testing.assert_array_equal(
         weights[2], Checkpoint.load(alone).parameters["conv0.weight"]
     )
-    assert f"{folder}: meta-loss " in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert f"{folder}: meta-loss " in said.out
+    assert f"next: python -m export {folder} BUNDLE\n" in said.err
+    assert not any("tasks/" in name for name in checkpoints[2].attachments)
+    for number, checkpoint in enumerate(checkpoints[:2]):
+        environment = record_environment(
+            [c for c in read_survey(survey) if c.environment == f"room00{number}"],
+            ImageSpec(),
+        )
+        found = attached_tasks(checkpoint)
+        assert found.has_level
+        # Two visits, an image of three channels at every point, or some of them.
+        most = min(3 * len(environment.points), MAX_VECTORS // 2)
+        assert [len(task) for task in found.tasks] == [most, most]
 
 
 # -- interruption ----------------------------------------------------------------------
