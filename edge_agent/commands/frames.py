@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from edge_agent.capture_file import CaptureFile
 from edge_agent.console import Console, table
 from edge_agent.csi.chanspec import decode_chanspec
@@ -25,18 +22,25 @@ from edge_agent.csi.frame import (
     format_mac,
 )
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.raw import LINK_RADIOTAP
 from edge_agent.csi.refusal import Refusal
 from edge_agent.csi.simulated import is_simulated, says_simulated
 from edge_agent.csi.subcarriers import FrameFormat, frame_formats
 from edge_agent.errors import CaptureError
+from edge_agent.frame_group import FrameGroup
 from edge_agent.npz_writer import write_frames
 from edge_agent.payload import iso_time
+from edge_agent.rss.receptions import RSS_LINK_TYPES, ReceptionDecoder
+from edge_agent.rss.summary import ReceptionSummary, reception_lines
+
+_MONITOR_MODE = "was recorded in monitor mode and holds received power, no CSI"
 
 _EPILOG = """\
 examples:
   edge_agent frames walk.pcap
   edge_agent frames --json walk.pcapng | head -1
   edge_agent frames walk.pcap --npz walk.npz
+  edge_agent frames monitor.pcap   (802.11 with radiotap: beacons, probe responses)
   tcpdump -i wlan0 -w - -c 100 udp dst port 5500 | edge_agent frames -
 
 arrays of --npz, for n frames of N subcarriers (numpy.load reads them):
@@ -87,33 +91,37 @@ class _Kind:
 
 
 @dataclass(slots=True)
-class _Group:
-    n_frames: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    rssi: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
-    """Frames per RSSI from -128 to 127 dBm."""
-
-
-@dataclass(slots=True)
 class _Summary:
-    groups: dict[_Kind, _Group] = field(default_factory=dict)
+    groups: dict[_Kind, FrameGroup] = field(default_factory=dict)
     refused: Counter[Refusal] = field(default_factory=Counter)
     n_packets: int = 0
     n_frames: int = 0
     simulated: bool = False
+    heard: ReceptionSummary = field(default_factory=ReceptionSummary)
+    """Of what was recorded in monitor mode."""
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Summarise or convert a capture.
 
     Raises:
-        CaptureError: It cannot be read, or holds packets but no CSI frame.
+        CaptureError: It cannot be read, or holds packets but neither CSI frames nor
+            received power; or no CSI that could be written.
     """
     summary, kept = _Summary(), []
-    decoder = Decoder(IqOrder(args.iq_order))
-    with CaptureFile(args.capture) as capture:
+    decoder, receptions = Decoder(IqOrder(args.iq_order)), ReceptionDecoder()
+    with CaptureFile(args.capture, RSS_LINK_TYPES) as capture:
         for raw in capture:
+            if raw.link_type == LINK_RADIOTAP:
+                received = receptions.decode(raw)
+                summary.heard.add(received)
+                if args.json:
+                    for line in reception_lines(
+                        received.receptions,
+                        all_simulated=says_simulated(capture.comments),
+                    ):
+                        console.result(line)
+                continue
             decoded = decoder.decode(raw)
             summary.n_packets += decoded.n_packets
             summary.n_frames += decoded.n_frames
@@ -139,12 +147,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.npz and kept:
         for path in write_frames(args.npz, kept):
             console.say(f"wrote {path}")
-    if summary.n_frames == 0 and (damage or summary.n_packets):
+    heard = summary.heard
+    if summary.n_frames == 0 and heard.n_frames:
+        if args.npz:
+            raise CaptureError(f"{capture.name} {_MONITOR_MODE}: nothing to write")
+        console.say(f"{capture.name} {_MONITOR_MODE}; CSI arrives as UDP on wlan0")
+    elif summary.n_frames == 0 and (damage or summary.n_packets or heard.n_packets):
         raise CaptureError(_no_frames(capture.name, summary))
     return 0
 
 
 def _no_frames(name: str, summary: _Summary) -> str:
+    heard = summary.heard
+    if heard.n_packets > summary.n_packets:
+        why, count = heard.refused.most_common(1)[0]
+        return (
+            f"no beacon or probe response with received power in {name}: {count} of "
+            f"{heard.n_packets} packets {why}"
+        )
     if not summary.n_packets:
         return f"no CSI frame in {name}"
     reason, count = summary.refused.most_common(1)[0]
@@ -165,17 +185,9 @@ def _add(summary: _Summary, batch: FrameBatch) -> None:
     for row, kind in enumerate(_kinds(batch)):
         kinds.setdefault(kind, []).append(row)
     for kind, rows in kinds.items():
-        group = summary.groups.setdefault(kind, _Group())
-        times = batch.time_ns[rows]
-        known = times[times > 0]
-        group.n_frames += len(rows)
-        if len(known):
-            first = int(known.min())
-            group.first_ns = min(group.first_ns or first, first)
-            group.last_ns = max(group.last_ns, int(known.max()))
         rssi = batch.rssi[rows]
-        measured = rssi[rssi != NO_RSSI].clip(-128, 127).astype(np.int64)
-        group.rssi += np.bincount(measured + 128, minlength=256)
+        group = summary.groups.setdefault(kind, FrameGroup())
+        group.add(batch.time_ns[rows], rssi[rssi != NO_RSSI])
 
 
 def _kinds(batch: FrameBatch) -> Iterator[_Kind]:
@@ -193,8 +205,14 @@ def _kinds(batch: FrameBatch) -> Iterator[_Kind]:
 
 
 def _describe(summary: _Summary) -> Iterator[str]:
-    marks = ", SIMULATED" if summary.simulated else ""
-    yield f"{summary.n_packets} packets, {summary.n_frames} CSI frames{marks}"
+    heard = summary.heard
+    found = f"{summary.n_packets + heard.n_packets} packets"
+    if summary.n_packets or not heard.n_packets:
+        found += f", {summary.n_frames} CSI frames"
+    if heard.n_packets:
+        found += f", {heard.n_frames} frames with received power"
+    marks = ", SIMULATED" if summary.simulated or heard.is_simulated else ""
+    yield found + marks
     if summary.groups:
         header = [
             "transmitter",
@@ -215,11 +233,10 @@ def _describe(summary: _Summary) -> Iterator[str]:
         yield "not CSI:"
         for reason, count in summary.refused.most_common():
             yield f"  {count:6d}  {reason}"
+    yield from heard.lines()
 
 
-def _row(kind: _Kind, group: _Group) -> list[str]:
-    span = (group.last_ns - group.first_ns) / 1e9
-    rate = f"{(group.n_frames - 1) / span:.1f}" if span > 0 else "-"
+def _row(kind: _Kind, group: FrameGroup) -> list[str]:
     return [
         kind.mac,
         kind.chip,
@@ -228,18 +245,9 @@ def _row(kind: _Kind, group: _Group) -> list[str]:
         str(kind.frame_format),
         f"{kind.core}/{kind.stream}",
         str(group.n_frames),
-        rate,
-        _rssi_range(group.rssi),
+        group.rate,
+        group.rssi_range,
     ]
-
-
-def _rssi_range(histogram: npt.NDArray[np.int64]) -> str:
-    total = int(histogram.sum())
-    if total == 0:
-        return "none"
-    levels = np.flatnonzero(histogram) - 128
-    middle = int(np.searchsorted(np.cumsum(histogram), (total + 1) // 2)) - 128
-    return f"{levels[0]} .. {middle} .. {levels[-1]}"
 
 
 def _frame_lines(batch: FrameBatch, *, all_simulated: bool) -> Iterator[str]:

@@ -22,7 +22,7 @@ class RssPipeline(SitePipeline[RssSample]):
         "frames with received power",
         "is the interface in monitor mode, on a channel with access points? See "
         "docs/rss.md",
-        "tshark -r FILE -e wlan.ta -T fields shows whom a recording has heard",
+        "edge_agent frames FILE shows whom a recording has heard",
         "they span less than a window of time",
     )
 

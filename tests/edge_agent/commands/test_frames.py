@@ -19,12 +19,21 @@ from tests.builders import (
     pcap_header,
     pcap_record,
     pcapng_interface,
+    pcapng_option,
     pcapng_packet,
     pcapng_section,
     ramp_words,
     udp,
 )
 from tests.conftest import ROOT
+from tests.edge_agent.rss.air import (
+    AP,
+    DATA,
+    OTHER_AP,
+    PROBE_RESPONSE,
+    RTS,
+    heard,
+)
 from tests.edge_agent.sites import SIMULATED, packets_at, pcapng_bytes
 
 FOREIGN = ethernet(ipv4(udp(b"hello", port=53)))
@@ -289,6 +298,125 @@ def test_arrays_that_cannot_be_written_are_an_error(show, tmp_path):
     assert "cannot write" in err
 
 
+# -- recordings of a monitor interface -------------------------------------------------
+
+
+def monitor_capture():
+    """Two access points a second apart each, and what is no beacon of one."""
+    packets = [
+        heard(AP, -70),
+        heard(AP, -50),
+        heard(OTHER_AP, -60, kind=PROBE_RESPONSE),
+        heard(AP, -61),
+        heard(AP, -30, kind=DATA),
+        heard(kind=RTS),
+        heard(kind=RTS),
+        heard()[:9],
+    ]
+    records = [
+        pcap_record(packet, seconds=1_700_000_000 + second)
+        for second, packet in enumerate(packets)
+    ]
+    return pcap_header(link_type=127) + b"".join(records)
+
+
+def test_access_points_are_counted_as_csi_is(show):
+    code, lines, err = show(monitor_capture())
+
+    assert code == 0
+    assert lines == [
+        "8 packets, 4 frames with received power",
+        "",
+        "transmitter        frames  per second  RSSI dBm",
+        "dc:a6:32:01:02:03       3         0.7  -70 .. -61 .. -50",
+        "dc:a6:32:01:02:04       1           -  -60 .. -60 .. -60",
+        "",
+        "no received power of an access point:",
+        "       2  control or extension frame",
+        "       1  802.11, but no beacon or probe response of an access point",
+        "       1  cut short by the capture (snap length)",
+    ]
+    assert err.endswith(
+        "walk.pcap was recorded in monitor mode and holds received power, no CSI; CSI "
+        "arrives as UDP on wlan0\n"
+    )
+
+
+def test_received_power_can_be_json(show):
+    code, lines, _ = show(monitor_capture(), "--json")
+
+    assert code == 0
+    documents = [json.loads(line) for line in lines]
+    assert documents[0] == {
+        "time": "2023-11-14T22:13:20.000Z",
+        "mac": "dc:a6:32:01:02:03",
+        "rssi_dbm": -70,
+        "simulated": False,
+    }
+    assert [d["rssi_dbm"] for d in documents] == [-70, -50, -60, -61]
+
+
+def test_simulated_access_points_are_marked(show):
+    data = pcap([heard(SIMULATED[0]), heard(AP)], link_type=127)
+
+    _, lines, _ = show(data)
+    _, documents, _ = show(data, "--json")
+
+    assert lines[0] == "2 packets, 2 frames with received power, SIMULATED"
+    assert [json.loads(line)["simulated"] for line in documents] == [True, False]
+
+
+def test_a_recording_that_says_it_is_simulated_is_believed(show):
+    data = (
+        pcapng_section(options=pcapng_option(1, SIMULATED_COMMENT.encode()))
+        + pcapng_interface(link_type=127)
+        + pcapng_packet(heard(AP))
+    )
+
+    _, lines, _ = show(data)
+    _, documents, _ = show(data, "--json")
+
+    assert lines[0].endswith(", SIMULATED")
+    assert json.loads(documents[0])["simulated"] is True
+
+
+def test_csi_and_received_power_of_one_recording_are_both_shown(show):
+    data = (
+        pcapng_section()
+        + pcapng_interface(link_type=127)
+        + pcapng_interface()
+        + pcapng_packet(heard(AP, -44))
+        + pcapng_packet(frame(rssi=-55), interface=1)
+    )
+
+    code, lines, err = show(data)
+
+    assert (code, err) == (0, "")
+    assert lines[0] == "2 packets, 1 CSI frames, 1 frames with received power"
+    assert "36/20" in lines[3]
+    assert cells(lines[6]) == ["dc:a6:32:01:02:03", "1", "-", "-44 .. -44 .. -44"]
+
+
+def test_a_recording_without_access_points_says_why(show):
+    data = pcap([heard(kind=RTS), heard(kind=RTS), heard(kind=DATA)], link_type=127)
+
+    code, lines, err = show(data)
+
+    assert code == 1
+    assert lines[0] == "3 packets, 0 frames with received power"
+    assert re.search(
+        r"no beacon or probe response .* in .*: 2 of 3 packets control or ext", err
+    )
+
+
+def test_received_power_is_no_array_of_csi(show, tmp_path):
+    code, _, err = show(monitor_capture(), "--npz", tmp_path / "walk.npz")
+
+    assert code == 1
+    assert "holds received power, no CSI: nothing to write" in err
+    assert not (tmp_path / "walk.npz").exists()
+
+
 # -- what is wrong with a capture ------------------------------------------------------
 
 
@@ -316,12 +444,12 @@ def test_a_capture_without_any_csi_says_why(show, packets, reason):
     assert re.fullmatch(rf"edge_agent: no CSI frame in .*: .*{reason}.*\n", err)
 
 
-def test_a_capture_of_a_monitor_interface_says_where_to_capture(show):
+def test_802_11_frames_without_radiotap_say_where_to_capture(show):
     data = (
         pcapng_section()
-        + pcapng_interface(link_type=127)
+        + pcapng_interface(link_type=105)
         + pcapng_interface()
-        + pcapng_packet(b"radiotap") * 2
+        + pcapng_packet(b"802.11") * 2
         + pcapng_packet(FOREIGN, interface=1)
     )
 
