@@ -33,6 +33,7 @@ from trainer.models.rss_regression import (
     count_usable,
     silenced,
 )
+from trainer.rss_channels import as_device_hears
 from trainer.rss_checkpoint import RssCheckpoint
 from trainer.surveys.environment import Environment, Place, Signals
 from trainer.surveys.registry import load_survey
@@ -216,8 +217,7 @@ def _environments(
             )
     for name in args.survey:
         for environment in load_survey(name, args.data):
-            heard = np.isfinite(environment.signals.rss).any(axis=1)
-            yield environment.select(np.flatnonzero(heard))
+            yield as_device_hears(environment, spec)
 
 
 def _able(
