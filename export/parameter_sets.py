@@ -22,7 +22,7 @@ from trainer.checkpoint import Checkpoint
 from trainer.meta.task_attachments import attached_tasks
 
 _TOTAL_FILE = f"{TOTAL}.npz"
-_NUMBER = re.compile(r"[0-9]{3,}-")
+_NUMBER = re.compile(r"^[0-9]{3,}-")
 _OWN_FACTS = ("environment", "neighbours")
 """What the training says of a checkpoint, not of all."""
 
@@ -118,6 +118,6 @@ def _common_facts(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _names(stems: Sequence[str]) -> list[str]:
     """Return the names without their numbers, where they can be told apart so."""
-    plain = [_NUMBER.sub("", stem, count=1) for stem in stems]
+    plain = [_NUMBER.sub("", stem) for stem in stems]
     usable = len(set(plain)) == len(plain) and TOTAL not in plain and "" not in plain
     return plain if usable else list(stems)

@@ -106,6 +106,8 @@ def test_what_else_lies_there_is_passed_over(folder):
         ("001-total", ["000-hall", "001-total"]),
         ("001-", ["000-hall", "001-"]),
         ("001-2-kitchen", ["hall", "2-kitchen"]),
+        ("001-2024-lab", ["hall", "2024-lab"]),
+        ("lab-2024-b", ["hall", "lab-2024-b"]),
         ("1234-lab", ["hall", "lab"]),
     ],
 )
