@@ -70,6 +70,10 @@ class CsiModel(SiteModel[Environment, Calibration]):
         )
         return recorded.take_shots(n_per_point)
 
+    def interface(self, shots: Environment) -> str:
+        """See `SiteModel`; the firmware sends CSI as UDP."""
+        return "wlan0"
+
     def load_shots(self, path: Path) -> Environment:
         """See `SiteModel`."""
         return Environment.load(path)

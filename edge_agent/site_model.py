@@ -150,6 +150,10 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         """
 
     @abstractmethod
+    def interface(self, shots: ShotsT) -> str:
+        """Return what an interface that hears such shots is called, e.g. ``wlan0``."""
+
+    @abstractmethod
     def load_shots(self, path: Path) -> ShotsT:
         """Read the shots that were stored.
 

@@ -30,6 +30,10 @@ Record each with the device resting at the point, at least 50 frames per access 
 
   sudo timeout 10 tcpdump -i wlan0 -s 0 -w kitchen-1.pcap udp dst port 5500
 
+For a model of received power (docs/rss.md) an interface in monitor mode will do:
+
+  sudo timeout 15 tcpdump -i mon0 -y IEEE802_11_RADIO -w kitchen-1.pcap
+
 Three short recordings on three laps teach more than one long one: pick the device up
 and put it down again in between, and count the visits.
 
@@ -110,15 +114,16 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"site {config.site.name} is calibrated: {n_points} points, {len(shots)} "
         f"shots, {model.summary(calibration)}"
     )
-    console.say(f"next: {_next_command(calibration)}{_repeated(args)}")
+    command = _next_command(calibration, model.interface(shots))
+    console.say(f"next: {command}{_repeated(args)}")
     return 0
 
 
-def _next_command(calibration: SiteCalibration) -> str:
+def _next_command(calibration: SiteCalibration, interface: str) -> str:
     """Return what locates at this site: nothing simulated is on the air."""
     if calibration.is_simulated:
         return "edge_agent capture --pcap FILE --broker none"
-    return "sudo edge_agent capture --iface wlan0"
+    return f"sudo edge_agent capture --iface {interface}"
 
 
 def _repeated(args: argparse.Namespace) -> str:

@@ -56,6 +56,10 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         )
         return recorded.take_shots(n_per_point)
 
+    def interface(self, shots: RssShots) -> str:
+        """See `SiteModel`."""
+        return "mon0" if shots.is_monitor else "wlan0"
+
     def load_shots(self, path: Path) -> RssShots:
         """See `SiteModel`."""
         return RssShots.load(path)

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from edge_agent.capture_file import CaptureFile
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.raw import LINK_RADIOTAP
 from edge_agent.csi.simulated import is_simulated_address, says_simulated
 from edge_agent.errors import SurveyError
 from edge_agent.recording import in_order
@@ -32,6 +32,7 @@ class _Recording:
     survey: SurveyedCapture
     receptions: Receptions
     says_simulated: bool
+    is_monitor: bool
     refused: Counter[str]
 
 
@@ -78,6 +79,7 @@ def record_shots(
         np.array(visit_of, np.str_),
         any(is_simulated_address(address) for address in transmitters)
         or any(recording.says_simulated for recording in recordings),
+        any(recording.is_monitor for recording in recordings),
     )
 
 
@@ -99,28 +101,26 @@ def find_transmitters(receptions: list[Receptions], spec: RssSpec) -> tuple[str,
     return tuple(format_address(a) for a in best[: spec.max_transmitters])
 
 
-def read_receptions(
-    path: Path | str, iq_order: IqOrder
-) -> tuple[Receptions, Counter[str], bool]:
-    """Return a capture's receptions, refusals, and whether it says it is simulated.
+def _read(survey: SurveyedCapture, iq_order: IqOrder) -> _Recording:
+    """Read one capture.
 
     Raises:
         CaptureError: It cannot be read.
     """
     decoder = ReceptionDecoder(iq_order)
     parts, refused = [], Counter[str]()
-    with CaptureFile(path, RSS_LINK_TYPES) as file:
+    is_monitor = False
+    with CaptureFile(survey.capture, RSS_LINK_TYPES) as file:
         for raw in file:
             received = decoder.decode(raw)
             parts.append(received.receptions)
             refused.update({str(k): n for k, n in received.refused.items()})
+            is_monitor |= raw.link_type == LINK_RADIOTAP
+        refused.update({str(k): n for k, n in file.refused.items()})
         simulated = says_simulated(file.comments)
-    return Receptions.concatenate(parts), refused, simulated
-
-
-def _read(survey: SurveyedCapture, iq_order: IqOrder) -> _Recording:
-    receptions, refused, simulated = read_receptions(survey.capture, iq_order)
-    return _Recording(survey, receptions, simulated, refused)
+    return _Recording(
+        survey, Receptions.concatenate(parts), simulated, is_monitor, refused
+    )
 
 
 def _windows(

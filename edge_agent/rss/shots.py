@@ -44,6 +44,9 @@ class RssShots:
     is_simulated: bool
     """Whether any of the frames came from a simulation."""
 
+    is_monitor: bool
+    """Whether an interface in monitor mode heard them; else they are CSI frames."""
+
     def __post_init__(self) -> None:
         n = len(self.rss)
         if self.rss.shape != (n, len(self.transmitters)):
@@ -118,6 +121,7 @@ class RssShots:
             "transmitters": self.transmitters,
             "points": [asdict(point) for point in self.points],
             "is_simulated": self.is_simulated,
+            "is_monitor": self.is_monitor,
         }
         arrays = {
             "rss": self.rss,
@@ -146,8 +150,10 @@ class RssShots:
                 arrays["point_of"].astype(np.intp),
                 arrays["visit_of"].astype(np.str_),
                 bool(header["is_simulated"]),
+                bool(header["is_monitor"]),
             )
         except OSError as error:
             raise CalibrationError(f"{path}: {error.strerror}") from error
         except (ArraysError, KeyError, TypeError, ValueError) as error:
-            raise CalibrationError(f"{path}: {error}") from error
+            reason = f"lacks {error}" if isinstance(error, KeyError) else error
+            raise CalibrationError(f"{path}: {reason}") from error

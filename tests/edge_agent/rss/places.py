@@ -68,6 +68,7 @@ def shots(rng, *, n_per_point=3, noise_db=1.0, points=POINTS, **overrides):
         "point_of": point_of,
         "visit_of": np.array([str(i % n_per_point) for i in range(n)], np.str_),
         "is_simulated": False,
+        "is_monitor": True,
     }
     return RssShots(**(values | overrides))
 

@@ -8,9 +8,12 @@ import pytest
 
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import SurveyError
+from edge_agent.rss.model import RssModel
 from edge_agent.rss.receptions import Receptions
 from edge_agent.rss.recording import find_transmitters, record_shots
 from edge_agent.survey import read_survey
+from tests.builders import pcapng_interface, pcapng_packet, pcapng_section
+from tests.edge_agent.rss.air import RTS, heard
 from tests.edge_agent.rss.places import (
     ADDRESSES,
     POINTS,
@@ -19,6 +22,7 @@ from tests.edge_agent.rss.places import (
     START_S,
     beacons,
     levels_at,
+    shots,
     write_site,
 )
 from tests.edge_agent.sites import packets_at, pcapng_bytes
@@ -58,6 +62,7 @@ def test_windows_of_a_recording_share_no_frame(tmp_path, rng):
         found.rss[0][order], levels_at(0, 0), atol=1.2
     )  # ten beacons with a deviation of 1 dB, rounded
     assert not found.is_simulated
+    assert found.is_monitor
 
 
 def test_of_one_recording_no_more_windows_are_taken_than_asked_for(tmp_path, rng):
@@ -76,6 +81,14 @@ def test_csi_frames_tell_received_power_too(tmp_path, rng):
     found = record_shots(read_survey(survey), SPEC)
 
     assert found.rss.tolist() == [[-50, -50]] * 2  # 1.6 s
+    assert not found.is_monitor
+
+
+def test_a_recording_is_heard_again_where_it_was_made(rss_bundle, rng):
+    model = RssModel(rss_bundle)
+
+    assert model.interface(shots(rng)) == "mon0"
+    assert model.interface(shots(rng, is_monitor=False)) == "wlan0"
 
 
 def test_a_capture_in_which_nobody_was_heard_says_what_was_there(tmp_path, rng):
@@ -91,6 +104,16 @@ def test_a_capture_in_which_nobody_was_heard_says_what_was_there(tmp_path, rng):
 
     quiet.write_bytes(quiet.read_bytes()[:24])
     with pytest.raises(SurveyError, match="no packet at all"):
+        record_shots(read_survey(survey), SPEC)
+
+    quiet.write_bytes(
+        pcapng_section()
+        + pcapng_interface(link_type=105)
+        + pcapng_interface(link_type=127)
+        + pcapng_packet(b"802.11", interface=0) * 2
+        + pcapng_packet(heard(kind=RTS), interface=1)
+    )
+    with pytest.raises(SurveyError, match=r"\(2 x link type .*, 1 x control or"):
         record_shots(read_survey(survey), SPEC)
 
 
@@ -129,6 +152,7 @@ def test_adapting_says_what_it_has_achieved(adapted, tmp_path):
         out[0],
     )
     assert "adapting to 16 shots of 8 points, 3 access points" in err
+    assert "next: sudo edge_agent capture --iface mon0 --bundle " in err
     names = sorted(path.name for path in (tmp_path / "state" / "home").iterdir())
     assert names[1:] == ["rss-shots.npz"]
     assert re.fullmatch(r"rss-calibration-[0-9a-f]{16}\.npz", names[0])

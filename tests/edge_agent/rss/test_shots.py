@@ -16,7 +16,10 @@ def test_what_is_saved_is_loaded(tmp_path, rng):
     before.save(tmp_path / "shots.npz")
     after = type(before).load(tmp_path / "shots.npz")
 
-    for name in ("name", "spec", "transmitters", "points", "is_simulated"):
+    for name in (
+        *("name", "spec", "transmitters", "points"),
+        *("is_simulated", "is_monitor"),
+    ):
         assert getattr(after, name) == getattr(before, name)
     for name in ("rss", "point_of", "visit_of"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
