@@ -133,7 +133,7 @@ class WindowBuilder:
             return []
         began = self._due_ns - self._window_ns
         is_half = self._newest_ns - began >= self._window_ns / 2
-        samples = self._sample(began) if self._is_first or is_half else []
+        samples = [self._sample(began)] if self._is_first or is_half else []
         self._forget()
         return samples
 
@@ -154,7 +154,7 @@ class WindowBuilder:
             self._due_ns = time_ns + self._window_ns
         samples: list[RssSample] = []
         if time_ns >= self._due_ns:
-            samples = self._sample(self._due_ns - self._window_ns)
+            samples.append(self._sample(self._due_ns - self._window_ns))
             self._is_first = False
             n_hops = (time_ns - self._due_ns) // self._hop_ns + 1
             self._due_ns += n_hops * self._hop_ns
@@ -166,13 +166,14 @@ class WindowBuilder:
             self.unused[RssUnused.CROWDED] += 1
         return samples
 
-    def _sample(self, began_ns: int) -> list[RssSample]:
-        """Return the sample of what was heard since then, if anything was."""
+    def _sample(self, began_ns: int) -> RssSample:
+        """Return the sample of what was heard since then.
+
+        Something was: a window is only ever moved to where it holds the newest frame.
+        """
         entries = [entry for entry in self._entries if entry[0] >= began_ns]
-        if not entries:
-            return []
         times, numbers, powers = np.array(entries, np.int64).T
         n = np.bincount(numbers, minlength=len(self._sorted))
         sums = np.bincount(numbers, powers, minlength=len(self._sorted))
         rss = np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
-        return [RssSample(rss, int(times.min()), int(times.max()), len(entries))]
+        return RssSample(rss, int(times.min()), int(times.max()), len(entries))
