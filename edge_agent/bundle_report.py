@@ -79,6 +79,8 @@ def _signature(files: BundleFiles) -> dict[str, Any] | None:
 
 def _in_words(value: Any) -> str:  # noqa: ANN401  (JSON)
     """Return JSON in one line, without its marks where it is plain."""
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "; ".join(map(_in_words, value))
     if isinstance(value, dict):
         return ", ".join(f"{_word(k)} {_nested(v)}" for k, v in value.items())
     return _word(value) if isinstance(value, str) else json.dumps(value)

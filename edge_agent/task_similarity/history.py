@@ -5,8 +5,8 @@
     set_of    number of each vector's parameter set, uint16 (n,)
     task_of   number of its task within the set, uint16 (n,)
 
-A bundle with parameter sets has this file. It is bounded by the number of sets: what a
-device compares a new task with takes a tenth of a second, whoever made the bundle.
+A bundle with parameter sets has this file. It is bounded by the number of sets: the
+comparison takes a fraction of a second, whoever made the bundle.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,9 @@ import pytest
 
 from edge_agent.bundle_files import SIGNATURE, BundleFiles
 from edge_agent.signatures import SigningKey
+from edge_agent.site_state import load_calibration
 from tests.edge_agent.bundles import change_manifest, damage, renamed
+from tests.edge_agent.known_places import SLOPES, shots_at
 from tests.edge_agent.sites import (
     SPEC,
     environment,
@@ -101,9 +103,23 @@ def test_a_program_reads_the_same(bundle_command, make, bundle):
     assert said["training"] == bundle.manifest.training
 
 
+def test_parameter_sets_are_shown_with_their_files(bundle_command, places_directory):
+    _, out, _ = bundle_command("show", places_directory)
+
+    assert re.search(
+        r"^sets: +name hall, file theta.0.npz; name lab, file theta.1.npz; name attic",
+        out,
+        re.MULTILINE,
+    )
+
+
 def test_what_a_stranger_wrote_does_nothing_to_the_terminal(bundle_command, make):
     directory = make("first")
-    change_manifest(directory, training={"data\x1b[2J": "\x1b]0;owned\x07"})
+    change_manifest(
+        directory,
+        training={"data\x1b[2J": "\x1b]0;owned\x07"},
+        sets=[{"name": "\x1b[1m"}],
+    )
 
     _, out, _ = bundle_command("show", directory)
 
@@ -165,6 +181,20 @@ def test_a_signature_that_makes_no_sense_is_said_to(bundle_command, make):
 
     assert "a signature file that makes no sense" in out
     assert json.loads(as_json)["signature"] == {"key": None, "trusted": None}
+
+
+def test_when_a_bundle_is_installed_every_site_chooses_its_parameters(
+    bundle_command, places_directory, places_bundle, state
+):
+    for site, slope in SLOPES.items():
+        shots_at(1, slope).save(state / site / "shots.npz")
+
+    code, _, _ = bundle_command("install", places_directory)
+
+    assert code == 0
+    for site in SLOPES:
+        calibration = load_calibration(state / site, places_bundle)
+        assert calibration.start.name == site
 
 
 def test_all_that_are_there_are_listed(bundle_command, make, state):
