@@ -3,7 +3,6 @@
 import argparse
 import math
 import shlex
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,31 @@ import torch
 from edge_agent.bundle import AdaptationDefaults
 from edge_agent.console import Console
 from edge_agent.rss.network import RssArchitecture
-from edge_agent.rss.recording import record_shots
-from edge_agent.rss.shots import RssShots
 from edge_agent.rss.window import RssSpec
-from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version
 from trainer.commands.options import check_writable, seed
-from trainer.errors import ConfigError, TaskError, UsageError
+from trainer.commands.rss_environments import (
+    able_environments,
+    count_points,
+    digest_of,
+    read_environments,
+)
+from trainer.errors import ConfigError, ResumeError
+from trainer.interrupts import stop_on_interrupt
 from trainer.meta.config import MetaConfig
 from trainer.meta.learner import Learner
 from trainer.meta.maml import Maml
 from trainer.meta.maml_dg import MamlDg
+from trainer.meta.resume import ResumeFile
 from trainer.meta.train import Progress, meta_train
 from trainer.models.rss_regression import (
     RssRegressionModel,
     RssTaskConfig,
     RssTaskSampler,
-    count_usable,
     silenced,
 )
-from trainer.rss_channels import as_device_hears
 from trainer.rss_checkpoint import RssCheckpoint
-from trainer.surveys.environment import Environment, Place, Signals
-from trainer.surveys.registry import load_survey
+from trainer.surveys.environment import Environment
 
 _EPILOG = """\
 The network of Fig. 3 learns to correct the nearest points of a radio map; it knows no
@@ -45,7 +46,9 @@ CSV file that edge_agent adapt reads too, of CSI or of 802.11 frames with radiot
 headers, and public or simulated surveys by name (trainer surveys).
 
 maml learns from all environments together, maml-dg from two different ones in every
-iteration. A thousand iterations take about half a minute.
+iteration. A thousand iterations take about half a minute. After Ctrl-C, the same
+command goes on where it was: until training is done, a file that ends in .resume is
+beside --out.
 
 The checkpoint becomes a model for the device with python -m export.
 
@@ -61,9 +64,6 @@ _METHODS = {"maml": "MAML", "maml-dg": "MAML-DG"}
 _ITERATIONS = 1000
 _BETA = 0.002
 _DEVICE_STEPS = 10
-_MAX_WINDOWS = 64
-"""Of one capture."""
-
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -121,6 +121,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_BETA,
         help=f"step size of the outer loop (default {_BETA})",
     )
+    add(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on from this file, and keep it up to date (default: CHECKPOINT.npz"
+        ".resume, if there is one)",
+    )
     parser.epilog = _EPILOG
 
 
@@ -129,7 +136,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     Raises:
         AgentError: A survey or a capture cannot be used.
-        TrainerError: The surveys cannot serve the tasks, or an option means nothing.
+        TrainerError: The surveys cannot serve the tasks, an option means nothing, or
+            training was stopped, or cannot go on from the file it was to.
     """
     meta, task = _meta_config(args), RssTaskConfig()
     try:
@@ -137,18 +145,29 @@ def run(args: argparse.Namespace, console: Console) -> int:
     except ValueError as error:
         raise ConfigError(f"--device-steps: {error}") from error
     check_writable(args.out)
+    if args.resume is not None and not args.resume.is_file():
+        raise ResumeError(f"--resume: there is no file {args.resume}")
     if args.out.exists():
         console.say(f"caution: {args.out} will be replaced")
     torch.set_num_threads(1)  # for so small a network others would only wait
     spec = RssSpec()
-    able = _able(list(_environments(args, spec, console)), task, console)
+    read = read_environments(args.lists, args.survey, args.data, spec, console)
+    able = able_environments(list(read), task, console)
     console.say(
-        f"{len(able)} environments, {sum(_n_points(e) for e in able)} points, "
+        f"{len(able)} environments, {count_points(able)} points, "
         f"{sum(map(len, able))} samples"
     )
     model = RssRegressionModel(task.k)
     start = silenced(model.initial(torch.Generator().manual_seed(args.seed)))
+    resume = ResumeFile(
+        args.resume or args.out.with_name(f"{args.out.name}.resume"),
+        _settings(args, able, meta, task),
+        {name: tuple(value.shape) for name, value in start.items()},
+    )
     loss = math.nan
+    if (state := resume.load()) is not None:
+        loss = state.loss
+        console.say(f"going on from {resume.path}: iteration {state.iteration}")
     said = -math.inf
 
     def show(progress: Progress) -> None:
@@ -159,13 +178,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
             said = progress.seconds
             console.say(str(progress))
 
-    theta = meta_train(
-        _learner(args, model, able, task, meta),
-        start,
-        meta,
-        np.random.default_rng(args.seed),
-        on_progress=show,
-    )
+    with stop_on_interrupt(
+        lambda: console.say("stopping after this iteration")
+    ) as should_stop:
+        theta = meta_train(
+            _learner(args, model, able, task, meta),
+            start,
+            meta,
+            np.random.default_rng(args.seed),
+            on_progress=show,
+            resume=resume,
+            should_stop=should_stop,
+        )
     RssCheckpoint(
         spec,
         RssArchitecture(model.k, model.hidden),
@@ -173,79 +197,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         adaptation,
         _provenance(args, able, meta, task),
     ).save(args.out)
+    resume.discard()
     console.result(f"{args.out}: meta-loss {loss:.3f}")
     console.say(f"next: python -m export {shlex.quote(str(args.out))} BUNDLE")
     return 0
-
-
-def environment_of(shots: RssShots) -> Environment:
-    """Return what a device recorded as the laboratory sees it.
-
-    Args:
-        shots: Of one place.
-    """
-    floors = np.array([point.floor for point in shots.points], np.intp)
-    place = Place(shots.name, shots.locations, floors, shots.transmitters)
-    _, visit_of = np.unique(shots.visit_of, return_inverse=True)
-    return Environment(
-        shots.name,
-        place,
-        0,
-        Signals(shots.rss),
-        shots.point_of,
-        visit_of.astype(np.intp),
-        np.zeros(len(shots), np.bool_),
-        shots.is_simulated,
-    )
-
-
-def _environments(
-    args: argparse.Namespace, spec: RssSpec, console: Console
-) -> Iterator[Environment]:
-    if not args.lists and not args.survey:
-        raise UsageError("nothing to learn from: name a SURVEY.csv or a --survey")
-    if args.survey and args.data is None:
-        raise UsageError("--survey needs --data, the folder where its data is")
-    for path in args.lists:
-        by_name: dict[str, list[SurveyedCapture]] = {}
-        for capture in read_survey(path):
-            by_name.setdefault(capture.environment, []).append(capture)
-        for name, captures in by_name.items():
-            console.progress(f"reading {path}: {name}, {len(captures)} captures")
-            yield environment_of(
-                record_shots(captures, spec, max_per_capture=_MAX_WINDOWS)
-            )
-    for name in args.survey:
-        for environment in load_survey(name, args.data):
-            yield as_device_hears(environment, spec)
-
-
-def _able(
-    environments: list[Environment], task: RssTaskConfig, console: Console
-) -> list[Environment]:
-    """Return those with points enough for a task.
-
-    Raises:
-        TaskError: There is none.
-    """
-    able = [
-        environment
-        for environment in environments
-        if count_usable(
-            environment.select(np.flatnonzero(~environment.is_test)), task.k
-        )
-        > task.k
-    ]
-    if not able:
-        raise TaskError(
-            f"no environment has {task.k + 1} points with two samples of received power"
-        )
-    if left_out := len(environments) - len(able):
-        console.say(
-            f"caution: {left_out} of {len(environments)} environments have fewer than "
-            f"{task.k + 1} points with two samples, and are left out"
-        )
-    return able
 
 
 def _learner(
@@ -273,8 +228,22 @@ def _meta_config(args: argparse.Namespace) -> MetaConfig:
     )
 
 
-def _n_points(environment: Environment) -> int:
-    return len(np.unique(environment.point_of))
+def _settings(
+    args: argparse.Namespace,
+    environments: list[Environment],
+    meta: MetaConfig,
+    task: RssTaskConfig,
+) -> dict[str, Any]:
+    """Return all that decides how training goes on; further iterations do not."""
+    loop = asdict(meta)
+    del loop["n_iterations"]
+    return {
+        "method": args.method,
+        "seed": args.seed,
+        "meta": loop,
+        "task": asdict(task),
+        "data": digest_of(environments),
+    }
 
 
 def _provenance(
@@ -290,7 +259,7 @@ def _provenance(
         "seed": args.seed,
         "surveys": args.survey,
         "environments": len(environments),
-        "points": sum(_n_points(e) for e in environments),
+        "points": count_points(environments),
         "samples": sum(map(len, environments)),
         "simulated": any(e.is_simulated for e in environments),
         "meta": asdict(meta),

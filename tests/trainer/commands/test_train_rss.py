@@ -1,16 +1,19 @@
 """``trainer train-rss``, from captures and surveys to a model that locates."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 
 from edge_agent.cli import main as agent
+from edge_agent.console import Console
 from edge_agent.rss.window import RssSpec
 from export.cli import main as export
 from tests.edge_agent.rss.places import beacons, shots, write_site
 from trainer.cli import main
-from trainer.commands.train_rss import environment_of
+from trainer.commands.rss_environments import environment_of
 from trainer.rss_checkpoint import RssCheckpoint
 
 
@@ -111,6 +114,70 @@ def test_training_learns(train, pathloss, tmp_path, capfd):
         losses.append(float(out.split("meta-loss ")[1]))
 
     assert losses[1] < 0.9 * losses[0]
+
+
+# -- interruption ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted(train, pathloss, monkeypatch, capfd):
+    """What training of four iterations says that gets Ctrl-C in its second."""
+
+    def interrupt(self, line):
+        if line.startswith("2/4"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Console, "progress", interrupt)
+        assert train("--survey", "pathloss", "--data", pathloss, iterations=4) == 1
+    return capfd.readouterr().err
+
+
+def test_training_goes_on_where_it_was_interrupted(
+    interrupted, train, pathloss, tmp_path, capfd
+):
+    given = ("--survey", "pathloss", "--data", pathloss)
+    resume = tmp_path / "rss.npz.resume"
+    assert interrupted.endswith(
+        "stopping after this iteration\n"
+        f"trainer: stopped after 2 of 4 iterations; {resume} holds iteration 2\n"
+    )
+    assert not (tmp_path / "rss.npz").exists()
+
+    assert train(*given, iterations=4) == 0
+
+    assert f"going on from {resume}: iteration 2" in capfd.readouterr().err
+    assert not resume.exists()
+    train(*given, iterations=4, out="whole.npz")
+    found, expected = (tmp_path / name for name in ("rss.npz", "whole.npz"))
+    assert found.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"), [(["--seed", 5], 1), (["--beta", 0.01], 1), ([], 0)]
+)
+def test_only_the_same_training_goes_on(
+    interrupted, train, pathloss, tmp_path, changes, code
+):
+    kept = (tmp_path / "rss.npz.resume").rename(tmp_path / "kept")
+
+    arguments = ("--survey", "pathloss", "--data", pathloss, "--resume", kept)
+
+    assert train(*arguments, *changes, iterations=6) == code
+    assert kept.exists() == (code == 1)
+
+
+def test_other_captures_are_another_training(interrupted, train, site, tmp_path, capfd):
+    assert train(site, "--resume", tmp_path / "rss.npz.resume") == 1
+    assert "data" in capfd.readouterr().err
+
+
+def test_a_file_to_resume_that_is_not_there_is_named(train, site, capfd):
+    assert train(site, "--resume", "nowhere") == 1
+    assert "--resume: there is no file nowhere" in capfd.readouterr().err
+
+
+# -- what it learns from ---------------------------------------------------------------
 
 
 def test_what_a_device_recorded_is_an_environment(rng):
