@@ -1,5 +1,6 @@
 """Named arrays on disk: written whole or not at all, read within bounds."""
 
+import hashlib
 import io
 import json
 import os
@@ -80,6 +81,15 @@ def _load(data: bytes) -> tuple[Any, Arrays]:
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays: Arrays = dict(file)
     return json.loads(arrays.pop(_HEADER).tobytes()), arrays
+
+
+def digest_of(header: dict[str, Any], arrays: Arrays) -> str:
+    """Return the SHA-256 of what `pack_arrays` would write, however it is packed."""
+    content = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, array in arrays.items():
+        content.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -1,7 +1,5 @@
 """Surveyed images of one place: what a trainer learns from and a site adapts to."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +10,7 @@ import numpy.typing as npt
 from edge_agent.arrays import (
     Arrays,
     ArraysError,
+    digest_of,
     pack_arrays,
     unpack_arrays,
     write_atomically,
@@ -81,11 +80,7 @@ class Environment:
     @property
     def digest(self) -> str:
         """SHA-256 of everything: the same shots have the same, wherever they lie."""
-        content = hashlib.sha256(json.dumps(self._header(), sort_keys=True).encode())
-        for name, array in self._arrays().items():
-            content.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            content.update(np.ascontiguousarray(array).tobytes())
-        return content.hexdigest()
+        return digest_of(self._header(), self._arrays())
 
     @property
     def has_level(self) -> bool:

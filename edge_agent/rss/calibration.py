@@ -71,6 +71,8 @@ class RssCalibration:
     """Before each step and after the last [m]."""
 
     is_simulated: bool
+    shots_digest: str
+    """Which shots it was made from."""
 
     @property
     def identifier(self) -> str:
@@ -140,6 +142,7 @@ class RssCalibration:
             residuals,
             losses,
             shots.is_simulated,
+            shots.digest,
         )
 
     def save(self, path: Path) -> None:
@@ -156,6 +159,7 @@ class RssCalibration:
             "transmitters": self.transmitters,
             "losses": self.losses,
             "is_simulated": self.is_simulated,
+            "shots": self.shots_digest,
         }
         arrays: Arrays = {f"theta.{name}": a for name, a in self.parameters.items()}
         arrays |= {
@@ -216,6 +220,7 @@ class RssCalibration:
             _residuals(arrays["residuals"]),
             tuple(float(loss) for loss in header["losses"]),
             bool(header["is_simulated"]),
+            str(header["shots"]),
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from edge_agent.backends import Backend
 from edge_agent.bundle_files import Kind
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.errors import CalibrationError
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.calibration import RssCalibration
 from edge_agent.rss.localizer import RssLocalizer, holding
@@ -77,8 +78,12 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         return RssCalibration.from_shots(self._bundle, shots, now=now, on_step=on_step)
 
     def has_learnt(self, path: Path, shots: RssShots) -> bool:
-        """See `SiteModel`; not noted, for adapting again takes a moment."""
-        return False
+        """See `SiteModel`."""
+        try:
+            stored = RssCalibration.load(path, self._bundle)
+        except CalibrationError:
+            return False
+        return stored.shots_digest == shots.digest
 
     def summary(self, calibration: RssCalibration) -> str:
         """See `SiteModel`."""

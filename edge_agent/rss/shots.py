@@ -2,12 +2,19 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.arrays import ArraysError, pack_arrays, unpack_arrays, write_atomically
+from edge_agent.arrays import (
+    Arrays,
+    ArraysError,
+    digest_of,
+    pack_arrays,
+    unpack_arrays,
+    write_atomically,
+)
 from edge_agent.errors import CalibrationError
 from edge_agent.rss.receptions import parse_address
 from edge_agent.rss.window import RssSpec
@@ -90,6 +97,11 @@ class RssShots:
         """Coordinates of the points [m], shape (n_points, 2)."""
         return np.array([(p.x, p.y) for p in self.points], np.float64).reshape(-1, 2)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything: the same shots have the same, wherever they lie."""
+        return digest_of(self._header(), self._arrays())
+
     def take_shots(self, n_per_point: int) -> Self:
         """Return up to ``n_per_point`` windows per point, of as many visits as can be.
 
@@ -114,7 +126,10 @@ class RssShots:
         Raises:
             OSError: It cannot be written; the previous one is untouched.
         """
-        header = {
+        write_atomically(path, pack_arrays(self._header(), self._arrays()))
+
+    def _header(self) -> dict[str, Any]:
+        return {
             "schema": _SCHEMA,
             "name": self.name,
             "spec": asdict(self.spec),
@@ -123,12 +138,13 @@ class RssShots:
             "is_simulated": self.is_simulated,
             "is_monitor": self.is_monitor,
         }
-        arrays = {
+
+    def _arrays(self) -> Arrays:
+        return {
             "rss": self.rss,
             "point_of": self.point_of.astype(np.int32),
             "visit_of": self.visit_of,
         }
-        write_atomically(path, pack_arrays(header, arrays))
 
     @classmethod
     def load(cls, path: Path) -> Self:

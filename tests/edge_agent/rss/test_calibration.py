@@ -113,7 +113,7 @@ def test_what_is_saved_is_loaded(tmp_path, calibration, rss_bundle):
 
     for name in (
         *("bundle_digest", "calibrated_at", "points", "transmitters", "losses"),
-        "is_simulated",
+        *("is_simulated", "shots_digest"),
     ):
         assert getattr(loaded, name) == getattr(calibration, name)
     np.testing.assert_array_equal(loaded.residuals, calibration.residuals)
@@ -162,9 +162,10 @@ def test_a_calibration_that_is_not_there_is_an_error(tmp_path, rss_bundle):
         RssCalibration.load(tmp_path / "none.npz", rss_bundle)
 
 
-def _with(header=(), arrays=(), without=()):
+def _with(header=(), arrays=(), without=(), without_key=None):
     def change(old_header, old_arrays):
         kept = {k: v for k, v in old_arrays.items() if k not in without}
+        old_header.pop(without_key, None)
         return old_header | dict(header), kept | dict(arrays)
 
     return change
@@ -175,6 +176,7 @@ def _with(header=(), arrays=(), without=()):
     [
         (_with(header={"bundle": "0" * 64}), "made with another model bundle"),
         (_with(without=["residuals"]), "lacks 'residuals'"),
+        (_with(without_key="shots"), "lacks 'shots'"),
         (_with(without=["theta.layer0.bias"]), "lacks 'theta.layer0.bias'"),
         (_with(arrays={"theta.layer0.bias": np.zeros(3)}), r"layer0.bias has shape"),
         (_with(arrays={"residuals": np.zeros((4, 3))}), r"residuals have shape"),

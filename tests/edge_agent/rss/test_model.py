@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import SurveyError
+from edge_agent.rss.calibration import RssCalibration
 from edge_agent.rss.model import RssModel
 from edge_agent.rss.receptions import Receptions
 from edge_agent.rss.recording import find_transmitters, record_shots
@@ -131,6 +133,17 @@ def test_transmitters_are_those_heard_in_most_captures():
 
     # 4 and 2 in two captures, 4 with more frames; 3 only once with three or more.
     assert [a[-1] for a in chosen] == ["4", "2", "1", "3"]
+
+
+def test_what_is_adapted_to_is_known_by_its_shots(rss_bundle, tmp_path, rng):
+    model, path = RssModel(rss_bundle), tmp_path / "calibration.npz"
+    recorded = shots(rng)
+    assert not model.has_learnt(path, recorded)
+
+    RssCalibration.from_shots(rss_bundle, recorded, now=datetime.now(UTC)).save(path)
+
+    assert model.has_learnt(path, recorded)
+    assert not model.has_learnt(path, shots(rng))
 
 
 # -- commands --------------------------------------------------------------------------

@@ -23,6 +23,7 @@ def test_what_is_saved_is_loaded(tmp_path, rng):
         assert getattr(after, name) == getattr(before, name)
     for name in ("rss", "point_of", "visit_of"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    assert after.digest == before.digest
     assert after.heard[0].tolist() == [True, False, True]
     assert (after.has_level, after.n_access_points, len(after)) == (True, 3, 24)
 
@@ -32,6 +33,22 @@ def test_shots_are_taken_from_many_visits(rng):
 
     assert taken.point_of.tolist() == np.repeat(np.arange(8), 2).tolist()
     assert taken.visit_of.tolist() == ["0", "1"] * 8
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "office"},
+        {"is_monitor": False},
+        {"points": (*POINTS[:7], replace(POINTS[7], x=9.5))},
+        {"visit_of": np.full(24, "9")},
+        {"rss": np.full((24, 3), -50, np.float32)},
+    ],
+)
+def test_other_shots_have_another_digest(rng, changes):
+    before = shots(rng)
+
+    assert replace(before, **changes).digest != before.digest
 
 
 @pytest.mark.parametrize(
