@@ -37,4 +37,4 @@ $(VENV)/.%: pyproject.toml constraints.txt
 	@scripts/setup $* $(VENV)
 
 clean:
-	rm -rf $(VENV) build *.egg-info edge_agent/*.so edge_agent/csi/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info edge_agent/*/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis

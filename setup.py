@@ -33,7 +33,11 @@ def extension(name: str, options: list[str], depends: list[str]) -> Extension:
 
 kernels = [
     extension("edge_agent.csi._kernel", [], []),
-    extension("edge_agent._layer", _REAL_NUMBERS, ["edge_agent/layer_kernel.c"]),
+    extension(
+        "edge_agent.learning._layer",
+        _REAL_NUMBERS,
+        ["edge_agent/learning/layer_kernel.c"],
+    ),
 ]
 setup(
     ext_modules=[] if os.environ.get("METALOC_PURE") else kernels,

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from benchmarks.fresh_process import SITE
-from edge_agent.bundle import AdaptationDefaults, Bundle
+from edge_agent.bundles.bundle import AdaptationDefaults, Bundle
 from edge_agent.csi.image import Channel, ImageSpec
 from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.environment import Environment
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from edge_agent.survey import Point
 from export.write_bundle import write_bundle
 from trainer.checkpoint import Checkpoint

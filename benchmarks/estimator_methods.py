@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.environment import Environment
-from edge_agent.neighbours import (
+from edge_agent.neighbours.estimator import (
     Fingerprints,
     Kernel,
     Neighbours,
     NeighboursPredictor,
     posterior_of,
 )
-from edge_agent.whitening import Matrix, Whitening
+from edge_agent.neighbours.whitening import Matrix, Whitening
 from trainer.checkpoint import Checkpoint
 from trainer.neighbours.compare import network_posterior
 from trainer.neighbours.learn import FREEDOMS, learn_neighbours, mean_gap
@@ -84,7 +84,7 @@ def network(bundle: Bundle) -> Method:
 
 
 def neighbours(learnt: Neighbours) -> Method:
-    """Return the estimator of `edge_agent.neighbours`."""
+    """Return the estimator of `edge_agent.neighbours.estimator`."""
 
     def locate(replay: Replay) -> Matrix:
         shots, queries = replay.shots, replay.queries

@@ -39,11 +39,11 @@ from benchmarks.estimator_places import (  # noqa: E402
     polyu_days,
     rooms,
 )
-from edge_agent.bundle import Bundle  # noqa: E402
+from edge_agent.bundles.bundle import Bundle  # noqa: E402
 from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.metrics import localization_errors, random_point_errors  # noqa: E402
-from edge_agent.neighbours import NeighboursPredictor  # noqa: E402
+from edge_agent.neighbours.estimator import NeighboursPredictor  # noqa: E402
 from trainer.cli import main as trainer  # noqa: E402
 from trainer.neighbours.replays import Replay  # noqa: E402
 

@@ -28,10 +28,10 @@ from pathlib import Path
 from edge_agent.threads import use_one_blas_thread
 use_one_blas_thread()
 import numpy as np
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.csi.image import CsiImage
 from edge_agent.localizer import Localizer
-from edge_agent.predictor import make_predictor
+from edge_agent.learning.predictor import make_predictor
 from edge_agent.site_state import load_calibration
 
 bundle, state, rate, n = sys.argv[1:]
@@ -75,7 +75,7 @@ def adapting(bundle: Path, state: Path, backend: str) -> Cost:
     Args:
         bundle: The model.
         state: With the shots of `SITE`, which is calibrated.
-        backend: Name of a `edge_agent.backends.Backend`.
+        backend: Name of a `edge_agent.learning.backends.Backend`.
     """
     arguments = ["adapt", "--json", "--site", SITE, "--backend", backend]
     arguments += ["--bundle", str(bundle), "--state", str(state)]

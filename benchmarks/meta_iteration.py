@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 from edge_agent.csi.image import Channel, ImageSpec  # noqa: E402
 from edge_agent.csi.subcarriers import FrameFormat, Phy  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
-from edge_agent.network import NORM_EPSILON, Architecture  # noqa: E402
+from edge_agent.learning.network import NORM_EPSILON, Architecture  # noqa: E402
 from edge_agent.survey import Point  # noqa: E402
 from trainer import operations  # noqa: E402
 from trainer.errors import CompilerError  # noqa: E402

@@ -45,16 +45,16 @@ from benchmarks.device_models import (  # noqa: E402
 )
 from benchmarks.fresh_process import SITE, Cost, adapting, idle_cpu_s  # noqa: E402
 from benchmarks.torch_peer import TorchPeer  # noqa: E402
-from edge_agent import backends, layer_kernel  # noqa: E402
-from edge_agent.backends import Backend  # noqa: E402
-from edge_agent.bundle import Bundle  # noqa: E402
-from edge_agent.bundle_files import Kind  # noqa: E402
+from edge_agent.bundles.bundle import Bundle  # noqa: E402
+from edge_agent.bundles.files import Kind  # noqa: E402
 from edge_agent.calibration import Calibration  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.errors import BackendError  # noqa: E402
-from edge_agent.predictor import make_predictor  # noqa: E402
+from edge_agent.learning import backends, layer_kernel  # noqa: E402
+from edge_agent.learning.backends import Backend  # noqa: E402
+from edge_agent.learning.predictor import make_predictor  # noqa: E402
+from edge_agent.learning.support import Support  # noqa: E402
 from edge_agent.site_state import SiteState  # noqa: E402
-from edge_agent.support import Support  # noqa: E402
 
 ROUNDS, PREDICTIONS, PROCESSES = 15, 50, 5
 RATE_HZ, LOCATIONS = 20.0, 100

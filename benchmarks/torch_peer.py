@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edge_agent.bundle import AdaptationDefaults
-from edge_agent.network import NORM_EPSILON, Architecture, Parameters
-from edge_agent.support import Support
+from edge_agent.bundles.bundle import AdaptationDefaults
+from edge_agent.learning.network import NORM_EPSILON, Architecture, Parameters
+from edge_agent.learning.support import Support
 
 
 class TorchPeer:

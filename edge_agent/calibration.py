@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 
-from edge_agent.adaptation import adapt
 from edge_agent.arrays import (
     Arrays,
     ArraysError,
@@ -17,17 +16,18 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from edge_agent.backends import Backend, for_adapting
-from edge_agent.bundle import Bundle, as_float32
+from edge_agent.bundles.bundle import Bundle, as_float32
+from edge_agent.bundles.parameter_sets import NO_CHOICE, SetChoice
 from edge_agent.csi.image import Channel
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
-from edge_agent.memory import check_shots
-from edge_agent.neighbours import Fingerprints
-from edge_agent.network import Parameters, Statistics, check_parameters
-from edge_agent.parameter_sets import NO_CHOICE, SetChoice
-from edge_agent.steps import make_step
-from edge_agent.support import Support
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.backends import Backend, for_adapting
+from edge_agent.learning.memory import check_shots
+from edge_agent.learning.network import Parameters, Statistics, check_parameters
+from edge_agent.learning.steps import make_step
+from edge_agent.learning.support import Support
+from edge_agent.neighbours.estimator import Fingerprints
 from edge_agent.survey import Point
 
 _SCHEMA = "metaloc.calibration/1"
@@ -96,7 +96,7 @@ class Calibration:
             backend: What computes.
             parameter_set: As of `Bundle.choose_set`.
             on_step: Called with the number of steps done and the loss after them.
-            on_caution: As of `edge_agent.backends.for_adapting`.
+            on_caution: As of `edge_agent.learning.backends.for_adapting`.
 
         Raises:
             CalibrationError: The shots were built otherwise, are more than the bundle

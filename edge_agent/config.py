@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from edge_agent.backends import Backend
+from edge_agent.bundles.terms import MAX_MEMORY_MB
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
 from edge_agent.estimators import Estimator
-from edge_agent.terms import MAX_MEMORY_MB
+from edge_agent.learning.backends import Backend
 
 CONFIG_VARIABLE = "METALOC_CONFIG"
 PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"
@@ -141,7 +141,7 @@ class ModelConfig:
     """State directory; below the user's home when empty."""
 
     backend: str = "auto"
-    """What computes: auto, onnxruntime, kernel or numpy; see `edge_agent.backends`."""
+    """What computes: auto, onnxruntime, kernel or numpy; see `learning.backends`."""
 
     trusted_keys: str = ""
     """Public keys (a PEM file, or a folder of them) of those whose bundles are taken;

@@ -6,17 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import Kind
+from edge_agent.bundles.parameter_sets import NO_CHOICE
 from edge_agent.calibration import Calibration
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.estimators import Estimator
+from edge_agent.learning.backends import Backend
 from edge_agent.localizer import Localizer
-from edge_agent.parameter_sets import NO_CHOICE
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel

@@ -1,7 +1,7 @@
 """What locates at a site.
 
-    network       the paper's, adapted by gradient steps       `edge_agent.predictor`
-    neighbours    whitened fingerprints of the shots           `edge_agent.neighbours`
+    network       the paper's, adapted by gradient steps  `learning.predictor`
+    neighbours    whitened fingerprints of the shots      `neighbours.estimator`
 
 docs/estimators.md says which is better when, and by how much.
 """

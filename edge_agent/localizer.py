@@ -3,7 +3,7 @@
 from edge_agent.calibration import Calibration
 from edge_agent.csi.image import CsiImage
 from edge_agent.estimate import Estimate, estimate_from_posterior
-from edge_agent.predictor import Predictor
+from edge_agent.learning.predictor import Predictor
 
 
 class Localizer:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import BundleFiles, Kind
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import BundleFiles, Kind
+from edge_agent.bundles.model_in_use import load_files
 from edge_agent.config import ModelConfig
 from edge_agent.csi_model import CsiModel
 from edge_agent.errors import BundleError
 from edge_agent.estimators import Estimator
-from edge_agent.model_in_use import load_files
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.model import RssModel
 from edge_agent.site_model import SiteModel

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from edge_agent.backends import Backend
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console, clock
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
 from edge_agent.pipeline import Fix, SitePipeline

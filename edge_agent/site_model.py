@@ -16,9 +16,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.backends import Backend
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.files import Kind
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.learning.backends import Backend
 from edge_agent.pipeline import SitePipeline
 from edge_agent.survey import Point, SurveyedCapture
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
-from edge_agent.neighbours import NeighboursPredictor
-from edge_agent.predictor import Predictor, make_predictor
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.predictor import Predictor, make_predictor
+from edge_agent.neighbours.estimator import NeighboursPredictor
 
 
 def make_site_predictor(
@@ -26,7 +26,7 @@ def make_site_predictor(
         calibration: Of the site.
         estimator: What is wanted.
         backend: What computes the network; neighbours are NumPy's.
-        on_caution: As of `edge_agent.backends.for_predicting`.
+        on_caution: As of `edge_agent.learning.backends.for_predicting`.
 
     Raises:
         BackendError: What was asked for is not there or cannot be used.

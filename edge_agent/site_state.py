@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import BundleFiles, Kind
-from edge_agent.bundle_store import bundle_name
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import BundleFiles, Kind
+from edge_agent.bundles.store import bundle_name
 from edge_agent.calibration import Calibration
 from edge_agent.config import RESERVED_SITES
 from edge_agent.errors import CalibrationError

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from export.graph_nodes import GraphBuilder, scaled_pixels
 from export.layer_graph import LayerGraph, SupportMask, Traced
 

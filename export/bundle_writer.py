@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_agent.bundle_files import MANIFEST, SIGNATURE, BundleFiles, manifest_text
+from edge_agent.bundles.files import MANIFEST, SIGNATURE, BundleFiles, manifest_text
+from edge_agent.bundles.signatures import SigningKey
+from edge_agent.bundles.terms import Terms
 from edge_agent.errors import AgentError
-from edge_agent.signatures import SigningKey
-from edge_agent.terms import Terms
 
 
 class ExportError(AgentError):

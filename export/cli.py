@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_agent.bundles.signatures import SigningKey
 from edge_agent.console import Console
 from edge_agent.errors import AgentError
-from edge_agent.signatures import SigningKey
 from edge_agent.threads import use_one_blas_thread
 from trainer.errors import TrainerError
 

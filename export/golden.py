@@ -16,13 +16,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from edge_agent.backends import Backend
-from edge_agent.bundle import AdaptationDefaults, Bundle
-from edge_agent.golden import check, compare
-from edge_agent.golden_file import GoldenFile, Task
-from edge_agent.layer_kernel import AVAILABLE
-from edge_agent.network import Architecture, check_parameters
-from edge_agent.network import Parameters as Arrays
+from edge_agent.bundles.bundle import AdaptationDefaults, Bundle
+from edge_agent.bundles.golden import check, compare
+from edge_agent.bundles.golden_file import GoldenFile, Task
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.layer_kernel import AVAILABLE
+from edge_agent.learning.network import Architecture, check_parameters
+from edge_agent.learning.network import Parameters as Arrays
 from export.bundle_writer import ExportError
 from export.golden_autograd import TorchTask
 from export.golden_clearance import clearance_of

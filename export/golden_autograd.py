@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge_agent.golden_file import Outcome, Task, digest
-from edge_agent.network import Architecture, Statistics
-from edge_agent.network import Parameters as Arrays
+from edge_agent.bundles.golden_file import Outcome, Task, digest
+from edge_agent.learning.network import Architecture, Statistics
+from edge_agent.learning.network import Parameters as Arrays
 from trainer.meta.inner_loop import Parameters, as_leaves
 from trainer.network import Batch, cross_entropy, forward, make_batch, with_head
 from trainer.network import Statistics as Moments

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
-from edge_agent.golden_file import Task
-from edge_agent.network import Architecture
-from edge_agent.network import Parameters as Arrays
+from edge_agent.bundles.golden_file import Task
+from edge_agent.learning.network import Architecture
+from edge_agent.learning.network import Parameters as Arrays
 from export.golden_autograd import TorchTask
 from trainer import operations
 from trainer.network import forward

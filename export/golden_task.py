@@ -6,10 +6,10 @@ hardly two neighbourhoods are the same.
 
 import numpy as np
 
-from edge_agent.bundle import AdaptationDefaults
-from edge_agent.golden_file import Task
-from edge_agent.network import Architecture
-from edge_agent.support import Support
+from edge_agent.bundles.bundle import AdaptationDefaults
+from edge_agent.bundles.golden_file import Task
+from edge_agent.learning.network import Architecture
+from edge_agent.learning.support import Support
 
 _N_POINTS = 3
 _N_SHOTS = 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 
 OPSET = 18
 """Read by every ONNX Runtime since 1.14; below, axes of a sum are attributes."""
@@ -140,7 +140,7 @@ def scaled_pixels(graph: GraphBuilder, architecture: Architecture) -> str:
 
     (images / 255 - mean) / std, zero where not heard, with few passes over the pixels:
     (images - 255 mean) times a gain per image and channel, 1 / (255 std) or zero. Apart
-    from the last bit, `edge_agent.network.scale_input`.
+    from the last bit, `edge_agent.learning.network.scale_input`.
     """
     n_channels, n_packets, n_tones = architecture.image_shape
     graph.input(IMAGES, ["n", n_channels, n_packets, n_tones], TensorProto.UINT8)

@@ -1,6 +1,6 @@
 """A layer of the network as operators of a graph, forwards and backwards.
 
-ONNX Runtime has no derivatives, so they are written out, as `edge_agent.layer_step`
+ONNX Runtime has no derivatives, so they are written out, as `learning.layer_step`
 does it. Forwards:
 
     r = ReLU(convolution);  m, v = mean and variance of r over the support set
@@ -20,14 +20,14 @@ A shot of weight zero is padding: it is no part of m, v and N, and its d r is ze
 are said to values per image and filter, never to pixels.
 
 Where a scale is exactly zero all pixels of a cell are its maximum; the gradient of the
-scale is then that of the largest, in `edge_agent.network` of the first. Both are
+scale is then that of the largest, in `learning.network` of the first. Both are
 subgradients.
 """
 
 import math
 from dataclasses import dataclass
 
-from edge_agent.network import NORM_EPSILON, Architecture
+from edge_agent.learning.network import NORM_EPSILON, Architecture
 from export.graph_nodes import GraphBuilder, convolution
 from export.kernel_gradient import Area, kernel_gradient
 

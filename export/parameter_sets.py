@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle import THETA_SCHEMA
-from edge_agent.parameter_sets import MAX_SETS, TOTAL, ParameterSet
+from edge_agent.bundles.bundle import THETA_SCHEMA
+from edge_agent.bundles.parameter_sets import MAX_SETS, TOTAL, ParameterSet
 from edge_agent.task_similarity.history import SIMILARITY, TaskHistory
 from export.bundle_writer import ExportError
 from trainer.checkpoint import Checkpoint

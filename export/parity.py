@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edge_agent.adaptation import Stepped, with_head
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle, as_float32
+from edge_agent.bundles.bundle import Bundle, as_float32
+from edge_agent.bundles.golden import nameless_site
 from edge_agent.errors import AgentError
-from edge_agent.golden import nameless_site
-from edge_agent.layer_kernel import AVAILABLE
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Array, Parameters, Statistics
-from edge_agent.predictor import make_predictor
-from edge_agent.steps import make_step
-from edge_agent.support import Support
+from edge_agent.learning.adaptation import Stepped, with_head
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.layer_kernel import AVAILABLE
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import Array, Parameters, Statistics
+from edge_agent.learning.predictor import make_predictor
+from edge_agent.learning.steps import make_step
+from edge_agent.learning.support import Support
 from export.bundle_writer import ExportError
 
 TOLERANCE = 1e-5

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.graph_slots import GraphSlots, slot_shapes
-from edge_agent.network import NORM_EPSILON, Architecture
+from edge_agent.learning.graph_slots import GraphSlots, slot_shapes
+from edge_agent.learning.network import NORM_EPSILON, Architecture
 from export.graph_nodes import GraphBuilder, convolution, scaled_pixels
 from export.raw_data import locate_raw_data
 
@@ -29,7 +29,7 @@ class PredictGraph:
 
 
 def build_predict_graph(architecture: Architecture) -> PredictGraph:
-    """Return the graph of `edge_agent.network.forward` with frozen statistics.
+    """Return the graph of `edge_agent.learning.network.forward` with frozen statistics.
 
     Inputs: ``images`` uint8 (n, n_channels, n_packets, n_tones), ``heard`` bool (n,
     n_channels), ``head.weight`` (n_points, n_features), ``head.bias`` (n_points,).

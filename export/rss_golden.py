@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from edge_agent.bundle import AdaptationDefaults
-from edge_agent.golden_file import digest
+from edge_agent.bundles.bundle import AdaptationDefaults
+from edge_agent.bundles.golden_file import digest
 from edge_agent.rss.fingerprints import LENGTH_M, Fingerprints, RadioMap
 from edge_agent.rss.golden import RssGolden
 from edge_agent.rss.network import Examples, Parameters, RssArchitecture

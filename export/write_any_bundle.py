@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from edge_agent.bundle_files import BundleFiles
-from edge_agent.signatures import SigningKey
+from edge_agent.bundles.files import BundleFiles
+from edge_agent.bundles.signatures import SigningKey
 from export.parameter_sets import Trained
 from export.write_bundle import write_bundle
 from export.write_rss_bundle import write_rss_bundle

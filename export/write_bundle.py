@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle import (
+from edge_agent.bundles.bundle import (
     ADAPT,
     PREDICT,
     THETA,
@@ -12,11 +12,11 @@ from edge_agent.bundle import (
     Bundle,
     Manifest,
 )
-from edge_agent.bundle_files import BundleFiles
+from edge_agent.bundles.files import BundleFiles
+from edge_agent.bundles.golden_file import GOLDEN
+from edge_agent.bundles.signatures import SigningKey
 from edge_agent.estimators import Estimator
-from edge_agent.golden_file import GOLDEN
-from edge_agent.neighbours_file import NEIGHBOURS, pack_neighbours
-from edge_agent.signatures import SigningKey
+from edge_agent.neighbours.file import NEIGHBOURS, pack_neighbours
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import write_files
 from export.golden import check_golden, make_golden

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle_files import BundleFiles
-from edge_agent.golden_file import GOLDEN
-from edge_agent.onnx_runtime import Session
+from edge_agent.bundles.files import BundleFiles
+from edge_agent.bundles.golden_file import GOLDEN
+from edge_agent.bundles.signatures import SigningKey
+from edge_agent.learning.onnx_runtime import Session
 from edge_agent.rss.bundle import (
     ADAPT,
     PREDICT,
@@ -19,7 +20,6 @@ from edge_agent.rss.bundle import (
 from edge_agent.rss.fingerprints import LENGTH_M
 from edge_agent.rss.golden import RssGolden, check
 from edge_agent.rss.network import regress, step
-from edge_agent.signatures import SigningKey
 from export.bundle_writer import ExportError, write_files
 from export.rss_golden import make_rss_golden
 from export.rss_graphs import NEW, build_rss_adapt_graph, build_rss_predict_graph

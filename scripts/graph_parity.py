@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent import golden, onnx_runtime
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
+from edge_agent.bundles import golden
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.errors import AgentError
+from edge_agent.learning import onnx_runtime
+from edge_agent.learning.backends import Backend
 from export.parity import check_parity
 
 

@@ -41,7 +41,7 @@ APART_M = 0.01
 """Between two locations of one calibration [m]; published to a millimetre."""
 
 _BACKENDS = """\
-from edge_agent.backends import Backend
+from edge_agent.learning.backends import Backend
 print(*[backend for backend in Backend if backend is not Backend.AUTO])"""
 
 

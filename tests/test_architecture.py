@@ -16,9 +16,9 @@ MAY_IMPORT = {
     "edge_agent": {"edge_agent", "numpy"},
     # What is heavier, or under another licence, is imported by one module each.
     "edge_agent.live": {"edge_agent", "numpy", "scapy"},
-    "edge_agent.onnx_runtime": {"edge_agent", "numpy", "onnxruntime"},
+    "edge_agent.learning.onnx_runtime": {"edge_agent", "numpy", "onnxruntime"},
     "edge_agent.publish": {"edge_agent", "paho"},
-    "edge_agent.signatures": {"edge_agent", "cryptography"},
+    "edge_agent.bundles.signatures": {"edge_agent", "cryptography"},
     "edge_agent.demo.broker": {"edge_agent", "amqtt"},
     "trainer": {"trainer", "edge_agent", "numpy", "scipy", "torch"},
     "trainer.benchmark.plots": {"trainer", "numpy", "matplotlib"},

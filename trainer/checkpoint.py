@@ -11,9 +11,9 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from edge_agent.bundle import AdaptationDefaults, as_float32
+from edge_agent.bundles.bundle import AdaptationDefaults, as_float32
 from edge_agent.csi.image import ImageSpec
-from edge_agent.network import Architecture, Parameters, check_parameters
+from edge_agent.learning.network import Architecture, Parameters, check_parameters
 from trainer.errors import CheckpointError
 
 _SCHEMA = "metaloc.checkpoint/1"

@@ -1,6 +1,6 @@
 """A layer of the network, compiled on this machine: `trainer.operations.layer` in C.
 
-The source is that of the device, `edge_agent/layer_kernel.c`.
+The source is that of the device, `edge_agent/learning/layer_kernel.c`.
 
     ClassificationModel(architecture, layer=compile_layer())
 
@@ -27,11 +27,11 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-import edge_agent
+from edge_agent import learning
 from trainer.errors import CompilerError
 from trainer.operations import Layer, LayerOutput
 
-_SOURCE = Path(edge_agent.__file__).with_name("layer_kernel.c")
+_SOURCE = Path(learning.__file__).with_name("layer_kernel.c")
 _OPTIONS = (
     "-O3 -march=native -fopenmp-simd -ffp-contract=fast -fno-math-errno "
     "-fno-trapping-math -shared -fPIC"

@@ -1,4 +1,4 @@
-"""The paper's CNN in torch, parameter by parameter that of `edge_agent.network`.
+"""The paper's CNN in torch, parameter by parameter that of `learning.network`.
 
 Parameters are an explicit argument: the inner loop needs the loss as a function of
 them. New tensors are made where the parameters are, CPU or GPU.
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
-from edge_agent.network import NORM_EPSILON, Architecture
+from edge_agent.learning.network import NORM_EPSILON, Architecture
 from trainer import operations
 from trainer.meta.inner_loop import Parameters
 from trainer.operations import Layer, affine, maxima
@@ -58,7 +58,7 @@ def make_batch(
             f"images of shape {images.shape} with mask {heard.shape}, expected "
             f"(n, *{architecture.image_shape}) and (n, {architecture.image_shape[0]})"
         )
-    # `edge_agent.network.scale_input`, in place: tasks are scaled as they are drawn.
+    # `learning.network.scale_input`, in place: tasks are scaled as they are drawn.
     inputs = torch.from_numpy(images).to(dtype)
     inputs.div_(255).sub_(architecture.pixel_mean).div_(architecture.pixel_std)
     inputs[torch.from_numpy(~heard)] = 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge_agent.arrays import ArraysError, pack_arrays, unpack_arrays, write_atomically
-from edge_agent.bundle import AdaptationDefaults, as_float32
+from edge_agent.bundles.bundle import AdaptationDefaults, as_float32
 from edge_agent.rss.network import Parameters, RssArchitecture, check_parameters
 from edge_agent.rss.window import RssSpec
 from trainer.errors import CheckpointError

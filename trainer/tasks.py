@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from edge_agent.environment import Environment
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from trainer.episodes import (
     Rows,
     TaskConfig,

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_agent.backends import Backend
 from edge_agent.cautions import cautions
 from edge_agent.commands.options import add_config, add_model, configuration
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError, SurveyError
+from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.site_model import Shots, SiteCalibration, SiteModel
 from edge_agent.site_state import SiteState

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.bundle_files import BundleFiles
-from edge_agent.bundle_report import description, lines, signed_by
-from edge_agent.bundle_store import SHIPPED, BundleStore
+from edge_agent.bundles.files import BundleFiles
+from edge_agent.bundles.installation import Change, Progress, install, roll_back
+from edge_agent.bundles.model_in_use import load_files, load_named, terms_of
+from edge_agent.bundles.proof import prove
+from edge_agent.bundles.report import description, lines, signed_by
+from edge_agent.bundles.store import SHIPPED, BundleStore
 from edge_agent.commands.options import configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console, table
 from edge_agent.errors import BundleError, UsageError
-from edge_agent.installation import Change, Progress, install, roll_back
-from edge_agent.model_in_use import load_files, load_named, terms_of
-from edge_agent.proof import prove
 
 _EPILOG = """\
 examples:

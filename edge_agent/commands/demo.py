@@ -6,9 +6,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
 from edge_agent.commands.options import configuration
 from edge_agent.config import SHIPPED_BUNDLE, AgentConfig, ModelConfig, SiteConfig
@@ -17,6 +16,7 @@ from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.demo.route import Comparison, first_packet_ns, read_route, route_table
 from edge_agent.environment import Environment
 from edge_agent.errors import UsageError
+from edge_agent.learning.backends import Backend
 from edge_agent.session import open_session
 from edge_agent.site_state import SiteState
 from edge_agent.sources import FileSource

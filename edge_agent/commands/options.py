@@ -5,10 +5,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from edge_agent.backends import Backend
 from edge_agent.config import AgentConfig, BrokerConfig, load_config
 from edge_agent.errors import UsageError
 from edge_agent.estimators import Estimator
+from edge_agent.learning.backends import Backend
 
 NO_BROKER = "none"
 

@@ -6,18 +6,18 @@ import json
 import math
 from typing import Any
 
-from edge_agent import backends
-from edge_agent.backends import Backend
-from edge_agent.bundle_files import BundleFiles, Kind
+from edge_agent.bundles.files import BundleFiles, Kind
+from edge_agent.bundles.model_in_use import load_files
 from edge_agent.commands.options import add_config, configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console
 from edge_agent.errors import BackendError, BundleError, UsageError
-from edge_agent.machine import built, machine, versions
-from edge_agent.measurement import N_SHOTS
-from edge_agent.model_in_use import load_files
-from edge_agent.selftest import Result, run_backend
-from edge_agent.selftest_report import faults_of, report, without_home
+from edge_agent.learning import backends
+from edge_agent.learning.backends import Backend
+from edge_agent.selftest.machine import built, machine, versions
+from edge_agent.selftest.measurement import N_SHOTS
+from edge_agent.selftest.processes import Result, run_backend
+from edge_agent.selftest.report import faults_of, report, without_home
 
 _ORDER = (Backend.KERNEL, Backend.ONNXRUNTIME, Backend.NUMPY)
 _TIMEOUT_S = 300.0

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge_agent.arrays import ArraysError, unpack_arrays
-from edge_agent.bundle import AdaptationDefaults, as_float32
-from edge_agent.bundle_files import MANIFEST, BundleFiles, Kind
+from edge_agent.bundles.bundle import AdaptationDefaults, as_float32
+from edge_agent.bundles.files import MANIFEST, BundleFiles, Kind
+from edge_agent.bundles.terms import Terms
 from edge_agent.errors import BundleError
 from edge_agent.rss.fingerprints import FLOOR_DBM, LENGTH_M, LEVEL_DB
 from edge_agent.rss.network import Parameters, RssArchitecture, check_parameters
 from edge_agent.rss.window import RssSpec
-from edge_agent.terms import Terms
 
 THETA_SCHEMA = "metaloc.rss-theta/1"
 THETA = "theta.npz"
@@ -46,7 +46,7 @@ class RssManifest:
     """Provenance: data, seed, iterations, versions. For people."""
 
     def to_document(self) -> dict[str, Any]:
-        """Return what `edge_agent.bundle_files.manifest_text` takes."""
+        """Return what `edge_agent.bundles.files.manifest_text` takes."""
         return {
             "kind": str(Kind.RSS),
             "name": self.name,

@@ -26,7 +26,7 @@ from edge_agent.arrays import (
     unpack_arrays,
     write_atomically,
 )
-from edge_agent.bundle import as_float32
+from edge_agent.bundles.bundle import as_float32
 from edge_agent.errors import CalibrationError
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.fingerprints import LENGTH_M, Fingerprints, Floats, RadioMap

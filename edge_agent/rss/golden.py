@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.arrays import Arrays, ArraysError, pack_arrays, unpack_arrays
+from edge_agent.bundles.golden import Difference
+from edge_agent.bundles.golden_file import GOLDEN, digest
 from edge_agent.errors import BundleError
-from edge_agent.golden import Difference
-from edge_agent.golden_file import GOLDEN, digest
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.fingerprints import LENGTH_M
 from edge_agent.rss.network import (

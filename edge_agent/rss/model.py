@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent.backends import Backend
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.files import Kind
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError
+from edge_agent.learning.backends import Backend
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.calibration import RssCalibration
 from edge_agent.rss.localizer import RssLocalizer, holding

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.csi.image import ImageSpec
+from edge_agent.neighbours.whitening import channel_features
 from edge_agent.task_similarity.mmd import Sample
-from edge_agent.whitening import channel_features
 
 N_RIPPLES: Final = 11
 

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE
 from edge_agent.config import CONFIG_VARIABLE, PASSWORD_VARIABLE
 from tests.brokers import Mosquitto, Relay, Subscriber, find_program

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle import THETA_SCHEMA
+from edge_agent.bundles.bundle import THETA_SCHEMA
 from edge_agent.task_similarity.features import task_features
 from edge_agent.task_similarity.history import SIMILARITY, TaskHistory
-from tests.edge_agent.bundles import change_manifest, replace_file
+from tests.edge_agent.bundle_copies import change_manifest, replace_file
 from tests.edge_agent.sites import POINTS, SPEC, environment, random_parameters
 
 SLOPES = {"hall": 0, "lab": 5, "attic": -5}

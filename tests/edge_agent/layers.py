@@ -2,9 +2,9 @@
 
 import pytest
 
-from edge_agent import layer_kernel
-from edge_agent.layer import NumpyLayer
-from edge_agent.layer_kernel import NativeLayer, targets
+from edge_agent.learning import layer_kernel
+from edge_agent.learning.layer import NumpyLayer
+from edge_agent.learning.layer_kernel import NativeLayer, targets
 
 needs_kernel = pytest.mark.skipif(
     not layer_kernel.AVAILABLE, reason="the C kernel was not built: no compiler"

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.calibration import Calibration
 from edge_agent.csi.image import Channel, ImageSpec
 from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.simulated import SIMULATED_PREFIX
 from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.environment import Environment
-from edge_agent.network import Architecture, Statistics
+from edge_agent.learning.network import Architecture, Statistics
 from edge_agent.survey import Point
 from tests.builders import (
     packets_of,

@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from edge_agent.adaptation import adapt
 from edge_agent.arrays import pack_arrays, unpack_arrays
-from edge_agent.backends import Backend
-from edge_agent.bundle import Capacity
+from edge_agent.bundles.bundle import Capacity
+from edge_agent.bundles.parameter_sets import NO_CHOICE, TOTAL, Reason
 from edge_agent.calibration import Calibration
 from edge_agent.errors import BackendError, BundleError, CalibrationError
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Statistics
-from edge_agent.parameter_sets import NO_CHOICE, TOTAL, Reason
-from edge_agent.support import Support
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import Statistics
+from edge_agent.learning.support import Support
 from tests.edge_agent.known_places import SLOPES, STRANGE, parameters_at, shots_at
 from tests.edge_agent.sites import (
     POINTS,

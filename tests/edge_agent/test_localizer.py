@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.backends import Backend
 from edge_agent.csi.image import CsiImage
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.predictor import make_predictor
 from edge_agent.localizer import Localizer
-from edge_agent.predictor import make_predictor
 from tests.edge_agent.sites import POINTS, SPEC, channel
 
 STARTED_NS = 1_700_000_000_000_000_000

@@ -12,10 +12,10 @@ from edge_agent.csi.decode import Decoder
 from edge_agent.csi.image import ImageBuilder, Unused
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.refusal import Refusal
+from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
 from edge_agent.pipeline import Pipeline
-from edge_agent.predictor import LayerPredictor
 from tests.builders import ethernet, ipv4, udp
 from tests.edge_agent.sites import (
     REAL,

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.backends import Backend, for_predicting
 from edge_agent.calibration import CALIBRATION_FILE
 from edge_agent.config import AgentConfig, BrokerConfig, ModelConfig, SiteConfig
 from edge_agent.console import Console
@@ -20,10 +19,11 @@ from edge_agent.errors import (
     SimulatedError,
 )
 from edge_agent.estimate import Estimate
+from edge_agent.learning.backends import Backend, for_predicting
+from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
 from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.predictor import LayerPredictor
 from edge_agent.session import Session, _some, describe_fix, open_session
 from edge_agent.version import version
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until

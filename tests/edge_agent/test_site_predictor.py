@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from edge_agent.arrays import pack_arrays, unpack_arrays
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import manifest_text
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import manifest_text
 from edge_agent.calibration import Calibration
 from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
-from edge_agent.neighbours import NeighboursPredictor
-from edge_agent.neighbours_file import NEIGHBOURS
-from edge_agent.predictor import LayerPredictor
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.predictor import LayerPredictor
+from edge_agent.neighbours.estimator import NeighboursPredictor
+from edge_agent.neighbours.file import NEIGHBOURS
 from edge_agent.site_predictor import make_site_predictor
 from tests.edge_agent.sites import (
     POINTS,

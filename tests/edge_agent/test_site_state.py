@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
 from edge_agent.errors import CalibrationError
 from edge_agent.site_state import SiteState, find_calibration, site_states

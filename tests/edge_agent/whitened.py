@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from edge_agent.neighbours import Kernel, Neighbours
-from edge_agent.whitening import Whitening
+from edge_agent.neighbours.estimator import Kernel, Neighbours
+from edge_agent.neighbours.whitening import Whitening
 from tests.edge_agent.sites import SPEC
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.capture_file import CaptureFile
 from edge_agent.config import SHIPPED_BUNDLE
 from edge_agent.csi.decode import Decoder

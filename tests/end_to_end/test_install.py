@@ -73,7 +73,7 @@ def test_the_kernels_are_built_where_they_can_be(installed):
     can_be_built = shutil.which("cc") is not None and headers.exists()
     available = python(
         installed,
-        "from edge_agent import layer_kernel\n"
+        "from edge_agent.learning import layer_kernel\n"
         "from edge_agent.csi import kernel\n"
         "print(kernel.AVAILABLE, layer_kernel.AVAILABLE)",
     )

@@ -7,7 +7,7 @@ import onnxruntime
 import torch
 from onnx.reference import ReferenceEvaluator
 
-from edge_agent.support import Support
+from edge_agent.learning.support import Support
 from tests.trainer.builders import as_tensors, random_images, random_parameters
 from trainer.network import forward, make_batch
 

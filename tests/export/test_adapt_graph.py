@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.adaptation import with_head
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Architecture
+from edge_agent.learning.adaptation import with_head
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import Architecture
 from export.adapt_graph import build_adapt_graph
 from tests.conftest import ROOT
 from tests.export.graphs import assert_close, in_onnxruntime, in_reference, problem

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.bundle_files import MANIFEST, SIGNATURE, BundleFiles
+from edge_agent.bundles.files import MANIFEST, SIGNATURE, BundleFiles
+from edge_agent.bundles.signatures import SigningKey
+from edge_agent.bundles.terms import Terms
 from edge_agent.errors import BundleError
-from edge_agent.signatures import SigningKey
-from edge_agent.terms import Terms
 from export.bundle_writer import ExportError, write_files
-from tests.edge_agent.bundles import CONTENTS, DOCUMENT
+from tests.edge_agent.bundle_copies import CONTENTS, DOCUMENT
 from tests.keys import make_key
 
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import BundleFiles
-from edge_agent.signatures import TrustedKeys
-from edge_agent.terms import Terms
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import BundleFiles
+from edge_agent.bundles.signatures import TrustedKeys
+from edge_agent.bundles.terms import Terms
 from export.cli import main
 from tests.conftest import ROOT
 from tests.keys import make_key

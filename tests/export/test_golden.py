@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent.adaptation import adapt
-from edge_agent.bundle import AdaptationDefaults
-from edge_agent.golden import STEP_TOLERANCE
-from edge_agent.golden_file import GOLDEN, GoldenFile, digest
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Architecture, forward, probabilities, scale_input
+from edge_agent.bundles.bundle import AdaptationDefaults
+from edge_agent.bundles.golden import STEP_TOLERANCE
+from edge_agent.bundles.golden_file import GOLDEN, GoldenFile, digest
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import (
+    Architecture,
+    forward,
+    probabilities,
+    scale_input,
+)
 from export.bundle_writer import ExportError
 from export.golden import make_golden
 from export.golden_clearance import clearance_of

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_agent.bundle import AdaptationDefaults
-from edge_agent.network import scale_input
+from edge_agent.bundles.bundle import AdaptationDefaults
+from edge_agent.learning.network import scale_input
 from export.golden_clearance import clearance_of
 from export.golden_task import draw_task
 from tests.trainer.builders import SMALL_NETWORK, random_parameters

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.bundle import AdaptationDefaults, Bundle
+from edge_agent.bundles.bundle import AdaptationDefaults, Bundle
+from edge_agent.bundles.parameter_sets import MAX_SETS, TOTAL
 from edge_agent.csi.image import ImageSpec
-from edge_agent.network import Architecture
-from edge_agent.parameter_sets import MAX_SETS, TOTAL
+from edge_agent.learning.network import Architecture
 from export.bundle_writer import ExportError
 from export.cli import main
 from export.parameter_sets import Trained, set_files

@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_agent.adaptation import Stepped
-from edge_agent.bundle import ADAPT, PREDICT, Bundle
-from edge_agent.network import Architecture, Statistics
+from edge_agent.bundles.bundle import ADAPT, PREDICT, Bundle
+from edge_agent.learning.adaptation import Stepped
+from edge_agent.learning.network import Architecture, Statistics
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import ExportError
 from export.parity import TOLERANCE, check_parity, difference

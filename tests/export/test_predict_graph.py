@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from edge_agent.network import Architecture, forward, probabilities, scale_input
+from edge_agent.learning.network import (
+    Architecture,
+    forward,
+    probabilities,
+    scale_input,
+)
 from export.predict_graph import build_predict_graph
 from tests.conftest import ROOT
 from tests.export.graphs import in_onnxruntime, in_reference

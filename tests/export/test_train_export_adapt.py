@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from edge_agent.backends import Backend
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import Calibration
-from edge_agent.predictor import make_predictor
+from edge_agent.learning.backends import Backend
+from edge_agent.learning.predictor import make_predictor
 from edge_agent.recording import record_environment
 from edge_agent.survey import read_survey
 from export import cli as export

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.bundle import AdaptationDefaults, Bundle
-from edge_agent.network import Architecture
+from edge_agent.bundles.bundle import AdaptationDefaults, Bundle
+from edge_agent.learning.network import Architecture
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import ExportError
 from export.predict_graph import build_predict_graph

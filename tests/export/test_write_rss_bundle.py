@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.bundle_files import Kind
+from edge_agent.bundles.files import Kind
 from edge_agent.errors import BundleError
-from edge_agent.onnx_runtime import Session
+from edge_agent.learning.onnx_runtime import Session
 from edge_agent.rss.bundle import ADAPT, PREDICT, RssBundle
 from edge_agent.rss.network import Examples, adapt, regress, step
 from export import write_rss_bundle as module

@@ -12,8 +12,8 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from edge_agent.bundle import ADAPT
-from edge_agent.bundle_files import MANIFEST, manifest_text
+from edge_agent.bundles.bundle import ADAPT
+from edge_agent.bundles.files import MANIFEST, manifest_text
 from edge_agent.config import SHIPPED_BUNDLE
 from scripts.graph_parity import main
 from tests.conftest import ROOT

@@ -7,13 +7,13 @@ import numpy as np
 import openpyxl
 import torch
 
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.csi import CaptureReader, Decoder, FrameBatch
 from edge_agent.csi.image import Channel, ImageSpec
 from edge_agent.csi.simulated import says_simulated
 from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.environment import Environment
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from edge_agent.survey import Point
 from trainer.checkpoint import Checkpoint
 from trainer.network import make_batch

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.csi.image import ImageSpec
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from tests.trainer.builders import SMALL, SMALL_NETWORK, checkpoint, random_parameters
 from trainer.checkpoint import Checkpoint
 from trainer.errors import CheckpointError

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent import adaptation, network
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Architecture, scale_input
-from edge_agent.support import Support
+from edge_agent.learning import adaptation, network
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import Architecture, scale_input
+from edge_agent.learning.support import Support
 from tests.trainer.builders import (
     PAPER_NETWORK,
     SMALL_NETWORK,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.csi.image import ImageSpec
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from tests.trainer.builders import environment
 from trainer.errors import TaskError
 from trainer.tasks import TaskConfig, TaskSampler

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from edge_agent.arrays import Arrays
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec
 from edge_agent.environment import Environment
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from edge_agent.recording import record_environment
 from edge_agent.survey import SurveyedCapture, read_survey
 from edge_agent.version import version

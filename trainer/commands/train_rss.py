@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.console import Console
 from edge_agent.rss.network import RssArchitecture
 from edge_agent.rss.window import RssSpec

@@ -1,7 +1,7 @@
 """The inner loop of MAML: adapt parameters to one task by gradient descent.
 
 Pure functions of their arguments. Training and evaluation call them; the device repeats
-them in NumPy (`edge_agent.adaptation`), held to these by a test.
+them in NumPy (`edge_agent.learning.adaptation`), held to these by a test.
 """
 
 from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from trainer.errors import TaskError
 from trainer.models.csi_tasks import amplitude_architecture
 from trainer.surveys.environment import Environment, Floats, Signals

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from trainer import operations
 from trainer.meta.inner_loop import Parameters
 from trainer.network import (

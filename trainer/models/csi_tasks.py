@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from trainer.episodes import (
     Rows,
     TaskConfig,
@@ -25,7 +25,7 @@ from trainer.surveys.environment import Environment, Signals
 from trainer.tasks import Task
 
 PAPER_FILTERS = (10, 16, 24, 32, 32)
-"""Of five convolutions, as `edge_agent.network.Architecture` has them by default."""
+"""Of five convolutions, as `learning.network.Architecture` has them by default."""
 
 AUTHORS_FILTERS = (10, 10, 10, 10)
 """Of the four in the authors' published code."""

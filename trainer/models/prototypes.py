@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from trainer.meta.inner_loop import Parameters
 from trainer.network import Statistics, features, initial_parameters
 from trainer.tasks import Task

@@ -1,7 +1,7 @@
 """The neighbours in a checkpoint: arrays beside the network's, for export.
 
-whitening/scale, whitening/root     `edge_agent.whitening.Whitening`
-whitening/kernel                    ν, T, u of `edge_agent.neighbours.Kernel`
+whitening/scale, whitening/root     `edge_agent.neighbours.whitening.Whitening`
+whitening/kernel                    ν, T, u of `edge_agent.neighbours.estimator.Kernel`
 whitening/recommended               whether they locate better than the network
 """
 
@@ -10,8 +10,8 @@ from dataclasses import astuple, replace
 import numpy as np
 
 from edge_agent.arrays import Arrays
-from edge_agent.neighbours import Kernel, Neighbours
-from edge_agent.whitening import Whitening
+from edge_agent.neighbours.estimator import Kernel, Neighbours
+from edge_agent.neighbours.whitening import Whitening
 from trainer.checkpoint import Checkpoint
 from trainer.errors import CheckpointError
 from trainer.neighbours.compare import compare

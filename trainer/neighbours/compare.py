@@ -11,13 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.adaptation import adapt
-from edge_agent.layer_kernel import AVAILABLE, NativeLayer
-from edge_agent.layer_step import LayerStep
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.layer_kernel import AVAILABLE, NativeLayer
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import forward, probabilities, scale_input
+from edge_agent.learning.support import Support
 from edge_agent.metrics import localization_errors
-from edge_agent.network import forward, probabilities, scale_input
-from edge_agent.support import Support
-from edge_agent.whitening import Matrix
+from edge_agent.neighbours.whitening import Matrix
 from trainer.checkpoint import Checkpoint
 from trainer.neighbours.learn import Learnt
 from trainer.neighbours.replays import Replay

@@ -17,8 +17,13 @@ import numpy.typing as npt
 
 from edge_agent.environment import Environment
 from edge_agent.metrics import localization_errors
-from edge_agent.neighbours import Fingerprints, Kernel, Neighbours, posterior_of
-from edge_agent.whitening import Matrix, channel_features
+from edge_agent.neighbours.estimator import (
+    Fingerprints,
+    Kernel,
+    Neighbours,
+    posterior_of,
+)
+from edge_agent.neighbours.whitening import Matrix, channel_features
 from trainer.neighbours.replays import Replay
 from trainer.neighbours.residuals import Scatter
 

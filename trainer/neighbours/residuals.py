@@ -7,7 +7,12 @@ from typing import Self
 import numpy as np
 
 from edge_agent.environment import Environment
-from edge_agent.whitening import Matrix, Whitening, channel_features, inverse_root
+from edge_agent.neighbours.whitening import (
+    Matrix,
+    Whitening,
+    channel_features,
+    inverse_root,
+)
 from trainer.neighbours.replays import with_two_visits
 
 _LEAST_DEVIATION = 1e-9

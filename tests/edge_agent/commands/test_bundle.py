@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from edge_agent.bundle_files import SIGNATURE, BundleFiles
-from edge_agent.signatures import SigningKey
+from edge_agent.bundles.files import SIGNATURE, BundleFiles
+from edge_agent.bundles.signatures import SigningKey
 from edge_agent.site_state import load_calibration
-from tests.edge_agent.bundles import change_manifest, damage, renamed
+from tests.edge_agent.bundle_copies import change_manifest, damage, renamed
 from tests.edge_agent.known_places import SLOPES, shots_at
 from tests.edge_agent.sites import (
     SPEC,

@@ -17,16 +17,16 @@ import jsonschema
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from edge_agent.bundle import Bundle
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.capture_file import CaptureFile
 from edge_agent.config import SHIPPED_BUNDLE, AgentConfig
 from edge_agent.console import clock
 from edge_agent.environment import Environment
+from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
 from edge_agent.pipeline import Pipeline
-from edge_agent.predictor import LayerPredictor
 from tests.brokers import Subscriber, free_port, is_listening, wait_until
 from tests.conftest import ROOT
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import layer_kernel
-from edge_agent.backends import Backend
-from edge_agent.golden import Difference
-from edge_agent.measurement import Measurement
-from edge_agent.selftest import Result, Verdict
-from edge_agent.selftest_report import faults_of, without_home
+from edge_agent.bundles.golden import Difference
+from edge_agent.learning import layer_kernel
+from edge_agent.learning.backends import Backend
+from edge_agent.selftest.measurement import Measurement
+from edge_agent.selftest.processes import Result, Verdict
+from edge_agent.selftest.report import faults_of, without_home
 
 FINE = Measurement(
     differences=(Difference("loss", 1e-7, 1e-5),),
@@ -220,7 +220,7 @@ def test_a_damaged_bundle_is_said_to_be(
 def test_a_bundle_without_a_golden_task_proves_nothing(
     run_agent, capsys, bundle, tmp_path
 ):
-    from edge_agent.bundle_files import manifest_text
+    from edge_agent.bundles.files import manifest_text
 
     kept = {k: v for k, v in bundle.files.contents.items() if k != "golden.npz"}
     document = bundle.manifest.to_document()
@@ -256,7 +256,7 @@ def test_nothing_private_is_printed(run_agent, capsys, outcomes, home, monkeypat
     outcomes(numpy=(Verdict.CRASHED, f"ImportError: {home}/venv/numpy.so"))
     caution = f"{home}/state: cannot be used"
     load = "edge_agent.commands.selftest.load_files"
-    from edge_agent.model_in_use import load_files
+    from edge_agent.bundles.model_in_use import load_files
 
     def load_with_caution(model, *, on_caution):
         on_caution(caution)

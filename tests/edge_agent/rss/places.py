@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from edge_agent.bundle import AdaptationDefaults
+from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.csi.simulated import SIMULATED_PREFIX
 from edge_agent.rss.network import RssArchitecture
 from edge_agent.rss.shots import RssShots

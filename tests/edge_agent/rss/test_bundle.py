@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edge_agent.arrays import pack_arrays
-from edge_agent.bundle import Bundle
-from edge_agent.bundle_files import MANIFEST, manifest_text
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import MANIFEST, manifest_text
 from edge_agent.errors import BundleError
 from edge_agent.models import model_of
 from edge_agent.rss.bundle import THETA, THETA_SCHEMA, RssBundle

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edge_agent.arrays import pack_arrays, unpack_arrays
+from edge_agent.bundles.golden_file import GOLDEN
 from edge_agent.errors import BundleError
-from edge_agent.golden_file import GOLDEN
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.golden import RssGolden, check
 from edge_agent.rss.network import RssArchitecture

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from edge_agent.backends import Backend
-from edge_agent.measurement import Measurement, measure
+from edge_agent.learning.backends import Backend
+from edge_agent.selftest.measurement import Measurement, measure
 
 
 def measured_with(directory, backend=Backend.NUMPY, *, quick):

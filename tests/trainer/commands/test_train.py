@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent.bundle import AdaptationDefaults, Bundle
+from edge_agent.bundles.bundle import AdaptationDefaults, Bundle
 from edge_agent.capture_file import CaptureFile
 from edge_agent.console import Console
 from edge_agent.csi.image import ImageSpec

@@ -1,7 +1,7 @@
 """First-order MAML against finite differences of the device's network.
 
 Eq. (13): the gradient with respect to θ is that of the query loss with respect to the
-adapted parameters θ'. The latter come from `edge_agent.adaptation`, and their gradient
+adapted parameters θ'. The latter come from `learning.adaptation`, and their gradient
 from central differences over every single one of them: nothing here is torch's but the
 result.
 """
@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent.adaptation import adapt
-from edge_agent.layer_step import LayerStep
-from edge_agent.network import Architecture, forward, scale_input
-from edge_agent.support import Support
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import Architecture, forward, scale_input
+from edge_agent.learning.support import Support
 from tests.trainer.builders import as_tensors, random_images, random_parameters
 from trainer.meta.maml import maml_gradient
 from trainer.models.classification import ClassificationModel

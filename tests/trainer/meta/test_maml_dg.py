@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from tests.trainer.builders import as_tensors, random_batch, random_parameters
 from tests.trainer.meta import small_models as by_hand
 from tests.trainer.meta.small_models import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge_agent.network import Architecture
+from edge_agent.learning.network import Architecture
 from tests.trainer.models.surveyed import environment, place
 from trainer.episodes import TaskConfig
 from trainer.errors import TaskError

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.adaptation import adapt
-from edge_agent.layer_step import LayerStep
+from edge_agent.learning.adaptation import adapt
+from edge_agent.learning.layer_step import LayerStep
+from edge_agent.learning.network import forward, probabilities, scale_input
+from edge_agent.learning.support import Support
 from edge_agent.metrics import localization_errors
-from edge_agent.network import forward, probabilities, scale_input
-from edge_agent.support import Support
 from tests.edge_agent.sites import ARCHITECTURE, POINTS, SPEC, checkpoint, environment
 from tests.trainer.neighbours.places import place
 from trainer.neighbours.compare import Comparison, compare, network_error

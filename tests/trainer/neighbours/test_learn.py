@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edge_agent.metrics import centre_errors, localization_errors
-from edge_agent.neighbours import Kernel, Neighbours, NeighboursPredictor
-from edge_agent.whitening import Whitening
+from edge_agent.neighbours.estimator import Kernel, Neighbours, NeighboursPredictor
+from edge_agent.neighbours.whitening import Whitening
 from tests.edge_agent.sites import POINTS, SPEC, environment
 from tests.edge_agent.whitened import random_neighbours
 from tests.trainer.neighbours.places import place

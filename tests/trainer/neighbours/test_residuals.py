@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_agent.whitening import channel_features
+from edge_agent.neighbours.whitening import channel_features
 from tests.edge_agent.sites import SPEC, environment
 from trainer.neighbours.residuals import Scatter
 

@@ -1,0 +1,1 @@
+"""Model bundles: files, signatures, what is installed, and proof that they compute."""

@@ -1,0 +1,1 @@
+"""The network: predicting and adapting, by NumPy, a kernel in C, or ONNX Runtime."""

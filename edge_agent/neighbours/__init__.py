@@ -1,0 +1,1 @@
+"""Whitened nearest neighbours: an estimator beside the network."""
