@@ -10,6 +10,8 @@ names no trusted keys runs without it.
 
 import hashlib
 import re
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -25,9 +27,13 @@ if TYPE_CHECKING:
 _MAX_KEY_FILE = 1 << 16
 _MAX_KEYS = 64
 _PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
-_MISSING = (
-    "signatures need the library cryptography: pip install cryptography, beside the "
-    "agent; or take bundles as they are: without model.trusted_keys"
+_CANNOT_VERIFY = (
+    "trusted keys need the library cryptography, where the agent is installed: "
+    f"{shlex.quote(sys.executable)} -m pip install cryptography; or take bundles as "
+    "they are: without model.trusted_keys"
+)
+_CANNOT_SIGN = (
+    "signing needs the library cryptography; in the clone: pip install '.[export]'"
 )
 
 
@@ -124,7 +130,7 @@ class SigningKey:
                 load_pem_private_key,
             )
         except ImportError as error:
-            raise ConfigError(_MISSING) from error
+            raise ConfigError(_CANNOT_SIGN) from error
         try:
             with path.open("rb") as file:
                 data = file.read(_MAX_KEY_FILE)
@@ -174,7 +180,7 @@ def _public_key(path: Path, block: bytes) -> "Ed25519PublicKey":
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
     except ImportError as error:
-        raise ConfigError(_MISSING) from error
+        raise ConfigError(_CANNOT_VERIFY) from error
     if b"PRIVATE KEY" in block.split(b"\n", 1)[0]:
         raise ConfigError(
             f"{path} holds a private key, which no device needs; take its public key: "

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -54,6 +55,15 @@ def test_the_size_that_is_said_is_that_of_the_files(saved, tmp_path, capsys):
         if path.name != "manifest.json"
     )
     assert capsys.readouterr().out.endswith(f" {size / 1000:.0f} kB\n")
+
+
+def test_the_extra_export_brings_what_signing_needs():
+    """Which ``make trainer`` installs, and which the message without it names."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+
+    assert "signed" in extras["export"][0]
+    assert any(item.startswith("cryptography>") for item in extras["signed"])
 
 
 def test_a_bundle_may_be_signed(saved, tmp_path, capsys):

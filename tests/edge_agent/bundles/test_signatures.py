@@ -3,7 +3,9 @@
 import base64
 import builtins
 import hashlib
+import re
 import subprocess
+import sys
 
 import pytest
 
@@ -271,7 +273,15 @@ def test_what_it_says_works_in_bash(pair, tmp_path):
     assert key.key_id == SigningKey.read(pair[0]).key_id
 
 
-def test_without_the_library_it_says_what_to_install(pair, no_library):
-    for read, path in ((TrustedKeys.read, pair[1]), (SigningKey.read, pair[0])):
-        with pytest.raises(ConfigError, match="pip install cryptography"):
-            read(path)
+def test_without_the_library_a_device_says_what_to_install_and_where(pair, no_library):
+    """Its Python is seldom the one on the path."""
+    command = re.escape(f"{sys.executable} -m pip install cryptography;")
+    with pytest.raises(ConfigError, match=command):
+        TrustedKeys.read(pair[1])
+
+
+def test_without_the_library_the_laboratory_says_what_to_install(pair, no_library):
+    with pytest.raises(
+        ConfigError, match=r"signing needs .*pip install '.\[export\]'$"
+    ):
+        SigningKey.read(pair[0])
