@@ -66,11 +66,16 @@ def network_errors(state, test):
     return localization_errors(found, images.locations[images.point_of])
 
 
-def test_every_window_of_every_test_capture_gives_one_location(
-    shared_data, tmp_path, mosquitto, subscriber, capsys
+@pytest.mark.parametrize(
+    "every", [pytest.param(1, marks=pytest.mark.slow, id="all"), 7]
+)
+def test_every_window_of_a_test_capture_gives_one_location(
+    shared_data, tmp_path, mosquitto, subscriber, capsys, every
 ):
     root = shared_data("raw/csu")
     reference, test = csu_captures(root, "ref"), csu_captures(root, "test")
+    assert len(test) == 49
+    test = test[::every]
     survey = tmp_path / "survey.csv"
     write_survey(survey, reference)
     site = ["--state", tmp_path / "state", "--site", "corridor"]
@@ -117,9 +122,10 @@ def test_every_window_of_every_test_capture_gives_one_location(
         "floor: random reference point": random_point_errors(points, truth),
         "floor: centre of where it is heard": heard_there_errors(reference, test),
     }
+    if every > 1:  # a part of the corridor tells nothing
+        return
     with capsys.disabled():
         print("\nEPIC-CSU corridor, error [m] (information, not a gate):")
         for name, errors in rows.items():
             row = summarize(errors)
             print(f"  {name:<34} mean {row.mean:5.2f}  median {row.median:5.2f}")
-    assert len(test) == pytest.approx(49)
