@@ -135,6 +135,19 @@ class BundleFiles:
         return self.contents[name]
 
 
+def claimed(directory: Path) -> tuple[str, Kind] | None:
+    """Return name and kind that a bundle gives itself, whoever wrote them.
+
+    Nothing is verified: it is for telling people what was refused. None: its manifest
+    cannot be read or does not tell.
+    """
+    try:
+        document = json.loads(_read(directory / MANIFEST, _MAX_MANIFEST))
+        return _identity(document)
+    except (BundleError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+
+
 def manifest_text(document: Mapping[str, Any], contents: Mapping[str, bytes]) -> str:
     """Return the text of ``manifest.json``.
 
@@ -155,17 +168,7 @@ def _check(
     terms: Terms,
 ) -> dict[str, tuple[int, str]]:
     """Return size and checksum of each file."""
-    if not isinstance(document, dict):
-        raise TypeError("not a JSON object")
-    schema = document.get("schema")
-    if schema != BUNDLE_SCHEMA:
-        raise ValueError(_other_schema(schema))
-    kinds = [str(kind) for kind in Kind]
-    if document["kind"] not in kinds:
-        raise ValueError(f"kind is {document['kind']!r}, not one of {', '.join(kinds)}")
-    name = document["name"]
-    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ValueError(f"name is {name!r}, not 1 to 100 printable characters")
+    _identity(document)
     files = document["files"]
     if not isinstance(files, dict):
         raise TypeError("files is not an object")
@@ -181,6 +184,22 @@ def _check(
             "(model.max_memory_mb)"
         )
     return listed
+
+
+def _identity(document: Any) -> tuple[str, Kind]:  # noqa: ANN401  (JSON)
+    """Return name and kind."""
+    if not isinstance(document, dict):
+        raise TypeError("not a JSON object")
+    schema = document.get("schema")
+    if schema != BUNDLE_SCHEMA:
+        raise ValueError(_other_schema(schema))
+    kinds = [str(kind) for kind in Kind]
+    if document["kind"] not in kinds:
+        raise ValueError(f"kind is {document['kind']!r}, not one of {', '.join(kinds)}")
+    name = document["name"]
+    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+        raise ValueError(f"name is {name!r}, not 1 to 100 printable characters")
+    return name, Kind(document["kind"])
 
 
 def _other_schema(schema: object) -> str:

@@ -10,15 +10,20 @@ Whatever ends this before step 4, the bundle in use stays so, with its calibrati
 what was written by then is used or removed by the next installation.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from edge_agent.bundles.files import BundleFiles, Kind
-from edge_agent.bundles.model_in_use import load_named, terms_of
+from edge_agent.bundles.model_in_use import (
+    choose,
+    is_shipped,
+    load_named,
+    terms_of,
+)
 from edge_agent.bundles.proof import prove
-from edge_agent.bundles.store import BundleStore, InUse
+from edge_agent.bundles.store import SHIPPED, BundleStore, InUse
 from edge_agent.config import ModelConfig
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import BundleError, CalibrationError
@@ -48,6 +53,9 @@ class Change:
     in_use: InUse
     adapted: tuple[str, ...]
     """Sites that the bundle was adapted to."""
+
+    fits: Mapping[str, str]
+    """How well it fits each of these, in words."""
 
     kept: tuple[str, ...]
     """Sites whose calibration was there already, of the shots that they have."""
@@ -84,8 +92,9 @@ def install(
     with store.locked():
         before = _in_use(store, progress)
         try:
-            name = store.add(files)
-            after = (before or InUse()).followed_by(name)
+            is_own = is_shipped(files.directory)  # a copy would need a signature
+            name = SHIPPED if is_own else store.add(files)
+            after = _following(before or InUse(), name, config)
             change = _adapt_sites(files, after, config, skip, now, progress)
             store.use(after)
         except BaseException:
@@ -104,7 +113,7 @@ def roll_back(
     now: datetime,
     progress: Progress,
 ) -> Change:
-    """Return to the bundle before; doing so twice changes nothing.
+    """Return to the bundle before, which makes the one in use the one before.
 
     Args, errors: as of `install`.
 
@@ -113,18 +122,34 @@ def roll_back(
     """
     store = BundleStore(config.state_path)
     terms = terms_of(config)
+    _check_previous(store.in_use())  # before anything is written, a lock for instance
     with store.locked():
         before = store.in_use()
-        if before.previous is None:
-            raise BundleError(
-                "there is no bundle to return to: none was installed since the one in "
-                "use"
-            )
-        after = InUse(before.previous, before.current)
+        after = InUse(_check_previous(before), before.current)
         files = load_named(store, after.current, terms)
         change = _adapt_sites(files, after, config, skip, now, progress)
         store.use(after)
     return change
+
+
+def _check_previous(in_use: InUse) -> str:
+    if in_use.previous is None:
+        raise BundleError(
+            "there is no bundle to return to: nothing was installed yet, and the "
+            "shipped one is in use"
+        )
+    return in_use.previous
+
+
+def _following(before: InUse, name: str, config: ModelConfig) -> InUse:
+    """Return what is in use next; the one before is one that can be returned to."""
+    after = before.followed_by(name)
+    try:
+        taken = choose(config).name
+    except BundleError:
+        return after
+    is_mended = name in (taken, before.current)
+    return after if taken is None or is_mended else InUse(name, taken)
 
 
 def _forget(config: ModelConfig, names: Collection[str]) -> None:
@@ -153,19 +178,20 @@ def _adapt_sites(
     progress: Progress,
 ) -> Change:
     model = model_of(files, Estimator(config.estimator))
-    adapted: list[str] = []
+    adapted: dict[str, str] = {}
     kept: list[str] = []
     unfit: dict[str, str] = {}
     for site in site_states(config.state_path, files.kind):
         progress.on_stage(f"adapting to {site.site}")
         try:
-            is_new = _calibrate(
-                site, files, model, now, Backend(config.backend), progress
-            )
+            fit = _calibrate(site, files, model, now, Backend(config.backend), progress)
         except CalibrationError as error:
             unfit[site.site] = str(error)
         else:
-            (adapted if is_new else kept).append(site.site)
+            if fit is None:
+                kept.append(site.site)
+            else:
+                adapted[site.site] = fit
     refused = {site: reason for site, reason in unfit.items() if site not in skip}
     if refused:
         reasons = "; ".join(f"site {site}: {why}" for site, why in refused.items())
@@ -174,7 +200,7 @@ def _adapt_sites(
             f"{files.name} cannot be adapted to every site; the bundle in use stays. "
             f"{reasons}. To do without: {flags}"
         )
-    return Change(files, in_use, tuple(adapted), tuple(kept), tuple(unfit))
+    return Change(files, in_use, tuple(adapted), adapted, tuple(kept), tuple(unfit))
 
 
 def _calibrate(
@@ -184,8 +210,11 @@ def _calibrate(
     now: datetime,
     backend: Backend,
     progress: Progress,
-) -> bool:
+) -> str | None:
     """Adapt a model to a site, unless that was done with these very shots.
+
+    Returns:
+        How well it fits; None where it was adapted before.
 
     Raises:
         BundleError: It does not locate, as it is configured.
@@ -198,8 +227,8 @@ def _calibrate(
         )
     shots = model.load_shots(site.shots)
     stored = site.stored_calibration(files.digest)
-    is_new = stored is None or not model.has_learnt(stored, shots)
-    if is_new:
+    fit = None
+    if stored is None or not model.has_learnt(stored, shots):
         calibration = model.adapt(
             shots,
             now=now,
@@ -210,6 +239,7 @@ def _calibrate(
             on_caution=progress.on_caution,
         )
         calibration.save(site.calibration(files.digest))
+        fit = model.summary(calibration)
     # As the agent is going to.
     model.open_site(
         site.folder,
@@ -218,4 +248,4 @@ def _calibrate(
         backend=backend,
         on_caution=lambda _caution: None,
     )
-    return is_new
+    return fit

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from edge_agent.cautions import cautions
-from edge_agent.commands.options import add_config, add_model, configuration
+from edge_agent.commands.options import add_config, add_model, configuration, repeated
 from edge_agent.config import AgentConfig
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
@@ -115,7 +114,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"shots, {model.summary(calibration)}"
     )
     command = _next_command(calibration, model.interface(shots))
-    console.say(f"next: {command}{_repeated(args)}")
+    console.say(f"next: {command}{repeated(args)}")
     return 0
 
 
@@ -124,16 +123,6 @@ def _next_command(calibration: SiteCalibration, interface: str) -> str:
     if calibration.is_simulated:
         return "edge_agent capture --pcap FILE --broker none"
     return f"sudo edge_agent capture --iface {interface}"
-
-
-def _repeated(args: argparse.Namespace) -> str:
-    """Return the flags that the next command needs as well."""
-    flags = {
-        name: getattr(args, name) for name in ("config", "site", "bundle", "state")
-    }
-    return "".join(
-        f" --{name} {shlex.quote(str(value))}" for name, value in flags.items() if value
-    )
 
 
 def _shots(

@@ -8,12 +8,18 @@ from pathlib import Path
 
 from edge_agent.bundles.files import BundleFiles
 from edge_agent.bundles.installation import Change, Progress, install, roll_back
-from edge_agent.bundles.model_in_use import load_files, load_named, terms_of
+from edge_agent.bundles.listing import listing
+from edge_agent.bundles.model_in_use import (
+    load_directory,
+    load_files,
+    load_named,
+    terms_of,
+)
 from edge_agent.bundles.proof import prove
 from edge_agent.bundles.report import description, lines, signed_by
 from edge_agent.bundles.store import SHIPPED, BundleStore
-from edge_agent.commands.options import configuration
-from edge_agent.config import ModelConfig
+from edge_agent.commands.options import configuration, repeated
+from edge_agent.config import SHIPPED_BUNDLE, ModelConfig
 from edge_agent.console import Console, table
 from edge_agent.errors import BundleError, UsageError
 
@@ -23,6 +29,7 @@ examples:
   edge_agent bundle verify new-bundle
   edge_agent bundle install new-bundle
   edge_agent bundle rollback
+  edge_agent bundle install --shipped     (back to the one that came with the program)
   edge_agent bundle list --json
 
 docs/bundles.md: how to ship one, sign it, and what each refusal means.
@@ -61,7 +68,15 @@ def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
             help="the bundle (default: the one in use)",
         )
     if name == "install":
-        command.add_argument("directory", type=Path, metavar="DIR", help="the bundle")
+        which = command.add_mutually_exclusive_group(required=True)
+        which.add_argument(
+            "directory", nargs="?", type=Path, metavar="DIR", help="the bundle"
+        )
+        which.add_argument(
+            "--shipped",
+            action="store_true",
+            help="return to the bundle that came with the program",
+        )
     if name in ("install", "rollback"):
         command.add_argument(
             "--skip-site",
@@ -129,19 +144,7 @@ def _verify(args: argparse.Namespace, console: Console, model: ModelConfig) -> i
 
 
 def _list(args: argparse.Namespace, console: Console, model: ModelConfig) -> int:
-    store, terms = BundleStore(model.state_path), terms_of(model)
-    in_use = store.in_use()
-    rows: list[dict[str, str]] = []
-    for name in [SHIPPED, *store.names()]:
-        role = {in_use.current: "in use", in_use.previous: "before"}.get(name, "")
-        row = {"bundle": name, "role": role}
-        try:
-            files = load_named(store, name, terms)
-        except BundleError as error:
-            rows.append(row | {"refused": str(error)})
-        else:
-            facts = {"name": files.name, "kind": str(files.kind)}
-            rows.append(row | facts | {"signature": signed_by(files)})
+    rows = listing(model, _cautions(console))
     if args.json:
         console.result(json.dumps(rows))
         return 0
@@ -160,7 +163,8 @@ def _list(args: argparse.Namespace, console: Console, model: ModelConfig) -> int
 
 def _install(args: argparse.Namespace, console: Console, model: ModelConfig) -> int:
     _check_follows_store(model)
-    files = BundleFiles.load(args.directory, terms_of(model))
+    directory = SHIPPED_BUNDLE if args.shipped else args.directory
+    files = load_directory(directory, terms_of(model))
     change = install(
         files,
         model,
@@ -168,7 +172,7 @@ def _install(args: argparse.Namespace, console: Console, model: ModelConfig) -> 
         now=datetime.now(UTC),
         progress=_progress(console),
     )
-    return _said(change, args, console)
+    return _said(change, args, console, model)
 
 
 def _rollback(args: argparse.Namespace, console: Console, model: ModelConfig) -> int:
@@ -179,13 +183,13 @@ def _rollback(args: argparse.Namespace, console: Console, model: ModelConfig) ->
         now=datetime.now(UTC),
         progress=_progress(console),
     )
-    return _said(change, args, console)
+    return _said(change, args, console, model)
 
 
 def _files(directory: Path | None, console: Console, model: ModelConfig) -> BundleFiles:
     if directory is None:
         return load_files(model, on_caution=_cautions(console))
-    return BundleFiles.load(directory, terms_of(model))
+    return load_directory(directory, terms_of(model))
 
 
 def _check_follows_store(model: ModelConfig) -> None:
@@ -204,7 +208,9 @@ def _progress(console: Console) -> Progress:
     return Progress(console.progress, _cautions(console))
 
 
-def _said(change: Change, args: argparse.Namespace, console: Console) -> int:
+def _said(
+    change: Change, args: argparse.Namespace, console: Console, model: ModelConfig
+) -> int:
     """Say what came of a change."""
     if args.json:
         facts = {
@@ -213,6 +219,7 @@ def _said(change: Change, args: argparse.Namespace, console: Console) -> int:
             "in_use": change.in_use.current,
             "before": change.in_use.previous,
             "adapted": change.adapted,
+            "fits": dict(change.fits),
             "kept": change.kept,
             "skipped": change.skipped,
         }
@@ -228,7 +235,23 @@ def _said(change: Change, args: argparse.Namespace, console: Console) -> int:
         if names
     )
     console.result(f"{change.files.name} is in use; {sites or 'no site yet'}")
+    for site, fit in change.fits.items():
+        console.result(f"  {site}: {fit}")
     console.say("an agent that is running changes over when it is started again")
-    if change.in_use.previous is not None:
-        console.say("to return to the one before: edge_agent bundle rollback")
+    if (way := _way_back(change, model)) is not None:
+        console.say(f"to return to the {way}{repeated(args)}")
     return 0
+
+
+def _way_back(change: Change, model: ModelConfig) -> str | None:
+    """Return the command that returns, unless it is known to be refused."""
+    if change.in_use.previous is None:
+        return None
+    try:
+        store = BundleStore(model.state_path)
+        load_named(store, change.in_use.previous, terms_of(model))
+    except BundleError:
+        if change.in_use.current == SHIPPED:
+            return None
+        return "shipped one: edge_agent bundle install --shipped"
+    return "one before: edge_agent bundle rollback"

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +98,19 @@ def configuration(args: argparse.Namespace) -> AgentConfig:
     if getattr(args, "estimator", None):
         model = replace(model, estimator=args.estimator)
     return replace(config, site=site, broker=broker, model=model)
+
+
+def repeated(args: argparse.Namespace) -> str:
+    """Return, with a space in front, the flags that the next command needs as well."""
+    flags = {
+        name: getattr(args, name, None)
+        for name in ("config", "site", "bundle", "state", "trusted_keys")
+    }
+    return "".join(
+        f" --{name.replace('_', '-')} {shlex.quote(str(value))}"
+        for name, value in flags.items()
+        if value
+    )
 
 
 def _with_address(broker: BrokerConfig, address: str) -> BrokerConfig:

@@ -12,6 +12,7 @@ from edge_agent.bundles.files import (
     SIGNATURE,
     BundleFiles,
     Kind,
+    claimed,
 )
 from edge_agent.bundles.terms import MAX_MEMORY_MB, Terms
 from edge_agent.errors import BundleError
@@ -280,3 +281,36 @@ def test_a_signature_is_not_part_of_the_digest(directory):
     (directory / SIGNATURE).write_bytes(b"signed")
 
     assert BundleFiles.load(directory).digest == unsigned
+
+
+# -- what a refused one says of itself -------------------------------------------------
+
+
+def test_a_refused_bundle_still_has_a_name(directory):
+    (directory / "a.npz").unlink()
+
+    assert claimed(directory) == ("rooms-1", Kind.CSI)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"schema": "metaloc.bundle/2", "kind": "csi", "name": "\\u001b[2J"}',
+        b'{"schema": "metaloc.bundle/2", "kind": "csi"}',
+        b'{"schema": "metaloc.bundle/3", "kind": "csi", "name": "x"}',
+        b" " * ((1 << 20) + 1),
+    ],
+)
+def test_what_a_terminal_should_not_read_is_no_name(directory, text):
+    (directory / MANIFEST).write_bytes(text)
+
+    assert claimed(directory) is None
+
+
+def test_where_there_is_no_bundle_there_is_no_name(tmp_path):
+    assert claimed(tmp_path / "nowhere") is None

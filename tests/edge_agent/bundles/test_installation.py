@@ -229,7 +229,7 @@ def test_from_the_first_one_back_is_the_shipped_one(device):
 
 
 def test_where_nothing_was_installed_there_is_nothing_to_return_to(device):
-    with pytest.raises(BundleError, match="there is no bundle to return to: none was"):
+    with pytest.raises(BundleError, match="bundle to return to: nothing was installed"):
         device.roll_back()
 
 

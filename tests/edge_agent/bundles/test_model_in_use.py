@@ -1,11 +1,19 @@
 """Which bundle the agent works with, and what it does where that one is damaged."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import pytest
 
 from edge_agent.bundles.files import SIGNATURE, BundleFiles
-from edge_agent.bundles.model_in_use import load_files, load_named, terms_of
+from edge_agent.bundles.model_in_use import (
+    choose,
+    load_directory,
+    load_files,
+    load_named,
+    terms_of,
+)
 from edge_agent.bundles.signatures import SigningKey
 from edge_agent.bundles.store import SHIPPED, BundleStore, InUse
 from edge_agent.bundles.terms import Terms
@@ -90,8 +98,9 @@ def test_where_it_is_damaged_the_one_before_is_used(config, store, two):
 
     assert name == "first"
     assert re.fullmatch(
-        r"the installed bundle cannot be used: .*a.npz does not have the checksum .*\. "
-        r"The one before it is tried; install one again: edge_agent bundle install DIR",
+        r"the installed bundle cannot be used: .*a.npz does not have the checksum .*; "
+        r"install one again: edge_agent bundle install DIR; the one before it, first, "
+        r"is used instead",
         caution,
     )
 
@@ -100,9 +109,14 @@ def test_where_both_are_damaged_the_shipped_one_is_used(config, store, two):
     for name in two:
         (store.path(name) / "manifest.json").unlink()
 
-    files = load_files(config)
+    choice = choose(config)
 
-    assert files.directory == SHIPPED_BUNDLE
+    assert choice.name == SHIPPED
+    assert choice.files.directory == SHIPPED_BUNDLE
+    installed, before, used = re.split("; (?=the )", choice.caution)
+    assert installed.startswith("the installed bundle cannot be used: ")
+    assert before.startswith("the one before it cannot be used: ")
+    assert used == f"the shipped bundle, {choice.files.name}, is used instead"
 
 
 def test_where_the_record_is_damaged_the_shipped_one_is_used(config, store, two):
@@ -112,6 +126,7 @@ def test_where_the_record_is_damaged_the_shipped_one_is_used(config, store, two)
 
     assert name == BundleFiles.load(SHIPPED_BUNDLE).name
     assert "in-use.json is damaged" in caution
+    assert caution.endswith(f"; the shipped bundle, {name}, is used instead")
 
 
 def test_another_bundle_in_its_place_is_not_it(config, store, two):
@@ -177,6 +192,20 @@ def test_the_shipped_one_needs_no_signature(config, keys):
     trusting = ModelConfig(state=config.state, trusted_keys=str(keys[1]))
 
     assert load_files(trusting).directory == SHIPPED_BUNDLE
+
+
+def test_the_shipped_one_needs_none_by_its_path_either(tmp_path, config, keys):
+    """A copy of it lies where anybody may have written."""
+    linked, copied = tmp_path / "link", tmp_path / "copy"
+    linked.symlink_to(SHIPPED_BUNDLE)
+    shutil.copytree(SHIPPED_BUNDLE, copied)
+    trusting = ModelConfig(trusted_keys=str(keys[1]))
+
+    for path in (SHIPPED_BUNDLE, linked):
+        assert load_directory(path, terms_of(trusting)).directory == path
+        assert choose(replace(trusting, bundle=str(path))).name is None
+    with pytest.raises(BundleError, match="copy: it is not signed; trusted are"):
+        load_directory(copied, terms_of(trusting))
 
 
 def test_an_installed_one_is_asked_for_its_signature_at_every_start(

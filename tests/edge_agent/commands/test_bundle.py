@@ -2,12 +2,15 @@
 
 import json
 import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_agent.bundles.files import SIGNATURE, BundleFiles
 from edge_agent.bundles.signatures import SigningKey
+from edge_agent.config import SHIPPED_BUNDLE
 from edge_agent.site_state import load_calibration
 from tests.edge_agent.bundle_copies import change_manifest, damage, renamed
 from tests.edge_agent.known_places import SLOPES, shots_at
@@ -217,6 +220,72 @@ def test_all_that_are_there_are_listed(bundle_command, make, state):
     assert any("before" in line and "refused: " in line for line in lines)
 
 
+def test_what_the_agent_refuses_is_not_listed_as_in_use(bundle_command, make, key):
+    """Keys were configured after it was installed."""
+    signed = make("signed")
+    sign(signed, key[0])
+    bundle_command("install", signed)
+    bundle_command("install", make("unsigned"))
+
+    _, out, err = bundle_command("list", "--json", "--trusted-keys", key[1])
+
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["signed"]["role"] == "in use"
+    assert rows["unsigned"]["role"] == "installed last"
+    assert rows["unsigned"]["kind"] == "csi"  # it says so itself
+    assert "it is not signed" in rows["unsigned"]["refused"]
+    assert err.endswith("; the one before it, signed, is used instead\n")
+
+
+def test_a_bundle_that_is_configured_is_listed_as_in_use(
+    bundle_command, make, tmp_path
+):
+    mine, config = make("mine"), tmp_path / "agent.toml"
+    config.write_text(f'model.bundle = "{mine}"')
+    bundle_command("install", make("first"))
+
+    _, out, err = bundle_command("list", "--json", "--config", config)
+    damage(mine / "theta.npz")
+    _, refused, _ = bundle_command("list", "--json", "--config", config)
+
+    roles = {row["bundle"]: row["role"] for row in json.loads(out)}
+    first = next(row for row in json.loads(out) if row["name"] == "first")
+    assert roles == {
+        str(mine): "in use",
+        "shipped": "before",
+        first["bundle"]: "installed last",
+    }
+    assert f"caution: model.bundle is {mine}, which the agent takes" in err
+    assert "does not have the checksum" in json.loads(refused)[0]["refused"]
+
+
+def test_where_nothing_can_be_taken_the_list_says_so(
+    bundle_command, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("edge_agent.bundles.store.SHIPPED_BUNDLE", tmp_path / "none")
+
+    code, out, err = bundle_command("list", "--json")
+
+    (row,) = json.loads(out)
+    assert code == 0
+    assert row["role"] == ""
+    assert "name" not in row
+    assert err.startswith("caution: there is nothing that the agent could take: the sh")
+
+
+def test_a_damaged_record_is_listed_with_what_the_agent_takes(
+    bundle_command, make, state
+):
+    bundle_command("install", make("first"))
+    (state / "bundles" / "in-use.json").write_text("{")
+
+    _, out, err = bundle_command("list", "--json")
+
+    assert {row["role"] for row in json.loads(out)} == {"in use", ""}
+    assert json.loads(out)[0]["role"] == "in use"
+    assert "in-use.json is damaged" in err
+
+
 def first_of(state):
     """Name of the bundle before the one in use."""
     return json.loads((state / "bundles" / "in-use.json").read_text())["previous"]
@@ -225,15 +294,99 @@ def first_of(state):
 # -- install, rollback -----------------------------------------------------------------
 
 
-def test_installing_says_what_came_of_it(bundle_command, make):
+def test_installing_says_what_came_of_it(bundle_command, make, state):
     code, out, err = bundle_command("install", make("first"))
 
     assert code == 0
-    assert out == "first is in use; adapted to home\n"
+    first, fit = out.splitlines()
+    assert first == "first is in use; adapted to home"
+    assert re.fullmatch(
+        r"  home: loss 1\.\d\d -> 0\.\d\d in 3 steps \(guessing: 1.10\)", fit
+    )
     assert err.splitlines() == [
         "an agent that is running changes over when it is started again",
-        "to return to the one before: edge_agent bundle rollback",
+        f"to return to the one before: edge_agent bundle rollback --state {state}",
     ]
+
+
+def test_the_way_back_that_it_names_works(bundle_command, run_agent, make):
+    for name in ("first", "second"):
+        _, _, err = bundle_command("install", make(name))
+    command = err.splitlines()[-1].partition(": edge_agent ")[2]
+
+    assert run_agent(*shlex.split(command)) == 0
+    assert "name:" in (shown := bundle_command("show")[1])
+    assert re.search(r"^name: +first$", shown, re.MULTILINE)
+
+
+def test_a_way_back_that_would_be_refused_is_not_named(
+    bundle_command, make, state, tmp_path
+):
+    for name in ("first", "second"):
+        bundle_command("install", make(name))
+    damage(state / "bundles" / first_of(state) / "theta.npz")
+
+    _, _, err = bundle_command("install", tmp_path / "second")
+
+    assert err.endswith(
+        "to return to the shipped one: edge_agent bundle install --shipped --state "
+        f"{state}\n"
+    )
+
+
+def test_the_one_before_is_what_the_agent_took_before(bundle_command, make, key, state):
+    """Since then there are keys, and the one before is signed by none of them."""
+    bundle_command("install", make("unsigned"))
+    (state / "home" / "shots.npz").unlink()  # they do not fit the shipped one
+    signed, trusting = make("signed"), ("--trusted-keys", key[1])
+    sign(signed, key[0])
+
+    _, _, err = bundle_command("install", signed, *trusting, "--skip-site", "home")
+    code, _, _ = bundle_command("rollback", *trusting, "--skip-site", "home")
+
+    assert "bundle rollback --state" in err
+    assert code == 0  # to what the agent took: the shipped one, not the unsigned one
+    assert re.search(
+        r"^shipped +in use", bundle_command("list", *trusting)[1], re.MULTILINE
+    )
+
+
+def test_the_shipped_one_can_be_returned_to(bundle_command, make, key, state):
+    """By name or by its directory, and with trusted keys as without."""
+    (state / "home" / "shots.npz").unlink()
+    for which in ("--shipped", SHIPPED_BUNDLE):
+        bundle_command("install", make(f"before-{Path(which).name}"))
+
+        code, out, err = bundle_command("install", which, "--trusted-keys", key[1])
+
+        assert code == 0
+        assert out.startswith("simulated-rooms-")
+        assert "to return" not in err  # the one before is not signed
+        assert re.search(r"^shipped +in use", bundle_command("list")[1], re.MULTILINE)
+
+
+def test_where_the_shipped_one_is_in_use_there_is_no_way_back(bundle_command, state):
+    (state / "home" / "shots.npz").unlink()
+
+    code, _, err = bundle_command("install", "--shipped")
+
+    assert code == 0
+    assert "to return" not in err
+
+
+def test_the_shipped_one_can_be_verified_with_trusted_keys(bundle_command, key):
+    code, out, _ = bundle_command("verify", SHIPPED_BUNDLE, "--trusted-keys", key[1])
+
+    assert code == 0
+    assert "this machine computes what its author computed" in out
+
+
+def test_a_rollback_that_fails_at_once_writes_nothing(run_agent, capsys, tmp_path):
+    code = run_agent("bundle", "rollback", "--state", tmp_path / "fresh")
+
+    assert code == 1
+    assert "nothing was installed yet" in capsys.readouterr().err
+    assert not (tmp_path / "fresh").exists()
 
 
 def test_rolling_back_says_what_came_of_it(bundle_command, make):
@@ -251,6 +404,7 @@ def test_a_program_reads_what_came_of_it(bundle_command, make, state):
 
     said = json.loads(out)
     digest = said.pop("digest")
+    assert said.pop("fits")["home"].startswith("loss 1.")
     assert said == {
         "name": "first",
         "in_use": digest[:16],
@@ -294,7 +448,9 @@ def test_a_site_that_it_does_not_fit_can_be_skipped(bundle_command, make, state)
 
     assert (refused, taken) == (1, 0)
     assert err.endswith("To do without: --skip-site lab\n")
-    assert out == "first is in use; adapted to home; without a calibration: lab\n"
+    assert out.startswith(
+        "first is in use; adapted to home; without a calibration: lab\n  home: loss"
+    )
 
 
 def test_a_bundle_that_is_configured_hides_those_installed(
