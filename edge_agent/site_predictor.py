@@ -26,7 +26,8 @@ def make_site_predictor(
         calibration: Of the site.
         estimator: What is wanted.
         backend: What computes the network; neighbours are NumPy's.
-        on_caution: As of `edge_agent.learning.backends.for_predicting`.
+        on_caution: As of `edge_agent.learning.backends.for_predicting`; and where
+            something was asked to compute that has nothing to do.
 
     Raises:
         BackendError: What was asked for is not there or cannot be used.
@@ -46,6 +47,11 @@ def make_site_predictor(
         raise CalibrationError(
             f"{calibration.identifier} has no fingerprints for neighbours: make it "
             "again (edge_agent adapt), or choose the network (--estimator network)"
+        )
+    if backend not in (Backend.AUTO, Backend.NUMPY):
+        on_caution(
+            f"{bundle.manifest.name} locates with neighbours, which are computed by "
+            f"numpy; {backend} is for the network alone (--estimator network)"
         )
     spec = bundle.manifest.spec
     return chosen, NeighboursPredictor(

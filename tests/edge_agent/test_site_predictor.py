@@ -156,6 +156,27 @@ def test_what_is_wanted_or_else_recommended_locates(
     assert predictor.backend is Backend.NUMPY
 
 
+@pytest.mark.parametrize(
+    ("wanted", "backend", "n_cautions"),
+    [
+        (Estimator.AUTO, Backend.ONNXRUNTIME, 1),
+        (Estimator.AUTO, Backend.NUMPY, 0),
+        (Estimator.AUTO, Backend.AUTO, 0),
+        (Estimator.NETWORK, Backend.NUMPY, 0),
+    ],
+)
+def test_a_back_end_that_has_nothing_to_do_is_said_to(
+    both, calibration, wanted, backend, n_cautions
+):
+    said = []
+    make_site_predictor(both, calibration, wanted, backend, on_caution=said.append)
+
+    assert said == n_cautions * [
+        "tiny-1 locates with neighbours, which are computed by numpy; onnxruntime is "
+        "for the network alone (--estimator network)"
+    ]
+
+
 def test_a_bundle_with_the_network_alone_locates_with_it(rng, bundle):
     chosen, _ = make_site_predictor(
         bundle, random_calibration(rng, bundle), backend=Backend.NUMPY
