@@ -18,7 +18,7 @@ from edge_agent.bundles.model_in_use import (
 from edge_agent.bundles.proof import prove
 from edge_agent.bundles.report import description, lines, signed_by
 from edge_agent.bundles.store import SHIPPED, BundleStore
-from edge_agent.commands.options import configuration, repeated
+from edge_agent.commands.options import add_trusted_keys, configuration, repeated
 from edge_agent.config import SHIPPED_BUNDLE, ModelConfig
 from edge_agent.console import Console, table
 from edge_agent.errors import BundleError, UsageError
@@ -91,11 +91,7 @@ def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument(
         "--state", metavar="DIR", help="where sites and installed bundles are kept"
     )
-    command.add_argument(
-        "--trusted-keys",
-        metavar="PATH",
-        help="public keys (a PEM file, or a folder) of those whose bundles are taken",
-    )
+    add_trusted_keys(command)
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
         "--debug",

@@ -11,7 +11,9 @@ from edge_agent.commands.options import (
     NO_BROKER,
     add_broker,
     add_config,
+    add_estimator,
     add_model,
+    add_trusted_keys,
     configuration,
 )
 from edge_agent.config import load_config
@@ -24,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     add_broker(parser)
     add_model(parser)
+    add_estimator(parser)
+    add_trusted_keys(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--write",
@@ -34,8 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "The output is a valid configuration file with every key:\n"
         "  edge_agent config --write ~/.config/metaloc/agent.toml\n"
-        "An empty model.bundle is the shipped one; an empty model.state is a folder\n"
-        "below the home directory.\n"
+        "An empty model.bundle is the one that was installed last, else the shipped\n"
+        "one; an empty model.state is a folder below the home directory. Relative\n"
+        "paths count from where edge_agent is started, in the file as in flags: write\n"
+        "absolute ones, or with ~.\n"
     )
 
 

@@ -41,7 +41,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         choices=[str(backend) for backend in Backend],
-        help="what computes (default: the fastest that is there)",
+        help="what computes the network (default: the fastest that is there); "
+        "neighbours are computed by numpy",
     )
 
 
@@ -51,6 +52,15 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
         "--estimator",
         choices=[str(estimator) for estimator in Estimator],
         help="what locates (default: what the model's training recommends)",
+    )
+
+
+def add_trusted_keys(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that chooses whose bundles are taken."""
+    parser.add_argument(
+        "--trusted-keys",
+        metavar="PATH",
+        help="public keys (a PEM file, or a folder) of those whose bundles are taken",
     )
 
 

@@ -109,6 +109,28 @@ def test_flags_are_in_effect(run_agent, capsys):
     assert document["broker"]["port"] == 1884
 
 
+def test_flags_of_other_commands_are_written_down_too(run_agent, capsys):
+    flags = {
+        "estimator": "neighbours",
+        "backend": "numpy",
+        "trusted-keys": "/etc/metaloc/keys",
+        "state": "/var/lib/metaloc",
+        "bundle": "/opt/bundle",
+    }
+    run_agent("config", *(w for k, v in flags.items() for w in (f"--{k}", v)))
+
+    model = tomllib.loads(capsys.readouterr().out)["model"]
+    assert {key: model[key.replace("-", "_")] for key in flags} == flags
+
+
+def test_help_says_what_is_taken_where_no_bundle_is_named(run_agent, capsys):
+    with pytest.raises(SystemExit):
+        run_agent("config", "--help")
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "An empty model.bundle is the one that was installed last, else the" in said
+
+
 def test_a_password_is_never_printed(run_agent, capsys, monkeypatch):
     monkeypatch.setenv("METALOC_BROKER_PASSWORD", "s3cret")
 
