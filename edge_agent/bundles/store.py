@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -88,8 +88,12 @@ class BundleStore:
         return sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name))
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep others from changing the store.
+    def locked(self, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keep others from changing the store, or what its bundles learn of the sites.
+
+        Args:
+            on_wait: Called where somebody is at it, before waiting for their end; None:
+                that is an error.
 
         Raises:
             BundleError: Somebody is at it, or it cannot be written.
@@ -98,10 +102,11 @@ class BundleStore:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 file = stack.enter_context((self.folder / _LOCK).open("wb"))
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(file.fileno(), on_wait)
             except BlockingIOError as error:
                 raise BundleError(
-                    "another edge_agent bundle command is at work; wait for its end"
+                    "another edge_agent bundle or adapt command is at work; wait for "
+                    "its end"
                 ) from error
             except OSError as error:
                 raise self._cannot_write(error) from error
@@ -172,6 +177,16 @@ class BundleStore:
             f"cannot write to {self.folder}: {error.strerror}; choose another place "
             "with --state or model.state"
         )
+
+
+def _lock(descriptor: int, on_wait: Callable[[], None] | None) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if on_wait is None:
+            raise
+        on_wait()
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def bundle_name(digest: str) -> str:

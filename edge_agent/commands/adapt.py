@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edge_agent.bundles.store import BundleStore
 from edge_agent.cautions import cautions
 from edge_agent.commands.options import add_config, add_model, configuration, repeated
 from edge_agent.config import AgentConfig
@@ -42,6 +44,8 @@ examples:
   edge_agent adapt                 (again from the stored shots, after a new bundle)
 """
 
+_WAITING = "waiting for another edge_agent bundle or adapt command to end (Ctrl-C)"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
@@ -72,22 +76,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    """Adapt and store.
+    """Adapt and store; nobody installs a bundle meanwhile.
+
+    One that is installed adapts to the shots that are stored: were they replaced while
+    it does, its calibration would be of older ones.
 
     Raises:
         AgentError: Survey, captures, bundle or state cannot be used.
     """
     config = configuration(args)
-
-    def caution(sentence: str) -> None:
-        console.say(f"caution: {sentence}")
-
+    caution = _unrepeated(console)
     model = load_model(
         config.model, on_caution=caution, parameter_set=args.parameter_set
     )
     site = SiteState(config.model.site_path(config.site.name), model.kind)
     shots = _shots(args, console, config, model, site)
+    store = BundleStore(config.model.state_path)
+    with store.locked(on_wait=lambda: console.say(_WAITING)):
+        # While we read and waited, somebody may have put another in use.
+        model = load_model(
+            config.model, on_caution=caution, parameter_set=args.parameter_set
+        )
+        if args.survey is None:
+            shots = model.load_shots(site.shots)
+        return _adapt(args, console, config, model, site, shots, caution)
 
+
+def _adapt(
+    args: argparse.Namespace,
+    console: Console,
+    config: AgentConfig,
+    model: SiteModel[Any, Any],
+    site: SiteState,
+    shots: Shots,
+    caution: Callable[[str], None],
+) -> int:
     n_points = len(shots.points)
     console.say(
         f"adapting to {len(shots)} shots of {n_points} points, "
@@ -116,6 +139,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
     command = _next_command(calibration, model.interface(shots))
     console.say(f"next: {command}{repeated(args)}")
     return 0
+
+
+def _unrepeated(console: Console) -> Callable[[str], None]:
+    """Return what says each caution once."""
+    said: set[str] = set()
+
+    def caution(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            console.say(f"caution: {sentence}")
+
+    return caution
 
 
 def _next_command(calibration: SiteCalibration, interface: str) -> str:

@@ -150,7 +150,7 @@ def test_only_the_two_in_use_are_kept(store, files):
 def test_two_cannot_change_the_store_at_once(store):
     with (
         store.locked(),
-        pytest.raises(BundleError, match="another edge_agent bundle command is at wor"),
+        pytest.raises(BundleError, match="another edge_agent bundle or adapt comm"),
         BundleStore(store.folder.parent).locked(),
     ):
         pass

@@ -1,15 +1,24 @@
 """``edge_agent adapt``: recorded shots to a calibrated site."""
 
+import contextlib
 import json
 import math
 import re
+import threading
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.store import BundleStore
 from edge_agent.calibration import Calibration
+from edge_agent.csi_model import CsiModel
 from edge_agent.environment import Environment
+from edge_agent.errors import BundleError
+from edge_agent.site_state import load_calibration
+from edge_agent.survey import read_survey
+from tests.edge_agent.bundle_copies import renamed
 from tests.edge_agent.known_places import SLOPES, STRANGE, shots_at
 from tests.edge_agent.sites import (
     POINTS,
@@ -257,22 +266,69 @@ def test_a_bundle_that_is_not_there_is_an_error(run_agent, capsys, survey, tmp_p
     assert "none/manifest.json: No such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("file", "named"), [("state", "state/bundles"), ("state/home", "state/home")]
+)
 def test_a_state_directory_that_is_a_file_is_named(
-    run_agent, capsys, survey, bundle_directory, tmp_path
+    adapt, survey, tmp_path, file, named
 ):
-    (tmp_path / "file").touch()
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
 
-    code = run_agent(
-        *("adapt", survey),
-        *("--bundle", bundle_directory),
-        *("--state", tmp_path / "file"),
-    )
+    code, _, err = adapt(survey)
 
     assert code == 1
     assert re.search(
-        r"cannot write to .*file/home: .*; choose another place with --state or model",
-        capsys.readouterr().err,
+        rf"cannot write to .*{named}: .*; choose another place with --state or mo", err
     )
+
+
+def test_it_waits_for_who_installs_a_bundle(adapt, survey, state, calibration_path):
+    lock = contextlib.ExitStack()
+    lock.enter_context(BundleStore(state).locked())
+    threading.Timer(0.5, lock.close).start()
+
+    code, _, err = adapt(survey)
+
+    assert code == 0
+    assert err.startswith("waiting for another edge_agent bundle or adapt command to")
+    assert calibration_path.exists()
+
+
+def test_nobody_installs_a_bundle_while_it_adapts(adapt, survey, state, monkeypatch):
+    refused = []
+
+    def adapt_shots(*arguments, real=CsiModel.adapt, **options):
+        with pytest.raises(BundleError) as caught, BundleStore(state).locked():
+            pass
+        refused.append(str(caught.value))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(CsiModel, "adapt", adapt_shots)
+
+    assert adapt(survey)[0] == 0
+    assert refused[0].startswith("another edge_agent bundle or adapt command is at w")
+
+
+def test_what_was_installed_while_it_read_is_what_it_adapts(
+    run_agent, survey, bundle_directory, state, tmp_path, monkeypatch
+):
+    first, second = (
+        renamed(bundle_directory, tmp_path / name, name) for name in ("one", "two")
+    )
+
+    def read(path, real=read_survey):
+        run_agent("bundle", "install", second, "--state", state)
+        return real(path)
+
+    run_agent("bundle", "install", first, "--state", state)
+    monkeypatch.setattr("edge_agent.commands.adapt.read_survey", read)
+
+    assert run_agent("adapt", survey, "--state", state) == 0
+    calibration = load_calibration(state / "home", Bundle.load(second))
+    shots = Environment.load(state / "home" / "shots.npz")
+    assert calibration.shots_digest == shots.digest
 
 
 def test_shots_of_another_model_must_be_recorded_again(adapt, state):
