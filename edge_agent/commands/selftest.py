@@ -12,6 +12,7 @@ from edge_agent.commands.options import add_config, configuration
 from edge_agent.config import ModelConfig
 from edge_agent.console import Console
 from edge_agent.errors import BackendError, BundleError, UsageError
+from edge_agent.estimators import Estimator
 from edge_agent.learning import backends
 from edge_agent.learning.backends import Backend
 from edge_agent.selftest.machine import built, machine, versions
@@ -26,7 +27,9 @@ _EPILOG = f"""\
 For each back end that is installed, in a process of its own: the golden task of the
 bundle, that is some shots and images, and what a network in double precision made of
 them; then the time of adapting to {N_SHOTS} shots, and in the median of locating one
-image; and the most memory that the process took. Exit code 0: all is as it should be;
+image; and the most memory that the process took. What is tried is the network: where
+neighbours locate (docs/estimators.md), which are plain NumPy, the output says so, and
+nothing here repeats them. Exit code 0: all is as it should be;
 1: it is not, and the output says what to do.
 
 The output can go into a bug report as it is: it holds no name of a host or user, no
@@ -92,10 +95,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "name": files.name,
             "kind": str(files.kind),
             "digest": files.digest,
+            "estimator": _estimator(model, files),
         }
         wanted = _wanted(args.backend, files.kind)
         results = _results(args, console, files, wanted)
-    facts["used"] = _used(model, facts["bundle"].get("kind"), console)
+    facts["used"] = _used(model, facts["bundle"], console)
     facts["backends"] = {str(r.backend): _anonymous(r.to_json()) for r in results}
     faults = faults_of(facts["bundle"], results, asked=args.backend)
     facts["passed"] = not faults
@@ -149,15 +153,27 @@ def _progress(console: Console, where: str, stage: str) -> None:
     console.progress(f"{where}: {stage}")
 
 
+def _estimator(model: ModelConfig, files: BundleFiles) -> str:
+    """Return what locates, as far as configuration and manifest tell."""
+    if model.estimator != Estimator.AUTO or files.kind is Kind.RSS:
+        return str(Estimator.NETWORK if files.kind is Kind.RSS else model.estimator)
+    recommended = files.document.get("estimator")
+    is_neighbours = recommended == Estimator.NEIGHBOURS
+    return str(Estimator.NEIGHBOURS if is_neighbours else Estimator.NETWORK)
+
+
 def _used(
-    model: ModelConfig, kind: str | None, console: Console
+    model: ModelConfig, bundle: dict[str, str], console: Console
 ) -> dict[str, str | None]:
     """Return which back end the agent uses for what; None: it cannot."""
-    wanted = Backend.NUMPY if kind == Kind.RSS else Backend(model.backend)
+    is_numpy = bundle.get("kind") == Kind.RSS
+    adapting = Backend.NUMPY if is_numpy else Backend(model.backend)
+    is_numpy |= bundle.get("estimator") == Estimator.NEIGHBOURS
+    predicting = Backend.NUMPY if is_numpy else Backend(model.backend)
     used: dict[str, str | None] = {}
-    for purpose, choose in (
-        ("adapting", backends.for_adapting),
-        ("predicting", backends.for_predicting),
+    for purpose, choose, wanted in (
+        ("adapting", backends.for_adapting, adapting),
+        ("predicting", backends.for_predicting, predicting),
     ):
         try:
             used[purpose] = str(choose(wanted, lambda text: _caution(console, text)))

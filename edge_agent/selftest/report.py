@@ -7,6 +7,11 @@ from edge_agent.console import table
 from edge_agent.selftest.measurement import N_SHOTS
 from edge_agent.selftest.processes import Result, Verdict
 
+_LOCATES = {
+    "network": "its network",
+    "neighbours": "neighbours in numpy, which the golden task does not try",
+}
+
 
 def without_home(text: str) -> str:
     """Return a text in which the home directory is ``~``: it holds the user's name."""
@@ -96,7 +101,8 @@ def _described(facts: dict[str, Any]) -> list[str]:
         "bundle": (
             bundle["error"]
             if "error" in bundle
-            else f"{bundle['name']} ({bundle['kind']}), {bundle['digest'][:16]}"
+            else f"{bundle['name']} ({bundle['kind']}), {bundle['digest'][:16]}, "
+            f"locates with {_LOCATES[bundle['estimator']]}"
         ),
     }
     width = max(map(len, lines))

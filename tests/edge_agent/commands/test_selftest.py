@@ -98,15 +98,35 @@ def test_people_get_a_table(run_agent, capsys, outcomes):
     assert lines[-1] == "passed: this machine computes what the bundle's author did"
 
 
-def test_the_table_says_what_is_used_for_what(run_agent, capsys, outcomes, tmp_path):
+@pytest.mark.parametrize(
+    ("backend", "estimator", "rows", "locates"),
+    [
+        ("numpy", "network", {"numpy": "adapting and predicting"}, "its network"),
+        ("numpy", "neighbours", {"numpy": "adapting and predicting"}, "neighbours in"),
+        (
+            *("onnxruntime", "network"),
+            *({"onnxruntime": "adapting and predicting", "numpy": ""}, "its network"),
+        ),
+        (
+            *("onnxruntime", "auto"),  # of the shipped bundle: neighbours
+            {"onnxruntime": "adapting", "numpy": "predicting"},
+            "neighbours in numpy, which the golden task does not try",
+        ),
+    ],
+)
+def test_the_table_says_what_is_used_for_what(
+    run_agent, capsys, outcomes, tmp_path, backend, estimator, rows, locates
+):
     outcomes()
     config = tmp_path / "agent.toml"
-    config.write_text('[model]\nbackend = "numpy"\n')
+    config.write_text(f'[model]\nbackend = "{backend}"\nestimator = "{estimator}"\n')
 
     run_agent("selftest", "--config", config)
 
-    (row,) = re.findall(r"^numpy .*$", capsys.readouterr().out, re.MULTILINE)
-    assert row.endswith("for adapting and predicting")
+    out = capsys.readouterr().out
+    found = dict(re.findall(r"^(\w+) +passed .*?(?:  for (.*))?$", out, re.MULTILINE))
+    assert {name: found[name] for name in rows} == rows
+    assert re.search(rf"^bundle .*, locates with {locates}", out, re.MULTILINE)
 
 
 def test_progress_is_shown_to_who_watches(run_agent, capsys, outcomes, monkeypatch):
