@@ -3,8 +3,9 @@
 total.npz         θ_total
 NNN-<name>.npz    θ_i* of an environment, and what its tasks were like
 
-All must be of one training. What else lies in the folder, an interrupted training's
-files for example, is passed over.
+All must be of one training, and every environment of it be there: total.npz tells of
+how many it was. What else lies in the folder, an interrupted training's files for
+example, is passed over.
 """
 
 import re
@@ -22,8 +23,12 @@ from trainer.checkpoint import Checkpoint
 from trainer.meta.task_attachments import attached_tasks
 
 _TOTAL_FILE = f"{TOTAL}.npz"
+_MOST_NAMED = 3
 _NUMBER = re.compile(r"^[0-9]{3,}-")
-_OWN_FACTS = ("environment", "neighbours")
+_OWN_FACTS = (
+    *("environment", "environments", "points", "images", "simulated"),
+    "neighbours",
+)
 """What the training says of a checkpoint, not of all."""
 
 
@@ -41,8 +46,8 @@ class Trained:
 
         Raises:
             CheckpointError: One is damaged.
-            ExportError: There is no ``total.npz``, there are no others or too many, or
-                they are not of one training.
+            ExportError: There is no ``total.npz``, there are no others or too many,
+                some are missing, or they are not of one training.
         """
         if not (folder / _TOTAL_FILE).is_file():
             raise ExportError(
@@ -59,6 +64,7 @@ class Trained:
         checkpoints = [Checkpoint.load(path) for path in paths]
         for path, checkpoint in zip(paths, checkpoints, strict=True):
             _check_alike(path, checkpoint, total)
+        _check_complete(folder, paths, total)
         names = _names([path.stem for path in paths])
         return cls(total, dict(zip(names, checkpoints, strict=True)))
 
@@ -92,6 +98,28 @@ def set_files(
         tuple(each.tasks for each in tasks), all(each.has_level for each in tasks)
     )
     return tuple(sets), contents | {SIMILARITY: history.to_bytes()}
+
+
+def _check_complete(folder: Path, paths: Sequence[Path], total: Checkpoint) -> None:
+    """Check that there is a checkpoint of every environment that all were taught by.
+
+    Without some of them a device would choose among the others, and say nothing.
+    """
+    n_taught = total.training.get("environments")
+    if len(paths) == n_taught:
+        return
+    found = f"{folder} has checkpoints of {len(paths)} environments, {_TOTAL_FILE} is "
+    found += f"of {n_taught}"
+    if type(n_taught) is not int or len(paths) > n_taught:
+        raise ExportError(f"{found}: move away those that are not of this training")
+    there = {path.name.split("-")[0] for path in paths}
+    lacking = [f"{k:03}-*.npz" for k in range(n_taught) if f"{k:03}" not in there]
+    shown = ", ".join(lacking[:_MOST_NAMED])
+    more = f" and {n} more" if (n := len(lacking) - _MOST_NAMED) > 0 else ""
+    raise ExportError(
+        f"{found}, and {shown}{more} missing: training was interrupted (run it again "
+        "to go on), or a checkpoint was removed"
+    )
 
 
 def _check_alike(path: Path, checkpoint: Checkpoint, total: Checkpoint) -> None:

@@ -35,7 +35,8 @@ def trained_on(name, **fields):
     tasks = tasks_of(environment(visits), rng)
     defaults = {
         "parameters": random_parameters(SMALL_NETWORK, rng, dtype=np.float32),
-        "training": FACTS | {"environment": name},
+        "training": FACTS
+        | {"environment": name, "environments": 2 if name == TOTAL else 1},
         "attachments": {} if name == TOTAL else task_attachments(tasks),
     }
     return checkpoint(**defaults | fields)
@@ -158,6 +159,43 @@ def test_without_any_environment_it_is_refused(folder, capsys):
         (folder / f"{name}.npz").unlink()
 
     assert "checkpoints of 0 environments, not 1 to 100" in refusal(folder, capsys)
+
+
+@pytest.mark.parametrize(
+    ("n_taught", "missing"),
+    [
+        (3, "002-*.npz missing"),
+        (7, "002-*.npz, 003-*.npz, 004-*.npz and 2 more missing"),
+    ],
+)
+def test_a_training_that_was_interrupted_is_not_exported(
+    folder, capsys, n_taught, missing
+):
+    total = trained_on(TOTAL)
+    replace(total, training=total.training | {"environments": n_taught}).save(
+        folder / "total.npz"
+    )
+
+    said = refusal(folder, capsys)
+    assert f"checkpoints of 2 environments, total.npz is of {n_taught}, and " in said
+    assert f"and {missing}: training was interrupted (run it again to go on)" in said
+
+
+def test_a_checkpoint_that_was_removed_is_missed(folder, capsys):
+    (folder / "000-hall.npz").unlink()
+
+    assert "total.npz is of 2, and 000-*.npz missing" in refusal(folder, capsys)
+
+
+@pytest.mark.parametrize("n_taught", [1, None, "2"])
+def test_more_than_the_training_had_are_refused(folder, capsys, n_taught):
+    total = trained_on(TOTAL)
+    replace(total, training=total.training | {"environments": n_taught}).save(
+        folder / "total.npz"
+    )
+
+    said = refusal(folder, capsys)
+    assert f"total.npz is of {n_taught}: move away those that are not of" in said
 
 
 def test_very_many_environments_are_refused(folder):
