@@ -2,9 +2,10 @@
 
 On some aarch64 systems the import ends in a segmentation fault: its library for
 processor features does not find /sys/devices/system/cpu/possible or present, as in
-sandboxes and under qemu (onnxruntime issue 10038, cpuinfo issue 76). No exception tells
-of it. So another process imports it first, once: what became of that is remembered in
-the user's cache, until onnxruntime, Python, the machine or its /sys is another.
+sandboxes (onnxruntime issue 10038, cpuinfo issue 76), or finds a /proc/cpuinfo that is
+of another processor, as under qemu-user on a PC. No exception tells of it. So another
+process imports it first, once: what became of that is remembered in the user's cache,
+until onnxruntime, Python, the machine or what it says of its processors is another.
 
     $XDG_CACHE_HOME/metaloc/onnxruntime.json      (default ~/.cache)
       about    what is remembered about: a change of any of it asks again
@@ -30,6 +31,9 @@ _TIMEOUT_S = 60.0
 _MAX_BYTES = 1 << 16
 _MAX_HARM = 200
 _CPU_FILES = ("/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present")
+
+_PROCESSORS = Path("/proc/cpuinfo")
+_PROCESSOR_KEYS = ("vendor_id", "model name", "CPU implementer", "CPU part")
 
 _SURVIVED = "survived"
 _SCRIPT = f"""\
@@ -110,7 +114,18 @@ def _about() -> dict[str, object]:
         "python": sys.version,
         "machine": [system.machine, system.nodename, system.release],
         "cpu_files": [os.access(name, os.R_OK) for name in _CPU_FILES],
+        "processors": _processors(),
     }
+
+
+def _processors() -> list[str]:
+    """Return what kinds of processors there are said to be."""
+    try:
+        with _PROCESSORS.open("rb") as file:
+            text = file.read(_MAX_BYTES).decode(errors="replace")
+    except OSError:
+        return []
+    return sorted({x for x in text.splitlines() if x.startswith(_PROCESSOR_KEYS)})[:64]
 
 
 def _try(timeout_s: float) -> str:

@@ -68,7 +68,9 @@ def test_another_version_is_tried_again(install, tmp_path, cache):
     assert crashing.count_imports(tmp_path) == 2
 
 
-@pytest.mark.parametrize("key", ["python", "machine", "cpu_files", "installed_ns"])
+@pytest.mark.parametrize(
+    "key", ["python", "machine", "cpu_files", "processors", "installed_ns"]
+)
 def test_a_verdict_about_anything_else_is_not_believed(install, tmp_path, cache, key):
     install(crashing.FINE)
     probe(cache)
@@ -92,6 +94,24 @@ def test_whether_sys_can_be_read_is_part_of_the_verdict(install, cache, monkeypa
 
     assert before == [os.access(path, os.R_OK) for path in CPU_FILES]
     assert json.loads(cache.read_text())["about"]["cpu_files"] == [False]
+
+
+def test_what_the_processors_are_said_to_be_is_part_of_the_verdict(
+    install, tmp_path, cache, monkeypatch
+):
+    """Under qemu-user /proc/cpuinfo may be that of the PC, and then it crashes."""
+    install(crashing.FINE)
+    said = tmp_path / "cpuinfo"
+    monkeypatch.setattr(onnx_probe, "_PROCESSORS", said)
+    probe(cache)
+    nothing = json.loads(cache.read_text())["about"]["processors"]
+    said.write_text("processor\t: 0\nBogoMIPS\t: 6\nCPU part\t: 0xd08\n" * 4)
+
+    probe(cache)
+
+    assert nothing == []
+    assert json.loads(cache.read_text())["about"]["processors"] == ["CPU part\t: 0xd08"]
+    assert crashing.count_imports(tmp_path) == 2
 
 
 CPU_FILES = ("/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present")
