@@ -56,8 +56,9 @@ def model_of(
     if files.kind is Kind.RSS:
         if estimator is not Estimator.AUTO:
             raise BundleError(
-                f"{files.directory} locates from received power, in one way; leave "
-                f"model.estimator at auto (it is {estimator})"
+                f"{files.directory} locates from received power, in one way; do "
+                f"without --estimator, or leave model.estimator at auto (it is "
+                f"{estimator})"
             )
         if parameter_set is not None:
             raise BundleError(

@@ -10,6 +10,7 @@ from edge_agent.bundles.files import Kind
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError
 from edge_agent.learning.backends import Backend
+from edge_agent.metrics import centre_errors
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.calibration import RssCalibration
 from edge_agent.rss.localizer import RssLocalizer, holding
@@ -25,7 +26,8 @@ from edge_agent.survey import SurveyedCapture
 class RssModel(SiteModel[RssShots, RssCalibration]):
     """The paper's regression on fingerprints.
 
-    It takes microseconds, so it is computed in NumPy whatever back end is asked for.
+    It takes microseconds, so it is computed in NumPy whatever back end is asked for;
+    who asks for another is told.
     """
 
     link_types = RSS_LINK_TYPES
@@ -75,6 +77,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         on_caution: Callable[[str], None],
     ) -> RssCalibration:
         """See `SiteModel`."""
+        self._check_backend(backend, on_caution)
         return RssCalibration.from_shots(self._bundle, shots, now=now, on_step=on_step)
 
     def has_learnt(self, path: Path, shots: RssShots) -> bool:
@@ -88,10 +91,15 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
     def summary(self, calibration: RssCalibration) -> str:
         """See `SiteModel`."""
         first, last = calibration.losses[0], calibration.losses[-1]
-        distances = np.sort(np.hypot(*calibration.residuals.T))
+        errors = np.hypot(*calibration.residuals.T)
+        where = calibration.radio_map.locations
+        within, centre = (
+            holding(np.sort(e), 0.68) for e in (errors, centre_errors(where, where))
+        )
         return (
             f"loss {first:.2f} -> {last:.2f} m in {len(calibration.losses) - 1} steps, "
-            f"68 % of shots of points left out within {holding(distances, 0.68):.1f} m"
+            f"68 % of shots of points left out within {within:.1f} m (always answering "
+            f"the centre: {centre:.1f} m)"
         )
 
     def open_site(
@@ -104,6 +112,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         on_caution: Callable[[str], None],
     ) -> OpenSite:
         """See `SiteModel`; windows of time have a hop of their own."""
+        self._check_backend(backend, on_caution)
         manifest = self._bundle.manifest
         kept = SiteState(folder, Kind.RSS)
         path = find_calibration(kept, self._bundle.files)
@@ -117,3 +126,12 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
             len(calibration.transmitters),
             str(Backend.NUMPY),
         )
+
+    def _check_backend(
+        self, backend: Backend, on_caution: Callable[[str], None]
+    ) -> None:
+        if backend not in (Backend.AUTO, Backend.NUMPY):
+            on_caution(
+                f"{self.name} locates from received power, which is computed by numpy "
+                f"alone; {backend} has nothing to do"
+            )

@@ -10,7 +10,9 @@ from edge_agent.rss.model import RssModel
 
 @pytest.mark.parametrize("wanted", [Estimator.NETWORK, Estimator.NEIGHBOURS])
 def test_another_estimator_than_its_own_is_refused(rss_bundle, wanted):
-    with pytest.raises(BundleError, match=rf"from received power, .* \(it is {wanted}"):
+    with pytest.raises(
+        BundleError, match=rf"without --estimator, .* \(it is {wanted}\)"
+    ):
         model_of(rss_bundle.files, wanted)
 
 
