@@ -310,8 +310,14 @@ class ImageBuilder:
         return images
 
     def finish(self) -> list[CsiImage]:
-        """Return the image that was still waiting for a channel, if there is one."""
-        return self._take() if any(w.is_due for w in self._windows) else []
+        """Return the image that was still waiting for a channel, if there is one.
+
+        What comes afterwards is another recording: it may be older, and begins with
+        empty windows.
+        """
+        images = self._take() if any(w.is_due for w in self._windows) else []
+        self._forget()
+        return images
 
     def _arrivals(self, batch: FrameBatch) -> list[tuple[int, int, int, Pixels]]:
         """Return (index, time_ns, channel, row) of the frames that images can use."""
@@ -353,10 +359,14 @@ class ImageBuilder:
         if time_ns < self._newest_ns - _CLOCK_TOLERANCE_NS:
             for window in self._windows:
                 self.unused[Unused.CLOCK] += window.n_rows
-                window.clear()
-            self._newest_ns = time_ns
+            self._forget()
         self._newest_ns = max(self._newest_ns, time_ns)
         self._windows[channel].append(row, time_ns)
+
+    def _forget(self) -> None:
+        for window in self._windows:
+            window.clear()
+        self._newest_ns = 0
 
     def _is_complete(self) -> bool:
         pace = max((w.pace for w in self._windows if w.is_due), default=0)

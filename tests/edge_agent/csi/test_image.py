@@ -524,6 +524,20 @@ def test_a_clock_that_jumps_back_discards_the_packets_of_all_channels():
     assert +builder.unused == {Unused.CLOCK: 70}
 
 
+def test_a_recording_after_the_end_of_another_may_be_older():
+    """The demonstration's walk begins anew every time."""
+    builder = ImageBuilder(one_per_decibel(n_channels=1), (channel(),))
+
+    first, second = (
+        [(image.started_ns, rows(image)) for image in feed(builder, packets(140))]
+        for _ in range(2)
+    )
+
+    assert len(first) > 1
+    assert first == second
+    assert +builder.unused == {}
+
+
 @pytest.mark.parametrize(("back_ns", "n_images"), [(SECOND, 1), (SECOND + 1, 0)])
 def test_a_packet_up_to_a_second_late_is_no_jump(back_ns, n_images):
     batch = packets(50, start_s=5)
