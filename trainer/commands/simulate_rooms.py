@@ -20,15 +20,20 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write")
-    parser.add_argument("--seed", type=seed, default=0)
-    parser.add_argument("--rooms", type=int, default=_PLAN.n_rooms, metavar="N")
-    parser.add_argument("--visits", type=int, default=_PLAN.n_visits, metavar="N")
+    add = parser.add_argument
+    add("--seed", type=seed, default=0, help="another seed, other rooms (default 0)")
+    for flag, default, what in (
+        ("--rooms", _PLAN.n_rooms, "each another place"),
+        ("--visits", _PLAN.n_visits, "of every point of a room"),
+    ):
+        text = f"{what} (default {default})"
+        add(flag, type=int, default=default, metavar="N", help=text)
     parser.add_argument(
         "--packets",
         type=int,
         default=_PLAN.packets_per_capture,
         metavar="N",
-        help="per capture and access point",
+        help=f"per capture and access point (default {_PLAN.packets_per_capture})",
     )
     parser.epilog = _EPILOG
 
