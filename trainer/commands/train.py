@@ -71,6 +71,13 @@ examples:
 """
 
 _METHODS = {"maml": "MAML", "maml-ts": "MAML-TS", "maml-dg": "MAML-DG"}
+_OF = {
+    "maml": "point",
+    "maml-ts": "point, of total.npz",
+    "maml-dg": "point, of two environments by Eq. (19)",
+}
+"""What the meta-loss is of."""
+
 _DEVICE_STEPS = 10
 _WEIGHT = 1.0
 _TOTAL = "total"
@@ -82,7 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = MetaConfig()
     add = parser.add_argument
     add("surveys", nargs="+", type=Path, metavar="SURVEY.csv")
-    add("--out", type=Path, required=True, metavar="CHECKPOINT.npz")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="CHECKPOINT.npz",
+        help="file to write; of maml-ts a folder",
+    )
     add("--method", choices=_METHODS, default="maml", help="algorithm (default maml)")
     add("--seed", type=seed, default=0)
     add(
@@ -210,6 +223,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
             lambda done, n: console.progress(f"neighbours: {done}/{n} folds"),
         ),
         tasks=_task_attachments(args, environments),
+        own_facts={
+            name: _amounts([environment])
+            for name, environment in zip(
+                _file_names(environments), environments, strict=True
+            )
+        },
     )
     rng = np.random.default_rng(args.seed)
     if args.method == "maml-dg":
@@ -226,7 +245,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         by_name = dict(zip(names, single, strict=True))
         train_environments(model, by_name, meta, args.seed, training.run)
     training.tidy_up()
-    console.result(f"{args.out}: meta-loss {training.last_loss:.3f}")
+    console.result(
+        f"{args.out}: meta-loss {training.losses[_TOTAL]:.3f} per {_OF[args.method]}"
+    )
     console.say(f"next: python -m export {shlex.quote(str(args.out))} BUNDLE")
     return 0
 
@@ -245,9 +266,10 @@ class _Training:
         data: str,
         learnt: Learnt | None,
         tasks: Mapping[str, Arrays],
+        own_facts: Mapping[str, dict[str, Any]],
     ) -> None:
         self._args, self._console, self._learnt = args, console, learnt
-        self._surveys, self._tasks = data, tasks
+        self._surveys, self._tasks, self._own_facts = data, tasks, own_facts
         self._theta, self._meta, self._blank = theta, meta, blank
         facts = {
             "method": blank.training["method"],
@@ -261,7 +283,8 @@ class _Training:
             del facts["meta"]["n_iterations"]
         self._settings = facts
         self._resumes: list[ResumeFile] = []
-        self.last_loss = 0.0
+        self.losses: dict[str, float] = {}
+        """Meta-loss per point at the end, by name."""
 
     def run(self, name: str, learner: Learner, rng: np.random.Generator) -> Parameters:
         """Return θ*; go on where there is a file to resume from."""
@@ -272,7 +295,7 @@ class _Training:
             {key: tuple(value.shape) for key, value in self._theta.items()},
         )
         if (state := resume.load()) is not None:
-            self.last_loss = state.loss
+            self.losses[name] = state.loss
             self._console.say(
                 f"going on from {resume.path}: iteration {state.iteration}"
             )
@@ -282,7 +305,7 @@ class _Training:
 
         def show(progress: Progress) -> None:
             nonlocal said
-            self.last_loss = progress.meta_loss
+            self.losses[name] = progress.meta_loss
             self._console.progress(f"{title}{progress}")
             # The first at once: it tells how long all of it will take.
             if progress.seconds - said >= _SECONDS_BETWEEN_LINES:
@@ -305,6 +328,7 @@ class _Training:
         facts = self._blank.training
         if self._args.method == "maml-ts":
             facts = facts | {"environment": name, "surveys": self._surveys}
+            facts |= self._own_facts.get(name, {})
         trained = replace(
             self._blank,
             parameters={key: value.cpu().numpy() for key, value in theta.items()},
@@ -313,7 +337,8 @@ class _Training:
         )
         trained = with_neighbours(trained, self._learnt)
         trained.save(path)
-        if (compared := trained.training.get("neighbours")) is not None:
+        compared = trained.training.get("neighbours")
+        if compared is not None and name == _TOTAL:  # what is recommended to the device
             off = compared["mean_error_m"]
             self._console.say(
                 f"{title}places replayed: network {off['network']:.2f} m, neighbours "
@@ -410,7 +435,7 @@ def _set_threads(n: int) -> None:
 
 
 def _check_method(args: argparse.Namespace) -> None:
-    """Find out what the method would do nothing with.
+    """Find out what the method would do nothing with, or write to another place.
 
     Raises:
         UsageError: There is such an option.
@@ -418,6 +443,11 @@ def _check_method(args: argparse.Namespace) -> None:
     for option in ("weight", "variant"):
         if args.method != "maml-dg" and getattr(args, option) is not None:
             raise UsageError(f"--{option} is for --method maml-dg, not {args.method}")
+    if args.method == "maml-ts" and args.out.suffix == ".npz":
+        raise UsageError(
+            f"--out is {args.out}, but maml-ts writes a folder of checkpoints: name "
+            f"one, for example {args.out.with_suffix('')}"
+        )
 
 
 def _check_resume(args: argparse.Namespace) -> None:
@@ -486,6 +516,16 @@ def _method(args: argparse.Namespace) -> str:
     return f"{title}, {order}"
 
 
+def _amounts(environments: list[Environment]) -> dict[str, Any]:
+    """Return how much of what parameters were learnt from."""
+    return {
+        "environments": len(environments),
+        "points": sum(len(e.points) for e in environments),
+        "images": sum(len(e.images) for e in environments),
+        "simulated": any(e.is_simulated for e in environments),
+    }
+
+
 def _provenance(
     args: argparse.Namespace,
     environments: list[Environment],
@@ -496,10 +536,7 @@ def _provenance(
     return {
         "method": _method(args),
         "seed": args.seed,
-        "environments": len(environments),
-        "points": sum(len(e.points) for e in environments),
-        "images": sum(len(e.images) for e in environments),
-        "simulated": any(e.is_simulated for e in environments),
+        **_amounts(environments),
         "meta": asdict(meta),
         "task": asdict(task),
         "versions": {"metaloc": version(), "torch": torch.__version__},

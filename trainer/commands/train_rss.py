@@ -3,7 +3,7 @@
 import argparse
 import math
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from edge_agent.bundles.bundle import AdaptationDefaults
 from edge_agent.console import Console
+from edge_agent.rss.fingerprints import LENGTH_M
 from edge_agent.rss.network import RssArchitecture
 from edge_agent.rss.window import RssSpec
 from edge_agent.version import version
@@ -61,6 +62,9 @@ The last learns from what trainer simulate rss out/site has written.
 """
 
 _METHODS = {"maml": "MAML", "maml-dg": "MAML-DG"}
+_OF = {"maml": "", "maml-dg": ", of two environments by Eq. (19)"}
+"""What the meta-loss is of."""
+
 _ITERATIONS = 1000
 _BETA = 0.002
 _DEVICE_STEPS = 10
@@ -166,13 +170,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     loss = math.nan
     if (state := resume.load()) is not None:
-        loss = state.loss
+        loss = state.loss * LENGTH_M
         console.say(f"going on from {resume.path}: iteration {state.iteration}")
     said = -math.inf
 
     def show(progress: Progress) -> None:
         nonlocal loss, said
-        loss = progress.meta_loss
+        loss = progress.meta_loss * LENGTH_M
+        progress = replace(progress, meta_loss=loss, unit="m")
         console.progress(str(progress))
         if progress.seconds - said >= _SECONDS_BETWEEN_LINES:
             said = progress.seconds
@@ -198,7 +203,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         _provenance(args, able, meta, task),
     ).save(args.out)
     resume.discard()
-    console.result(f"{args.out}: meta-loss {loss:.3f}")
+    console.result(f"{args.out}: meta-loss {loss:.2f} m{_OF[args.method]}")
     console.say(f"next: python -m export {shlex.quote(str(args.out))} BUNDLE")
     return 0
 

@@ -40,12 +40,16 @@ class Progress:
     seconds: float
     """Spent on the iterations so far, those before an interruption included."""
 
+    unit: str = ""
+    """Of the loss; per point where it has none."""
+
     def __str__(self) -> str:
         """Return for example ``120/2000  loss 0.812  3.1/s  10 min left``."""
         rate = self.iteration / self.seconds if self.seconds > 0 else 0.0
         left = (self.n_iterations - self.iteration) / rate if rate else 0.0
         return (
-            f"{self.iteration}/{self.n_iterations}  loss {self.meta_loss:.3f}  "
+            f"{self.iteration}/{self.n_iterations}  loss {self.meta_loss:.3f}"
+            f"{self.unit and ' '}{self.unit}  "
             f"{rate:.1f}/s  {left / 60:.0f} min left"
         )
 

@@ -1,6 +1,7 @@
 """``trainer train``, through the command line, on a survey of two small rooms."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -58,7 +59,8 @@ def test_a_checkpoint_of_the_papers_network_is_written(survey, out, capsys):
     assert code == 0
     said = capsys.readouterr()
     assert said.out.startswith(f"{out}: meta-loss ")
-    assert 0 < float(said.out.split()[-1]) < 5
+    assert said.out.endswith(" per point\n")
+    assert 0 < float(said.out.split()[-3]) < 5
     assert checkpoint.spec == ImageSpec()
     assert checkpoint.architecture.image_shape == (3, 50, 52)
     assert checkpoint.architecture.filters == (10, 16, 24, 32, 32)
@@ -197,6 +199,15 @@ def test_a_finished_model_is_not_replaced_without_a_word(survey, out, capsys):
     assert f"caution: {out} will be replaced" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_called_like_a_checkpoint_is_refused(survey, out, capsys):
+    assert train([survey], out, "--method", "maml-ts") == 2
+
+    said = capsys.readouterr().err
+    assert "maml-ts writes a folder of checkpoints" in said
+    assert f"for example {out.with_suffix('')}\n" in said
+    assert not out.parent.exists()
+
+
 @pytest.mark.parametrize("method", ["maml", "maml-ts"])
 @pytest.mark.parametrize("option", [("--variant", "alg3"), ("--weight", "1")])
 def test_options_of_another_method_are_refused(survey, out, capsys, method, option):
@@ -237,7 +248,7 @@ def test_the_first_iteration_is_said_and_then_one_every_ten_seconds(
         f"{off['neighbours']:.2f} m (the better one is recommended)",
         f"next: python -m export {out} BUNDLE",
     ]
-    assert said.out == f"{out}: meta-loss 1.500\n"
+    assert said.out == f"{out}: meta-loss 1.500 per point\n"
 
 
 def test_the_next_command_works_when_it_is_pasted(survey, tmp_path, capsys):
@@ -346,9 +357,23 @@ def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
         weights[2], Checkpoint.load(alone).parameters["conv0.weight"]
     )
     said = capsys.readouterr()
-    assert f"{folder}: meta-loss " in said.out
+    of_total, of_alone = (
+        re.search(rf"{path}: meta-loss (.*) per point(.*)\n", said.out)
+        for path in (folder, alone)
+    )
+    assert of_total.group(1) == of_alone.group(1)
+    assert (of_total.group(2), of_alone.group(2)) == (", of total.npz", "")
+    replayed = [line for line in said.err.splitlines() if "places replayed" in line]
+    assert len(replayed) == 2  # for all, and alone
+    assert replayed[0].startswith("total: ")
     assert f"next: python -m export {folder} BUNDLE\n" in said.err
     assert not any("tasks/" in name for name in checkpoints[2].attachments)
+    amounts = ("environments", "points", "images")
+    ones, other, together = (
+        [c.training[amount] for amount in amounts] for c in checkpoints
+    )
+    assert ones[0] == other[0] == 1
+    assert together == [a + b for a, b in zip(ones, other, strict=True)]
     for number, checkpoint in enumerate(checkpoints[:2]):
         environment = record_environment(
             [c for c in read_survey(survey) if c.environment == f"room00{number}"],
@@ -356,6 +381,8 @@ def test_task_similarity_gives_parameters_for_each_environment_and_for_all(
         )
         found = attached_tasks(checkpoint)
         assert found.has_level
+        own = [1, len(environment.points), len(environment.images)]
+        assert [checkpoint.training[amount] for amount in amounts] == own
         # Two visits, an image of three channels at every point, or some of them.
         most = min(3 * len(environment.points), MAX_VECTORS // 2)
         assert [len(task) for task in found.tasks] == [most, most]
@@ -484,7 +511,8 @@ def test_a_graphics_processor_that_is_not_there_is_refused(
 
 
 def test_one_file_to_resume_several_trainings_is_refused(survey, out, capsys):
-    assert train([survey], out, "--method", "maml-ts", "--resume", str(survey)) == 1
+    folder = out.with_suffix("")
+    assert train([survey], folder, "--method", "maml-ts", "--resume", str(survey)) == 1
 
     assert "--resume is one file, maml-ts has one per" in capsys.readouterr().err
 

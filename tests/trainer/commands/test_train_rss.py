@@ -111,9 +111,12 @@ def test_training_learns(train, pathloss, tmp_path, capfd):
             == 0
         )
         out = capfd.readouterr().out
-        losses.append(float(out.split("meta-loss ")[1]))
+        loss, unit = out.split("meta-loss ")[1].split()
+        assert unit == "m"
+        losses.append(float(loss))
 
     assert losses[1] < 0.9 * losses[0]
+    assert 1 < losses[1] < losses[0] < 20  # in a square of 20 m
 
 
 # -- interruption ----------------------------------------------------------------------
