@@ -263,7 +263,7 @@ def open_session(
         console.say(
             f"site {site}: {len(opened.points)} points, "
             f"{opened.n_access_points} access points, {opened.backend}; "
-            f"broker: {where}"
+            f"model: {model.name}; broker: {where}"
         )
         yield Session(
             pipeline,

@@ -363,7 +363,7 @@ def test_a_session_says_what_it_works_with(config, terminal):
 
     assert terminal.talk[0] == (
         "site home: 3 points, 2 access points, network on "
-        f"{for_predicting(Backend.AUTO)}; broker: none"
+        f"{for_predicting(Backend.AUTO)}; model: tiny-1; broker: none"
     )
     assert len(terminal.results) == 1
 

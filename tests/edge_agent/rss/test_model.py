@@ -222,7 +222,10 @@ def test_a_recording_of_beacons_becomes_locations(agent, adapted, tmp_path, rng)
         assert document["room"] == "hall"
         assert np.hypot(document["x"], document["y"]) < 6
         assert 0 < document["accuracy"] <= document["r95"]
-    assert "site home: 8 points, 3 access points, numpy; broker: none" in err
+    assert (
+        "site home: 8 points, 3 access points, numpy; model: rss-tiny; broker: none"
+        in err
+    )
     assert "90 packets, 90 frames with received power, 5 locations" in err
 
 
