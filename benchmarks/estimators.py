@@ -4,11 +4,12 @@
 
 The shipped model, adapted to three shots of each point, locates images of later
 visits. Simulated rooms are of other seeds than those it was trained on; PolyU and
-EPIC-CSU are recordings, left out where their copies are not below METALOC_DATA.
-Intervals are of 95 %, rooms or days being drawn with replacement; differences are
-paired.
+EPIC-CSU are recordings, left out, and named on standard error, where their copies are
+not below METALOC_DATA. Intervals are of 95 %, rooms or days being drawn with
+replacement; differences are paired.
 """
 
+import argparse
 import math
 import os
 import sys
@@ -72,20 +73,26 @@ class Score:
 
 def main() -> None:
     """Print a table per kind of place."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    polyu, csu = DATA / "surveys" / "polyu_csi.npz", DATA / "raw" / "csu"
+    has_polyu, has_csu = is_there(polyu, "PolyU"), is_there(csu, "EPIC-CSU")
     bundle = Bundle.load(SHIPPED_BUNDLE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         history = rooms(folder / "trained", TRAINED_ROOMS, TRAINED_SEED)
         methods = all_methods(bundle, history)
-        compare("simulated rooms", rooms(folder / "rooms", ROOMS, SEED), methods)
+        found = rooms(folder / "rooms", ROOMS, SEED)
+        compare("simulated rooms", "rooms", found, methods)
         for scene in ("lab", "hall"):
             size = "--days 3 --images 12 --seed 2001"
             with redirect_stdout(sys.stderr):
                 trainer(["simulate", scene, str(folder / scene), *size.split()])
             days = environments(folder / scene / "survey.csv")
-            compare(f"simulated {scene}, 90 points", days, methods)
-    if (path := DATA / "surveys" / "polyu_csi.npz").exists():
-        days = polyu_days(path)
+            compare(f"simulated {scene}, 90 points", "days", days, methods)
+    if has_polyu:
+        days = polyu_days(polyu)
         taught = {
             day.name: neighbours_of(days[number - HISTORY_DAYS : number])
             for number, day in enumerate(days)
@@ -93,17 +100,30 @@ def main() -> None:
         }
         compare(
             "PolyU, recorded",
+            "days",
             days[HISTORY_DAYS:],
             methods,
             {f"neighbours, taught by the {HISTORY_DAYS} days before": taught},
         )
-    if (path := DATA / "raw" / "csu").exists():
-        corridor(csu_corridor(path), methods)
+    if has_csu:
+        corridor(csu_corridor(csu), methods)
     cost(bundle)
+
+
+def is_there(path: Path, survey: str) -> bool:
+    """Return whether a survey is, and say so where it is not."""
+    if not path.exists():
+        print(
+            f"{survey} is left out: no {path.relative_to(DATA)} below {DATA}; "
+            "METALOC_DATA says where the surveys are",
+            file=sys.stderr,
+        )
+    return path.exists()
 
 
 def compare(
     title: str,
+    drawn: str,
     places: Sequence[Environment],
     methods: Mapping[str, Method],
     of_place: Mapping[str, Mapping[str, Method]] | None = None,
@@ -112,7 +132,8 @@ def compare(
 
     Args:
         title: Of the tables.
-        places: Rooms or days.
+        drawn: What the places are: rooms, or days of one place.
+        places: Those.
         methods: By title.
         of_place: Methods that are another at each place, by title and name.
     """
@@ -122,7 +143,7 @@ def compare(
         chosen = {name: r[number] for name, r in replays.items() if len(r) > number}
         if not chosen:
             continue
-        print(f"\n{title}, {kind}: {len(chosen)} places\n")
+        print(f"\n{title}, {kind}: {len(chosen)} {drawn}\n")
         print("| | mean [m] | 95 % | worse than neighbours by | right | surprise |")
         print("|---|---|---|---|---|---|")
         everywhere = {

@@ -16,6 +16,7 @@ time and of peak resident memory.
 Exit code 1 where a limit is exceeded, or ours and torch do not compute the same.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -249,6 +250,9 @@ def measure_idling(verdicts: Verdicts, work: Path) -> None:
 
 def main() -> int:
     """Measure, print, and return the exit code."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     torch.set_num_threads(1)
     verdicts = Verdicts()
     found = available()
