@@ -20,7 +20,7 @@ from edge_agent.localizer import Localizer
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel
-from edge_agent.site_predictor import make_site_predictor
+from edge_agent.site_predictor import chosen_estimator, make_site_predictor
 from edge_agent.site_state import load_calibration
 from edge_agent.survey import SurveyedCapture
 
@@ -88,7 +88,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
         on_caution: Callable[[str], None],
     ) -> Calibration:
         """See `SiteModel`."""
-        return Calibration.from_shots(
+        calibration = Calibration.from_shots(
             self._bundle,
             shots,
             now=now,
@@ -97,6 +97,14 @@ class CsiModel(SiteModel[Environment, Calibration]):
             on_step=on_step,
             on_caution=on_caution,
         )
+        estimator = chosen_estimator(self._bundle, self._estimator)
+        if self._bundle.sets is not None and estimator is Estimator.NEIGHBOURS:
+            on_caution(
+                f"{self.name} locates with neighbours, which have no parameters to "
+                f"start from: {calibration.start.name} is for the network alone "
+                "(edge_agent capture --estimator network)"
+            )
+        return calibration
 
     def has_learnt(self, path: Path, shots: Environment) -> bool:
         """See `SiteModel`."""
@@ -147,5 +155,11 @@ class CsiModel(SiteModel[Environment, Calibration]):
             calibration.identifier,
             calibration.points,
             len(calibration.channels),
-            f"{estimator} on {predictor.backend}",
+            f"{estimator} on {predictor.backend}{self._set(estimator, calibration)}",
         )
+
+    def _set(self, estimator: Estimator, calibration: Calibration) -> str:
+        """Return which set the network was adapted from, where there are several."""
+        if self._bundle.sets is None or estimator is not Estimator.NETWORK:
+            return ""
+        return f", adapted from {calibration.start.name}"

@@ -8,7 +8,7 @@ from edge_agent.bundles.files import BundleFiles, Kind
 from edge_agent.bundles.model_in_use import load_files
 from edge_agent.config import ModelConfig
 from edge_agent.csi_model import CsiModel
-from edge_agent.errors import BundleError
+from edge_agent.errors import BundleError, UsageError
 from edge_agent.estimators import Estimator
 from edge_agent.rss.bundle import RssBundle
 from edge_agent.rss.model import RssModel
@@ -52,6 +52,7 @@ def model_of(
     Raises:
         BundleError: The files do not make a model of their kind, or one of this kind
             has no other estimator than its own, or there is no such parameter set.
+        UsageError: A parameter set is named, and there is but one.
     """
     if files.kind is Kind.RSS:
         if estimator is not Estimator.AUTO:
@@ -68,5 +69,10 @@ def model_of(
         return RssModel(RssBundle.from_files(files))
     bundle = Bundle.from_files(files)
     if parameter_set is not None:
+        if bundle.sets is None:
+            raise UsageError(
+                f"the bundle {bundle.manifest.name} has one parameter set; do without "
+                f"--set {parameter_set}"
+            )
         bundle.parameters_of(parameter_set)
     return CsiModel(bundle, estimator, parameter_set)

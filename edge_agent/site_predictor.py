@@ -11,6 +11,16 @@ from edge_agent.learning.predictor import Predictor, make_predictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 
 
+def chosen_estimator(bundle: Bundle, estimator: Estimator) -> Estimator:
+    """Return what locates: what is wanted, or else what the bundle recommends.
+
+    Args:
+        bundle: The model.
+        estimator: What is wanted.
+    """
+    return bundle.manifest.estimator if estimator is Estimator.AUTO else estimator
+
+
 def make_site_predictor(
     bundle: Bundle,
     calibration: Calibration,
@@ -34,7 +44,7 @@ def make_site_predictor(
         BundleError: The bundle has no neighbours, or ONNX Runtime refuses its graph.
         CalibrationError: It was made without fingerprints for neighbours.
     """
-    chosen = bundle.manifest.estimator if estimator is Estimator.AUTO else estimator
+    chosen = chosen_estimator(bundle, estimator)
     if chosen is Estimator.NETWORK:
         network = make_predictor(bundle, calibration, backend, on_caution=on_caution)
         return chosen, network

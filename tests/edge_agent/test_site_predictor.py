@@ -1,6 +1,7 @@
 """Network or neighbours: chosen, calibrated, stored and used, from one bundle."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.neighbours.file import NEIGHBOURS
 from edge_agent.site_predictor import make_site_predictor
+from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import (
     POINTS,
     SPEC,
@@ -330,6 +332,57 @@ def test_the_configuration_chooses_too(run_agent, capsys, site, write, tmp_path)
     run_agent("capture", "--pcap", walk, "--broker", "none", "--config", config, *site)
 
     assert "2 access points, network on " in capsys.readouterr().err
+
+
+@pytest.fixture
+def place(run_agent, capsys, directory, tmp_path):
+    """Flags of a site adapted with a set for each of three places, and what it said."""
+    bundle = write_bundle_of_places(directory, tmp_path / "places")
+    flags = ["--bundle", bundle, "--state", tmp_path / "state"]
+    survey = write_site(tmp_path / "site")
+    assert run_agent("adapt", survey, "--set", "lab", *flags) == 0
+    return flags, capsys.readouterr().err
+
+
+def test_adapting_says_where_the_set_makes_no_difference(place):
+    _, said = place
+
+    assert (
+        "caution: tiny-1 locates with neighbours, which have no parameters to start "
+        "from: lab is for the network alone (edge_agent capture --estimator network)\n"
+    ) in said
+
+
+@pytest.mark.parametrize("chosen", ["network", "auto"])
+def test_adapting_says_nothing_of_it_where_there_is_nothing_to_say(
+    place, site, run_agent, capsys, tmp_path, chosen
+):
+    """The network locates, or the bundle has one set."""
+    config = tmp_path / "agent.toml"
+    config.write_text(f'model.estimator = "{chosen}"\n')
+    flags = place[0] if chosen == "network" else site
+
+    assert run_agent("adapt", "--config", config, *flags) == 0
+
+    assert "parameters to start from" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        ("network", r"network on \w+, adapted from lab;"),
+        ("neighbours", r"neighbours on numpy;"),
+    ],
+)
+def test_the_session_names_the_set_where_it_matters(
+    run_agent, capsys, place, write, estimator, expected
+):
+    walk = write(pcapng_bytes(packets_at(1, n=24, seed=9)))
+    flags = ["--broker", "none", "--estimator", estimator, *place[0]]
+
+    assert run_agent("capture", "--pcap", walk, *flags) == 0
+
+    assert re.search(rf"2 access points, {expected}", capsys.readouterr().err)
 
 
 def test_manifests_say_what_is_recommended(both):

@@ -400,8 +400,9 @@ def test_a_set_that_is_not_there_is_refused_before_a_capture_is_read(adapt_at):
     assert "no parameter set 'cellar'; it has total, hall, lab, attic\n" in err
 
 
-def test_a_model_with_one_set_has_no_other(adapt, survey):
-    code, _, err = adapt(survey, "--set", "hall")
+@pytest.mark.parametrize("name", ["hall", "total"])
+def test_a_model_with_one_set_leaves_no_choice(adapt, survey, name):
+    code, _, err = adapt(survey, "--set", name)
 
-    assert code == 1
-    assert "no parameter set 'hall'; it has total\n" in err
+    assert code == 2
+    assert f"has one parameter set; do without --set {name}\n" in err
