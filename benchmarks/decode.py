@@ -25,6 +25,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.command_line import only_help  # noqa: E402
 from edge_agent.capture_file import CaptureFile  # noqa: E402
 from edge_agent.csi import kernel  # noqa: E402
 from edge_agent.csi.decode import Decoder  # noqa: E402
@@ -126,6 +127,7 @@ def hour(path: Path, folder: Path) -> Path:
 
 def main() -> None:
     """Measure every capture there is."""
+    only_help(__doc__)
     print(f"C kernel: {'yes' if kernel.AVAILABLE else 'no (built without a compiler)'}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

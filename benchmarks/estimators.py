@@ -9,7 +9,6 @@ not below METALOC_DATA. Intervals are of 95 %, rooms or days being drawn with
 replacement; differences are paired.
 """
 
-import argparse
 import math
 import os
 import sys
@@ -28,6 +27,7 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.command_line import only_help  # noqa: E402
 from benchmarks.estimator_methods import (  # noqa: E402
     Method,
     all_methods,
@@ -73,9 +73,7 @@ class Score:
 
 def main() -> None:
     """Print a table per kind of place."""
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    only_help(__doc__)
     polyu, csu = DATA / "surveys" / "polyu_csi.npz", DATA / "raw" / "csu"
     has_polyu, has_csu = is_there(polyu, "PolyU"), is_there(csu, "EPIC-CSU")
     bundle = Bundle.load(SHIPPED_BUNDLE)

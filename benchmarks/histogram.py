@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.command_line import only_help
 from edge_agent.csi.similarity import HistogramIndex, image_histogram
 
 ROUNDS = 200
@@ -43,6 +44,7 @@ def median_us(function: Callable[[], object], rounds: int) -> float:
 
 def main() -> None:
     """Measure small and large."""
+    only_help(__doc__)
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (3, 50, 52), dtype=np.uint8)
     for n, limit in LIMITS_US.items():

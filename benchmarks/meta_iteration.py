@@ -35,6 +35,7 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.command_line import only_help  # noqa: E402
 from edge_agent.csi.image import Channel, ImageSpec  # noqa: E402
 from edge_agent.csi.subcarriers import FrameFormat, Phy  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
@@ -224,6 +225,7 @@ def gradient_errors(layer: Layer, tasks: SiteTasks) -> list[float]:
 
 def main() -> None:
     """Measure plain and compiled."""
+    only_help(__doc__)
     torch.set_num_threads(1)
     kernels: dict[str, Layer] = {"plain torch": operations.layer}
     try:

@@ -16,7 +16,6 @@ time and of peak resident memory.
 Exit code 1 where a limit is exceeded, or ours and torch do not compute the same.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -36,6 +35,7 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.command_line import only_help  # noqa: E402
 from benchmarks.device_models import (  # noqa: E402
     ADAPTATION,
     N_POINTS,
@@ -250,9 +250,7 @@ def measure_idling(verdicts: Verdicts, work: Path) -> None:
 
 def main() -> int:
     """Measure, print, and return the exit code."""
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    only_help(__doc__)
     torch.set_num_threads(1)
     verdicts = Verdicts()
     found = available()

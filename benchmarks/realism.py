@@ -19,6 +19,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.command_line import only_help  # noqa: E402
 from trainer.simulate.likeness import (  # noqa: E402
     figures_like_csu,
     mean_figures,
@@ -40,6 +41,7 @@ N_PLACES = 6
 
 def main() -> None:
     """Print three tables."""
+    only_help(__doc__)
     recorded = polyu_visits()
     rooms = {
         name: [visits_like_polyu(scene, place) for place in range(N_PLACES)]
