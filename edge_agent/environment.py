@@ -74,8 +74,8 @@ class Environment:
 
     @property
     def locations(self) -> npt.NDArray[np.float64]:
-        """Coordinates of the points [m], shape (n_points, 2)."""
-        return np.array([(p.x, p.y) for p in self.points], np.float64).reshape(-1, 2)
+        """Coordinates of the points [m], shape (n_points, 2); NaN where none."""
+        return np.array([p.location for p in self.points], np.float64).reshape(-1, 2)
 
     @property
     def digest(self) -> str:

@@ -91,7 +91,7 @@ def estimate_from_posterior(
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
         raise ValueError("probabilities must be finite, not negative, and not all zero")
     weights = weights / weights.sum()
-    where = np.array([(point.x, point.y) for point in points])
+    where = np.array([point.location for point in points])
     mean = weights @ where
     offsets = where - mean
     covariance = (weights[:, None] * offsets).T @ offsets

@@ -8,6 +8,9 @@ A CSV file with a header line, one line per capture; paths are relative to the l
 ``capture``, ``x_m`` and ``y_m`` are required. Lines with the same ``point`` (or,
 without one, the same coordinates) belong together; ``visit`` tells recordings apart
 between which the device was picked up and put down again.
+
+Where rooms are all that is asked for, ``x_m`` and ``y_m`` of all lines are empty. The
+point ``outside``, without coordinates and without a room, is where the site is not.
 """
 
 import csv
@@ -25,18 +28,21 @@ _MAX_LINES = 100_000
 _MAX_TEXT = 200
 _FARTHEST = 1e6
 
+OUTSIDE = "outside"
+"""Name of the point that stands for everywhere else."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
-    """A place with known coordinates."""
+    """A place of a site: where it is, which room, or both."""
 
     name: str
 
-    x: float
-    """[m], in the site's own frame."""
+    x: float | None
+    """[m], in the site's own frame; None where only the room is known, and outside."""
 
-    y: float
-    """[m]."""
+    y: float | None
+    """[m]; None with x."""
 
     room: str | None = None
 
@@ -46,11 +52,34 @@ class Point:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not isinstance(self.room, str | None):
             raise TypeError(f"point {self.name!r}, room {self.room!r}: expected text")
-        if not (math.isfinite(self.x) and math.isfinite(self.y)):
+        where = (self.x, self.y)
+        if where == (None, None):
+            if self.room is None and self.name != OUTSIDE:
+                raise ValueError(
+                    f"point {self.name!r} has neither coordinates nor a room"
+                )
+        elif not all(value is not None and math.isfinite(value) for value in where):
             raise ValueError(
                 f"point {self.name!r} is at ({self.x}, {self.y}), not finite numbers"
             )
         operator.index(self.floor)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it has coordinates."""
+        return self.x is not None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it stands for everywhere else."""
+        return self.x is None and self.room is None
+
+    @property
+    def location(self) -> tuple[float, float]:
+        """Coordinates [m]; NaN where there are none."""
+        if self.x is None or self.y is None:
+            return math.nan, math.nan
+        return self.x, self.y
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +130,7 @@ def write_survey(path: Path, rows: list[SurveyedCapture]) -> None:
             writer.writerow(
                 [
                     capture,
-                    f"{point.x:g}",
-                    f"{point.y:g}",
+                    *("" if v is None else f"{v:g}" for v in (point.x, point.y)),
                     point.name,
                     point.room or "",
                     row.visit,
@@ -146,17 +174,28 @@ def _row(where: str, folder: Path, fields: dict[str, str]) -> SurveyedCapture:
     capture = folder / values["capture"]
     if not capture.is_file():
         raise SurveyError(f"{where}: there is no capture {capture}")
-    x, y = (_number(where, name, values[name]) for name in ("x_m", "y_m"))
     floor = _number(where, "floor", values["floor"] or "0")
     if not floor.is_integer():
         raise SurveyError(f"{where}: floor is {values['floor']!r}, not a whole number")
-    name = values["point"] or f"{x:g},{y:g}"
     return SurveyedCapture(
         capture,
-        Point(name, x, y, values["room"] or None, int(floor)),
+        _point(where, values, int(floor)),
         values["visit"] or "1",
         values["environment"] or folder.resolve().name,
     )
+
+
+def _point(where: str, values: dict[str, str], floor: int) -> Point:
+    name, room = values["point"], values["room"] or None
+    if not values["x_m"] and not values["y_m"]:
+        if room is None and name != OUTSIDE:
+            raise SurveyError(
+                f"{where}: neither x_m and y_m nor a room; a point needs one of them, "
+                f"unless it is called {OUTSIDE}"
+            )
+        return Point(name or str(room), None, None, room, floor)
+    x, y = (_number(where, axis, values[axis]) for axis in ("x_m", "y_m"))
+    return Point(name or f"{x:g},{y:g}", x, y, room, floor)
 
 
 def _number(where: str, name: str, text: str) -> float:
@@ -176,7 +215,15 @@ def _number(where: str, name: str, text: str) -> float:
 
 def _check_points(path: Path, rows: list[SurveyedCapture]) -> None:
     known: dict[tuple[str, str], Point] = {}
+    placed: dict[str, Point] = {}
     for row in rows:
+        if not row.point.is_outside:
+            other = placed.setdefault(row.environment, row.point)
+            if other.is_placed != row.point.is_placed:
+                raise SurveyError(
+                    f"{path}: of the points {other.name!r} and {row.point.name!r} only "
+                    "one has coordinates; give them to all points, or to none"
+                )
         first = known.setdefault((row.environment, row.point.name), row.point)
         if first != row.point:
             raise SurveyError(
@@ -198,5 +245,8 @@ def _check_captures(path: Path, rows: list[SurveyedCapture]) -> None:
 
 
 def _place(point: Point) -> str:
-    room = f" in {point.room}" if point.room else ""
-    return f"({point.x:g}, {point.y:g}){room} on floor {point.floor}"
+    place = f"in {point.room}" if point.room else ""
+    if point.is_placed:
+        x, y = point.location
+        place = f"({x:g}, {y:g}) {place}".rstrip()
+    return f"{place or OUTSIDE} on floor {point.floor}"

@@ -302,7 +302,7 @@ def _radio_map(
         raise ValueError(f"a radio map of {len(numbers)} points, or one twice")
     if not 0 <= numbers.min() <= numbers.max() < len(points):
         raise ValueError(f"a point of the radio map is none of the {len(points)}")
-    where = np.array([(point.x, point.y) for point in points], np.float64)
+    where = np.array([point.location for point in points], np.float64)
     return RadioMap(rss, where[numbers], numbers)
 
 

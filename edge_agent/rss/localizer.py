@@ -33,7 +33,7 @@ class RssLocalizer:
         distances = np.sort(np.hypot(*residuals.T))
         self._r68, self._r95 = (holding(distances, share) for share in (0.68, 0.95))
         points = calibration.points
-        self._where = np.array([(point.x, point.y) for point in points])
+        self._where = np.array([point.location for point in points])
         self._floors = np.array([point.floor for point in points])
 
     def locate(self, sample: RssSample) -> Estimate:

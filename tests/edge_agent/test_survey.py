@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +15,10 @@ HEADER = "capture,x_m,y_m,point,room,visit,floor,environment"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder ``home`` that holds two captures."""
+    """A folder ``home`` that holds three captures."""
     folder = tmp_path / "home"
     folder.mkdir()
-    for name in ("a.pcap", "b.pcap"):
+    for name in ("a.pcap", "b.pcap", "c.pcap"):
         (folder / name).touch()
     return folder
 
@@ -111,7 +112,7 @@ def test_points_of_two_environments_may_have_one_name(read):
         ("capture,x_m,y_m\na.pcap,1\n", "line 2: not 3 fields"),
         ("capture,x_m,y_m\na.pcap,1,2,3\n", "line 2: not 3 fields"),
         ("capture,x_m,y_m\n,1,2\n", "line 2: the capture has no name"),
-        ("capture,x_m,y_m\nc.pcap,1,2\n", "line 2: there is no capture .*c.pcap"),
+        ("capture,x_m,y_m\nd.pcap,1,2\n", "line 2: there is no capture .*d.pcap"),
         ("capture,x_m,y_m\n.,1,2\n", "line 2: there is no capture"),
         ("capture,x_m,y_m\na.pcap,one,2\n", "line 2: x_m is 'one', not a number"),
         ("capture,x_m,y_m\na.pcap,1,\n", "line 2: y_m is '', not a number"),
@@ -166,6 +167,51 @@ def test_a_capture_may_serve_two_environments(read):
 def test_a_place_that_is_no_distance_in_metres_is_refused(read):
     with pytest.raises(SurveyError, match=r"x_m is '1e9', more than 1e\+06; it is"):
         read("capture,x_m,y_m\na.pcap,1e9,2\n")
+
+
+def test_where_rooms_are_enough_no_point_has_coordinates(read, tmp_path):
+    rows = read(
+        "capture,x_m,y_m,point,room\na.pcap,,,table,kitchen\nb.pcap,,,,office\n"
+        "c.pcap,,,outside,\n"
+    )
+
+    assert [row.point for row in rows] == [
+        Point("table", None, None, "kitchen"),
+        Point("office", None, None, "office"),
+        Point("outside", None, None),
+    ]
+    assert [row.point.is_outside for row in rows] == [False, False, True]
+    assert not any(row.point.is_placed for row in rows)
+    assert np.isnan([row.point.location for row in rows]).all()
+    write_survey(tmp_path / "again.csv", rows)
+    assert read_survey(tmp_path / "again.csv") == rows
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("a.pcap,,,table,\n", "line 2: neither x_m and y_m nor a room; a point needs"),
+        ("a.pcap,,,,\n", "line 2: neither x_m and y_m nor a room"),
+        ("a.pcap,1,,table,kitchen\n", "line 2: y_m is '', not a number"),
+        (
+            "a.pcap,,,table,kitchen\nb.pcap,1,2,desk,office\n",
+            "of the points 'table' and 'desk' only one has coordinates; give them to",
+        ),
+        (
+            "a.pcap,,,table,kitchen\nb.pcap,,,table,office\n",
+            "'table' has two places: in kitchen on floor 0 and in office on floor 0",
+        ),
+    ],
+)
+def test_points_without_coordinates_are_all_so_and_have_rooms(read, lines, message):
+    with pytest.raises(SurveyError, match=message):
+        read("capture,x_m,y_m,point,room\n" + lines)
+
+
+def test_outside_may_stand_beside_points_with_coordinates(read):
+    rows = read("capture,x_m,y_m,point\na.pcap,1,2,a\nb.pcap,,,outside\n")
+
+    assert rows[1].point.is_outside
 
 
 def test_a_list_longer_than_any_survey_is_refused(read, monkeypatch):

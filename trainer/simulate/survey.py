@@ -90,7 +90,7 @@ def simulate_survey(
         rng = np.random.default_rng([seed, number])
         size = (rng.uniform(5, 12), rng.uniform(4, 9), rng.uniform(2.4, 3.2))
         points = _grid_points(rng, size)
-        free = [(point.x, point.y) for point in points]
+        free = [point.location for point in points]
         room = next_day(draw_room(rng, size=size, free=free), rng)
         name = f"room{number:03d}"
         rows += survey_room(
@@ -118,7 +118,7 @@ def survey_room(
     for visit in range(1, plan.n_visits + 1):
         for point in points:
             path = folder / f"{point.name}-visit{visit}.pcapng"
-            place = place_device(rng, point.x, point.y)
+            place = place_device(rng, *point.location)
             packets = capture_at(
                 rng,
                 room,

@@ -122,7 +122,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
             macs[name] = mac
             segments.setdefault(name, []).append(
                 _Recording(
-                    (survey.point.x, survey.point.y),
+                    survey.point.location,
                     number,
                     amplitudes,
                     power_of.get((role, survey.environment, survey.point.name)),
