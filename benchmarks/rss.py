@@ -170,18 +170,20 @@ def score(bundle: RssBundle, site: Site) -> dict[str, float]:
     k = bundle.manifest.architecture.k
     calibration = RssCalibration.from_shots(bundle, site.shots, now=datetime.now(UTC))
     localizer = RssLocalizer(calibration, k)
-    estimates = [
-        localizer.locate(RssSample(rss.astype(np.float64), 1, 1, 1)) for rss in site.rss
+    positions = [
+        localizer.locate(RssSample(rss.astype(np.float64), 1, 1, 1)).position
+        for rss in site.rss
     ]
-    located = np.array([(e.x, e.y) for e in estimates])
+    found = [position for position in positions if position is not None]
+    located = np.array([(position.x, position.y) for position in found])
     errors = localization_errors(located, site.truth)
     asked = Fingerprints.of(site.rss, calibration.radio_map, k)
     raw = asked.place(regress(bundle.parameters, asked.inputs.astype(np.float32)))
     return errors_without_network(site, calibration.radio_map) | {
         "adapted": float(errors.mean()),
         "not adapted": float(localization_errors(raw, site.truth).mean()),
-        "within accuracy": float(np.mean(errors <= estimates[0].r68)),
-        "within r95": float(np.mean(errors <= estimates[0].r95)),
+        "within accuracy": float(np.mean(errors <= found[0].r68)),
+        "within r95": float(np.mean(errors <= found[0].r95)),
     }
 
 

@@ -1,6 +1,7 @@
 """Where the agent believes the device is."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
@@ -11,12 +12,25 @@ from edge_agent.survey import Point
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One location, made from one CSI image or one window of received power."""
+class Quality(StrEnum):
+    """How far to trust a location, in one word."""
 
-    time_ns: int
-    """Capture time of the newest frame [ns since the UNIX epoch]; 0 when unknown."""
+    OK = "ok"
+    """The radii hold what they promise, as far as the site's own past tells."""
+
+    UNCERTAIN = "uncertain"
+    """The belief is spread over places that have little in common."""
+
+    DRIFTED = "drifted"
+    """The signals are no longer those that the site was calibrated to."""
+
+    UNCALIBRATED = "uncalibrated"
+    """Nothing was replayed that the radii could be checked against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where on the plan."""
 
     x: float
     """Posterior mean [m], in the site's own frame."""
@@ -32,6 +46,17 @@ class Estimate:
 
     r95: float
     """Radius around the mean that holds 95 % of the belief [m]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One location, made from one CSI image or one window of received power."""
+
+    time_ns: int
+    """Capture time of the newest frame [ns since the UNIX epoch]; 0 when unknown."""
+
+    position: Position | None
+    """None where the site's points have no coordinates."""
 
     floor: int
     """Floor of the most probable points; 0 is the ground floor."""
@@ -53,6 +78,15 @@ class Estimate:
 
     n_channels: int
     """Channels of the site."""
+
+    outside: float = 0.0
+    """Probability of being at none of the site's points; 0 where no shot of outside
+    tells what that is like."""
+
+    quality: Quality = Quality.UNCALIBRATED
+
+    quality_score: float = 0.0
+    """0, worth nothing, to 1."""
 
 
 def estimate_from_posterior(
@@ -91,24 +125,10 @@ def estimate_from_posterior(
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
         raise ValueError("probabilities must be finite, not negative, and not all zero")
     weights = weights / weights.sum()
-    where = np.array([point.location for point in points])
-    mean = weights @ where
-    offsets = where - mean
-    covariance = (weights[:, None] * offsets).T @ offsets
-    distances = np.hypot(*offsets.T)
-    cell = float(weights @ _half_way_to_neighbour(where))
-    cell_variance = cell**2 / 4  # of a uniform disc, along each axis
+    is_outside = np.array([point.is_outside for point in points], np.bool_)
     return Estimate(
         time_ns,
-        float(mean[0]),
-        float(mean[1]),
-        (
-            float(covariance[0, 0]) + cell_variance,
-            float(covariance[0, 1]),
-            float(covariance[1, 1]) + cell_variance,
-        ),
-        float(np.hypot(_radius(distances, weights, 0.68), cell)),
-        float(np.hypot(_radius(distances, weights, 0.95), cell)),
+        position_of(weights, points),
         most_probable_floor(weights, points),
         rooms_by_probability(weights, points),
         tuple(weights.tolist()),
@@ -116,6 +136,47 @@ def estimate_from_posterior(
         window_s,
         n_heard,
         n_channels,
+        float(weights[is_outside].sum()),
+    )
+
+
+def position_of(
+    weights: npt.NDArray[np.float64], points: tuple[Point, ...]
+) -> Position | None:
+    """Return mean, covariance and radii of the points that have coordinates.
+
+    What is believed to be outside is nowhere on the plan: the position is where the
+    device is if it is inside.
+
+    Args:
+        weights: Probability of each point, shape (n_points,).
+        points: In the same order.
+
+    Returns:
+        None where no point has coordinates, or none that has is believed in.
+    """
+    is_placed = np.array([point.is_placed for point in points], np.bool_)
+    inside = weights[is_placed]
+    if not inside.sum() > 0:
+        return None
+    inside = inside / inside.sum()
+    where = np.array([point.location for point in points])[is_placed]
+    mean = inside @ where
+    offsets = where - mean
+    covariance = (inside[:, None] * offsets).T @ offsets
+    distances = np.hypot(*offsets.T)
+    cell = float(inside @ _half_way_to_neighbour(where))
+    cell_variance = cell**2 / 4  # of a uniform disc, along each axis
+    return Position(
+        float(mean[0]),
+        float(mean[1]),
+        (
+            float(covariance[0, 0]) + cell_variance,
+            float(covariance[0, 1]),
+            float(covariance[1, 1]) + cell_variance,
+        ),
+        float(np.hypot(_radius(distances, inside, 0.68), cell)),
+        float(np.hypot(_radius(distances, inside, 0.95), cell)),
     )
 
 

@@ -113,6 +113,7 @@ class LocationPayloads:
         # A capture without time stamps happened now, as far as anybody can tell.
         time_ns = estimate.time_ns or now_ns
         best = estimate.rooms[0] if estimate.rooms else None
+        where = estimate.position
         document = {
             "schema": LOCATION_SCHEMA,
             "id": make_ulid(now_ns // 1_000_000, self._randomness()),
@@ -124,19 +125,20 @@ class LocationPayloads:
             "historical": False,
             "crs": "local",
             "floor": estimate.floor,
-            "x": round(estimate.x, 3),
-            "y": round(estimate.y, 3),
+            "x": round(where.x, 3) if where else None,
+            "y": round(where.y, 3) if where else None,
             "z": None,
-            "accuracy": round(estimate.r68, 3),
-            "r95": round(estimate.r95, 3),
-            "cov": [round(value, 4) for value in estimate.covariance],
+            "accuracy": round(where.r68, 3) if where else None,
+            "r95": round(where.r95, 3) if where else None,
+            "cov": [round(v, 4) for v in where.covariance] if where else None,
             "room": best[0] if best else None,
             "confidence": round(best[1], 4) if best else None,
             "candidates": [
                 {"room": room, "p": round(probability, 4)}
                 for room, probability in estimate.rooms[:_MAX_CANDIDATES]
             ],
-            "quality": "uncalibrated",
+            "quality": estimate.quality.value,
+            "quality_score": round(estimate.quality_score, 3),
             "n_frames": estimate.n_frames,
             "window_s": round(estimate.window_s, 3),
             "access_points": {

@@ -114,9 +114,11 @@ def describe_fix(fix: Fix, room_width: int = 0) -> str:
         name, share = estimate.rooms[0]
         room = f"{name:<{room_width}} {share:4.0%}  "
     when = clock(estimate.time_ns or time.time_ns())
+    place = ""
+    if (where := estimate.position) is not None:
+        place = f"x {where.x:5.2f}  y {where.y:5.2f} m  +-{where.r68:.1f} m  "
     return (
-        f"{when}  {room}x {estimate.x:5.2f}  y {estimate.y:5.2f} m  "
-        f"+-{estimate.r68:.1f} m  {estimate.n_heard}/{estimate.n_channels} access "
+        f"{when}  {room}{place}{estimate.n_heard}/{estimate.n_channels} access "
         f"points  {fix.source}"
     )
 

@@ -120,7 +120,9 @@ class Comparison:
                 break
         else:
             return ""
-        error = math.hypot(estimate.x - rest.x, estimate.y - rest.y)
+        if (where := estimate.position) is None:
+            return ""
+        error = math.hypot(where.x - rest.x, where.y - rest.y)
         is_right = bool(estimate.rooms) and estimate.rooms[0][0] == rest.room
         self._errors.append(error)
         self._n_rooms_right += is_right

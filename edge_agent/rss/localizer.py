@@ -4,7 +4,12 @@ import math
 
 import numpy as np
 
-from edge_agent.estimate import Estimate, most_probable_floor, rooms_by_probability
+from edge_agent.estimate import (
+    Estimate,
+    Position,
+    most_probable_floor,
+    rooms_by_probability,
+)
 from edge_agent.rss.calibration import RssCalibration, clip_to_map
 from edge_agent.rss.fingerprints import Fingerprints, Floats
 from edge_agent.rss.network import regress
@@ -52,11 +57,13 @@ class RssLocalizer:
         (xx, xy), (_, yy) = self._covariance.tolist()
         return Estimate(
             sample.ended_ns,
-            float(location[0]),
-            float(location[1]),
-            (xx, xy, yy),
-            self._r68,
-            self._r95,
+            Position(
+                float(location[0]),
+                float(location[1]),
+                (xx, xy, yy),
+                self._r68,
+                self._r95,
+            ),
             most_probable_floor(posterior, site.points),
             rooms_by_probability(posterior, site.points),
             tuple(posterior.tolist()),

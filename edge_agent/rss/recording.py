@@ -55,8 +55,14 @@ def record_shots(
 
     Raises:
         CaptureError: A capture cannot be read.
-        SurveyError: A capture in which no access point of the site was heard.
+        SurveyError: A capture in which no access point of the site was heard, or a
+            point without coordinates.
     """
+    if unplaced := [c.point.name for c in captures if not c.point.is_placed]:
+        raise SurveyError(
+            f"point {unplaced[0]!r} has no coordinates; a model of received power "
+            "locates on a plan: give x_m and y_m to all points"
+        )
     recordings = []
     for n_read, survey in enumerate(captures):
         on_capture(n_read, survey)

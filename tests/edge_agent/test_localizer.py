@@ -37,7 +37,9 @@ def test_a_location_is_the_mean_of_the_points_by_probability(
     (posterior,) = predictor.predict(image.pixels[None], image.heard[None])
     assert estimate.posterior == pytest.approx(posterior.tolist(), rel=1e-6)
     expected = posterior @ [(point.x, point.y) for point in POINTS]
-    assert (estimate.x, estimate.y) == pytest.approx(expected.tolist(), rel=1e-6)
+    assert (estimate.position.x, estimate.position.y) == pytest.approx(
+        expected.tolist(), rel=1e-6
+    )
 
 
 def test_it_says_what_it_was_made_of(calibration, predictor, image):

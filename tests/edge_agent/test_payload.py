@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.estimate import Estimate
+from edge_agent.estimate import Estimate, Position
 from edge_agent.payload import (
     LOCATION_SCHEMA,
     STATUS_SCHEMA,
@@ -27,11 +27,7 @@ from tests.conftest import ROOT
 
 ESTIMATE = Estimate(
     time_ns=1_795_391_940_123_999_999,  # 2026-11-22T23:59:00.123999999Z
-    x=1.23449,
-    y=-0.5,
-    covariance=(0.41116, -0.02, 0.37),
-    r68=1.10049,
-    r95=1.9,
+    position=Position(1.23449, -0.5, (0.41116, -0.02, 0.37), 1.10049, 1.9),
     floor=1,
     rooms=(("kitchen", 0.82996), ("office", 0.17004)),
     posterior=(0.5, 0.32996, 0.17004),
@@ -176,6 +172,7 @@ def test_a_location_document_names_everything_it_says():
             {"room": "office", "p": 0.17},
         ],
         "quality": "uncalibrated",
+        "quality_score": 0.0,
         "n_frames": 150,
         "window_s": 2.45,
         "access_points": {"heard": 2, "expected": 3},
@@ -280,7 +277,8 @@ def test_every_location_satisfies_the_schema(source):
     [
         replace(ESTIMATE, rooms=()),
         replace(ESTIMATE, time_ns=0, window_s=0.0),
-        replace(ESTIMATE, floor=-1, r68=0.0, r95=0.0, covariance=(0.0, 0.0, 0.0)),
+        replace(ESTIMATE, floor=-1, position=Position(0.0, 0.0, (0.0, 0.0, 0.0), 0, 0)),
+        replace(ESTIMATE, position=None),
         replace(ESTIMATE, rooms=(("kitchen", 1.0),)),
     ],
 )
@@ -324,7 +322,7 @@ def test_a_schema_describes_every_field(name, identifier):
         {"historical": None},
         {"crs": ""},
         {"floor": 0.5},
-        {"x": None},
+        {"x": "1"},
         {"y": "1.0"},
         {"accuracy": -0.1},
         {"r95": -0.1},

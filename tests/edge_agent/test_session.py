@@ -19,7 +19,7 @@ from edge_agent.errors import (
     CaptureError,
     SimulatedError,
 )
-from edge_agent.estimate import Estimate
+from edge_agent.estimate import Estimate, Position
 from edge_agent.learning.backends import Backend, for_predicting
 from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
@@ -45,11 +45,7 @@ FOREIGN = (START_US, ethernet(ipv4(udp(b"hello", port=53))))
 FIX = Fix(
     Estimate(
         time_ns=1_795_391_940_123_000_000,  # 2026-11-22T23:59:00Z
-        x=1.234,
-        y=12.5,
-        covariance=(1.0, 0.0, 1.0),
-        r68=0.96,
-        r95=2.0,
+        position=Position(1.234, 12.5, (1.0, 0.0, 1.0), 0.96, 2.0),
         floor=0,
         rooms=(("kitchen", 0.826), ("office", 0.174)),
         posterior=(1.0,),
@@ -162,6 +158,14 @@ def test_a_site_without_rooms_shows_none():
 
 
 @pytest.mark.usefixtures("utc")
+def test_a_location_that_is_a_room_alone_has_no_coordinates():
+    estimate = replace(FIX.estimate, position=None)
+
+    line = describe_fix(Fix(estimate, Source.LIVE))
+
+    assert line[8:] == "  kitchen  83%  2/3 access points  live"
+
+
 def test_a_capture_without_time_stamps_is_shown_as_now(monkeypatch):
     noon = datetime(2026, 11, 23, 12, 0, 7).astimezone()
     monkeypatch.setattr(time, "time_ns", lambda: int(noon.timestamp()) * 10**9)
@@ -196,7 +200,9 @@ def test_remarks_are_made_of_all_locations_and_change_no_json(run, terminal):
     run(raw_frames_of(packets_at(0, n=24)), as_json=True, remark=remark)
 
     documents = [json.loads(line) for line in terminal.results]
-    assert [document["x"] for document in documents] == [round(e.x, 3) for e in noted]
+    assert [document["x"] for document in documents] == [
+        round(e.position.x, 3) for e in noted
+    ]
     assert "m off" not in "".join(terminal.results)
 
 

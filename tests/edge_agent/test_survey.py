@@ -299,3 +299,10 @@ def test_a_point_of_a_stored_file_may_be_none(changes, reason):
 
     with pytest.raises((TypeError, ValueError), match=reason):
         Point(**(sound | changes))
+
+
+def test_a_point_is_somewhere_or_in_a_room_or_outside():
+    with pytest.raises(ValueError, match="'desk' has neither coordinates nor a room"):
+        Point("desk", None, None)
+    with pytest.raises(ValueError, match=r"'desk' is at \(1.0, None\), not finite"):
+        Point("desk", 1.0, None)

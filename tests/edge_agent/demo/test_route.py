@@ -4,7 +4,7 @@ import pytest
 
 from edge_agent.demo.route import Comparison, first_packet_ns, read_route, route_table
 from edge_agent.errors import CaptureError, SurveyError
-from edge_agent.estimate import Estimate
+from edge_agent.estimate import Estimate, Position
 from edge_agent.payload import Source
 from edge_agent.pipeline import Fix
 from tests.edge_agent.sites import REAL, START_US, packets_at, pcapng_bytes
@@ -25,11 +25,7 @@ def fix(time_s, window_s, x, y, room="entrance"):
     """A location whose last packet came so long after the walk began."""
     estimate = Estimate(
         time_ns=BEGAN_NS + round(time_s * 1e9),
-        x=x,
-        y=y,
-        covariance=(1.0, 0.0, 1.0),
-        r68=1.0,
-        r95=2.0,
+        position=Position(x, y, (1.0, 0.0, 1.0), 1.0, 2.0),
         floor=0,
         rooms=((room, 1.0),) if room else (),
         posterior=(1.0,),

@@ -35,7 +35,7 @@ def test_a_silent_network_is_the_mean_of_the_nearest_points(site):
 
     differences = site.radio_map.rss - levels_at(6.0, 6.0)
     nearest = np.argsort(np.linalg.norm(differences, axis=1))[:3]
-    assert (found.x, found.y) == pytest.approx(
+    assert (found.position.x, found.position.y) == pytest.approx(
         tuple(site.radio_map.locations[nearest].mean(axis=0))
     )
     assert (found.time_ns, found.window_s, found.n_frames) == (8_500_000_000, 3.5, 30)
@@ -49,7 +49,7 @@ def test_what_was_not_heard_is_far_away(site):
     found = RssLocalizer(site, 3).locate(sample(rss))
 
     assert found.n_heard == 2
-    assert found.x < 6  # the second mast is at (12, 0)
+    assert found.position.x < 6  # the second mast is at (12, 0)
 
 
 def test_uncertainty_is_that_of_the_residuals(site):
@@ -59,8 +59,8 @@ def test_uncertainty_is_that_of_the_residuals(site):
         sample(levels_at(3.0, 3.0))
     )
 
-    assert found.covariance == pytest.approx((10 / 4 + 0.01, 0, 20 / 4 + 0.01))
-    assert (found.r68, found.r95) == (4, 4)
+    assert found.position.covariance == pytest.approx((10 / 4 + 0.01, 0, 20 / 4 + 0.01))
+    assert (found.position.r68, found.position.r95) == (4, 4)
 
 
 def test_rooms_are_those_of_the_points_around(site):
@@ -74,7 +74,10 @@ def test_rooms_are_those_of_the_points_around(site):
 
     found = RssLocalizer(calibrated, 3).locate(sample(levels_at(3.0, 0.0)))
 
-    offsets = np.array([(p.x, p.y) for p in points]) - (found.x, found.y)
+    offsets = np.array([(p.x, p.y) for p in points]) - (
+        found.position.x,
+        found.position.y,
+    )
     weights = np.exp(-np.square(offsets).sum(axis=1) / 2)  # variance 0.99 + 0.01
     weights /= weights.sum()
     assert found.posterior == pytest.approx(tuple(weights))

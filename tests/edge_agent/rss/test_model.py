@@ -13,7 +13,7 @@ from edge_agent.rss.calibration import RssCalibration
 from edge_agent.rss.model import RssModel
 from edge_agent.rss.receptions import Receptions
 from edge_agent.rss.recording import find_transmitters, record_shots
-from edge_agent.survey import read_survey
+from edge_agent.survey import Point, SurveyedCapture, read_survey
 from tests.builders import pcapng_interface, pcapng_packet, pcapng_section
 from tests.edge_agent.rss.air import RTS, heard
 from tests.edge_agent.rss.places import (
@@ -44,6 +44,14 @@ def agent(run_agent, rss_directory, tmp_path, capfd):
 
 
 # -- recording -------------------------------------------------------------------------
+
+
+def test_received_power_needs_coordinates(tmp_path):
+    table = Point("table", None, None, "kitchen")
+    capture = SurveyedCapture(tmp_path / "a.pcap", table, "1", "home")
+
+    with pytest.raises(SurveyError, match="'table' has no coordinates; a model of rec"):
+        record_shots([capture], SPEC)
 
 
 def test_windows_of_a_recording_share_no_frame(tmp_path, rng):
