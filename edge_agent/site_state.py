@@ -1,11 +1,13 @@
 """What is kept of a site: its shots, and a calibration for each installed bundle.
 
-    <state>/<site>/shots.npz                   what was recorded
-    <state>/<site>/calibration-<digest>.npz    a bundle adapted to it, by 16 digits
-    <state>/<site>/calibration.npz             the same, of agents before bundles could
-                                               be installed; read, no longer written
+    <home>/shots.npz                   what was recorded last
+    <home>/history.npz                 what was recorded before that, if anything
+    <home>/calibration-<digest>.npz    a bundle adapted to it, by 16 digits
+    <home>/calibration.npz             the same, of agents before bundles could be
+                                       installed; read, no longer written
 
-Shots are the site's; calibrations follow from them and from a bundle, and can be made
+<home> is <state>/<site>/calibrations/<name>, the one that is in use
+(`edge_agent.generations`), or <state>/<site> itself. Shots are the site's; calibrations follow from them and from a bundle, and can be made
 again. So a bundle can be replaced, and returned to, without walking again. A site that
 was recorded for more than one kind of model has such files of each.
 """
@@ -20,8 +22,36 @@ from edge_agent.bundles.store import bundle_name
 from edge_agent.calibration import Calibration
 from edge_agent.config import RESERVED_SITES
 from edge_agent.errors import CalibrationError
+from edge_agent.generations import Generations
 
 _PREFIXES = {Kind.CSI: "", Kind.RSS: "rss-"}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFiles:
+    """Where the files of one calibration are, for one kind of model."""
+
+    folder: Path
+    kind: Kind
+
+    @property
+    def shots(self) -> Path:
+        """Of the shots."""
+        return self.folder / f"{_PREFIXES[self.kind]}shots.npz"
+
+    @property
+    def history(self) -> Path:
+        """Of the shots before those."""
+        return self.folder / f"{_PREFIXES[self.kind]}history.npz"
+
+    def calibration(self, digest: str) -> Path:
+        """Return where what a bundle learnt of them is kept.
+
+        Args:
+            digest: The bundle's, or its name in the store.
+        """
+        name = f"{_PREFIXES[self.kind]}calibration-{bundle_name(digest)}.npz"
+        return self.folder / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +67,24 @@ class SiteState:
         return self.folder.name
 
     @property
+    def generations(self) -> Generations:
+        """Its calibrations, one after another."""
+        return Generations(self.folder, _PREFIXES[self.kind])
+
+    @property
+    def in_use(self) -> SiteFiles:
+        """The files of the calibration that is in use."""
+        return SiteFiles(self.generations.home, self.kind)
+
+    @property
     def shots(self) -> Path:
         """Where its shots are, if there are any."""
-        return self.folder / f"{_PREFIXES[self.kind]}shots.npz"
+        return self.in_use.shots
+
+    @property
+    def history(self) -> Path:
+        """Where the shots before those are, if there are any."""
+        return self.in_use.history
 
     def calibration(self, digest: str) -> Path:
         """Return where a bundle's calibration is kept.
@@ -47,20 +92,21 @@ class SiteState:
         Args:
             digest: The bundle's, or its name in the store.
         """
-        name = f"{_PREFIXES[self.kind]}calibration-{bundle_name(digest)}.npz"
-        return self.folder / name
+        return self.in_use.calibration(digest)
 
     def stored_calibration(self, digest: str) -> Path | None:
         """Return the file that may hold a bundle's calibration, if there is one."""
-        unnamed = self.folder / f"{_PREFIXES[self.kind]}calibration.npz"
-        candidates = (self.calibration(digest), unnamed)
+        files = self.in_use
+        unnamed = files.folder / f"{_PREFIXES[self.kind]}calibration.npz"
+        candidates = (files.calibration(digest), unnamed)
         return next((path for path in candidates if path.is_file()), None)
 
     @property
     def is_in_use(self) -> bool:
         """Whether the site has shots, or a calibration of any bundle."""
+        files = self.in_use
         pattern = f"{_PREFIXES[self.kind]}calibration*.npz"
-        return self.shots.is_file() or any(self.folder.glob(pattern))
+        return files.shots.is_file() or any(files.folder.glob(pattern))
 
 
 def site_states(state: Path, kind: Kind) -> Iterator[SiteState]:

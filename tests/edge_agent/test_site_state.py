@@ -6,7 +6,7 @@ import pytest
 from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
 from edge_agent.errors import CalibrationError
-from edge_agent.site_state import SiteState, find_calibration, site_states
+from edge_agent.site_state import SiteFiles, SiteState, find_calibration, site_states
 from tests.edge_agent.sites import random_calibration
 
 DIGEST = "0123456789abcdef" * 4
@@ -32,6 +32,21 @@ def test_kinds_do_not_share_files(tmp_path):
 
     assert csi.shots != rss.shots
     assert csi.calibration(DIGEST) != rss.calibration(DIGEST)
+
+
+def test_the_files_are_those_of_the_calibration_in_use(tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    touched(site.shots)
+
+    with site.generations.draft("new") as (name, folder):
+        touched(SiteFiles(folder, Kind.CSI).calibration(DIGEST))
+
+    assert site.stored_calibration(DIGEST) is None
+    site.generations.activate(name)
+    assert site.stored_calibration(DIGEST) == site.in_use.calibration(DIGEST)
+    assert site.shots == tmp_path / "home" / "calibrations" / "new" / "shots.npz"
+    assert site.history == site.shots.with_name("history.npz")
+    assert site.is_in_use
 
 
 def test_a_calibration_of_former_agents_is_found(tmp_path):
