@@ -7,9 +7,10 @@
                                        installed; read, no longer written
 
 <home> is <state>/<site>/calibrations/<name>, the one that is in use
-(`edge_agent.generations`), or <state>/<site> itself. Shots are the site's; calibrations follow from them and from a bundle, and can be made
-again. So a bundle can be replaced, and returned to, without walking again. A site that
-was recorded for more than one kind of model has such files of each.
+(`edge_agent.generations`), or <state>/<site> itself. Shots are the site's; calibrations
+follow from them and from a bundle, and can be made again. So a bundle can be replaced,
+and returned to, without walking again. A site that was recorded for more than one kind
+of model has such files of each.
 """
 
 from collections.abc import Iterator
