@@ -4,21 +4,19 @@ Command-line flags override it. Secrets never stand in it or on a command line: 
 broker's password comes from a file or from the environment.
 """
 
-import difflib
 import os
 import pwd
 import re
 import socket
-import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
 
 from edge_agent.bundles.terms import MAX_MEMORY_MB
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import ConfigError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
+from edge_agent.strict_toml import build_record, check_choice, check_range, read_toml
 
 CONFIG_VARIABLE = "METALOC_CONFIG"
 PASSWORD_VARIABLE = "METALOC_BROKER_PASSWORD"
@@ -80,10 +78,10 @@ class BrokerConfig:
     def __post_init__(self) -> None:
         if not self.host:
             raise ConfigError("broker.host is empty")
-        _check_range("broker.port", self.port, 1, 65535)
-        _check_range("broker.keepalive_s", self.keepalive_s, 5, 3600)
-        _check_range("broker.connect_timeout_s", self.connect_timeout_s, 0.1, 300)
-        _check_choice("broker.protocol", self.protocol, ["auto", "5", "3.1.1"])
+        check_range("broker.port", self.port, 1, 65535)
+        check_range("broker.keepalive_s", self.keepalive_s, 5, 3600)
+        check_range("broker.connect_timeout_s", self.connect_timeout_s, 0.1, 300)
+        check_choice("broker.protocol", self.protocol, ["auto", "5", "3.1.1"])
         for level in self.base_topic.split("/"):
             _check_topic_level("broker.base_topic", level)
 
@@ -124,9 +122,9 @@ class CaptureConfig:
     """Frames kept while the agent is busy; then the oldest are dropped."""
 
     def __post_init__(self) -> None:
-        _check_range("capture.hop", self.hop, 1, 4096)
-        _check_range("capture.buffer_frames", self.buffer_frames, 64, 1 << 20)
-        _check_choice("capture.iq_order", self.iq_order, list(IqOrder))
+        check_range("capture.hop", self.hop, 1, 4096)
+        check_range("capture.buffer_frames", self.buffer_frames, 64, 1 << 20)
+        check_choice("capture.iq_order", self.iq_order, list(IqOrder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +152,9 @@ class ModelConfig:
     """What locates: auto, network or neighbours; see `edge_agent.estimators`."""
 
     def __post_init__(self) -> None:
-        _check_range("model.max_memory_mb", self.max_memory_mb, 16, 1_000_000)
-        _check_choice("model.backend", self.backend, list(Backend))
-        _check_choice("model.estimator", self.estimator, list(Estimator))
+        check_range("model.max_memory_mb", self.max_memory_mb, 16, 1_000_000)
+        check_choice("model.backend", self.backend, list(Backend))
+        check_choice("model.estimator", self.estimator, list(Estimator))
 
     @property
     def bundle_path(self) -> Path | None:
@@ -200,15 +198,9 @@ def load_config(path: Path | None = None) -> AgentConfig:
         path = _find_config()
     if path is None:
         return AgentConfig()
+    _, document = read_toml(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    try:
-        config: AgentConfig = _build(AgentConfig, document, "")
+        config: AgentConfig = build_record(AgentConfig, document)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return config
@@ -235,59 +227,9 @@ def _home() -> Path:
     return Path.home()
 
 
-def _build(cls: type[Any], table: Any, where: str) -> Any:  # noqa: ANN401  (TOML)
-    """Build a configuration record from a TOML table."""
-    if not isinstance(table, dict):
-        raise ConfigError(f"{where or 'the file'} must be a table, not {table!r}")
-    types = get_type_hints(cls)
-    known = [f.name for f in fields(cls)]
-    for key in table:
-        if key not in known:
-            raise ConfigError(_unknown(f"{where}.{key}" if where else key, key, known))
-    return cls(
-        **{
-            key: _value(types[key], value, f"{where}.{key}" if where else key)
-            for key, value in table.items()
-        }
-    )
-
-
-def _value(expected: Any, value: Any, where: str) -> Any:  # noqa: ANN401  (TOML)
-    if is_dataclass(expected) and isinstance(expected, type):
-        return _build(expected, value, where)
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is not expected:
-        names = {
-            str: "text in quotes",
-            int: "a whole number",
-            float: "a number",
-            bool: "true or false",
-        }
-        raise ConfigError(f"{where} must be {names[expected]}, not {value!r}")
-    return value
-
-
-def _unknown(where: str, key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    if close:
-        return f"unknown key {where}; did you mean {close[0]}?"
-    return f"unknown key {where}; known are {', '.join(known)}"
-
-
 def _check_topic_level(key: str, value: str) -> None:
     if not _TOPIC_LEVEL.fullmatch(value):
         raise ConfigError(
             f"{key} is {value!r}: it becomes part of an MQTT topic, so 1 to 64 "
             "characters without spaces, + # or /, and no $ in front"
         )
-
-
-def _check_range(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{key} is {value}, not {low} to {high}")
-
-
-def _check_choice(key: str, value: str, choices: list[Any]) -> None:
-    if value not in [str(choice) for choice in choices]:
-        raise ConfigError(f"{key} is {value!r}, not one of {', '.join(choices)}")
