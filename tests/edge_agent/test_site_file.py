@@ -135,7 +135,7 @@ def test_lines_may_end_as_on_windows(read):
             "[[wall]]\nfrom = [1, 2]\nto = [1, 3]\nfloor = -1001",
             "wall 1: floor is -1001, not -1000 to 1000",
         ),
-        ("[[point]]\nroom = ", r"is not valid TOML: .*line 2"),
+        ("[[point]]\nroom = \n", r"is not valid TOML: .*line 2"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_name(read, text, reason):
