@@ -3,6 +3,8 @@
 Without a name: all surveys. With a name: what is known about one, and the commands that
 obtain it. With ``--data``: what is found there, what was left out, and whether the
 files whose checksums are known are there and intact; exit code 1 where they are not.
+With ``--recording``: a survey of channel state as captures and their list, which the
+device's commands take.
 """
 
 import argparse
@@ -14,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from edge_agent.console import Console, table
+from trainer.errors import TrainerError, UsageError
 from trainer.surveys.catalogue import CARDS, SurveyCard
 from trainer.surveys.environment import Environment
+from trainer.surveys.recording import write_recording
 from trainer.surveys.registry import (
     find_survey,
+    load_survey,
     load_survey_with_report,
     survey_card,
 )
@@ -32,6 +37,11 @@ examples:
   trainer surveys
   trainer surveys polyu --data data
   trainer surveys --data data --json
+
+A survey as the device would have recorded it, and what takes that:
+  trainer surveys simlab --recording out/lab --images 3
+  edge_agent adapt out/lab/survey.csv --environment d1 --site lab
+  edge_agent evaluate out/lab/survey.csv --environment d2 --site lab
 """
 
 _MOST_NAMES = 8
@@ -47,6 +57,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="DIR", help="check what is in this folder"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--recording",
+        type=Path,
+        metavar="FOLDER",
+        help="write the survey's captures and their list (survey.csv) there",
+    )
+    parser.add_argument(
+        "--environment",
+        action="append",
+        metavar="E",
+        help="with --recording: this day or area, and others named so; default all",
+    )
+    parser.add_argument(
+        "--images",
+        type=int,
+        metavar="N",
+        help="with --recording: of a visit of a point, the first ones; default all",
+    )
     parser.epilog = _EPILOG
 
 
@@ -55,7 +83,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     Raises:
         SurveyDataError: There is no such survey, none of its data, or it is not sound.
+        UsageError: Flags that mean nothing together.
     """
+    if args.recording is not None:
+        return _record(args, console)
+    if args.environment or args.images is not None:
+        raise UsageError("--environment and --images are for --recording FOLDER")
     if args.data is not None:
         return _check(args, console)
     cards = CARDS if args.name is None else (survey_card(args.name),)
@@ -65,6 +98,44 @@ def run(args: argparse.Namespace, console: Console) -> int:
         _list(console)
     else:
         _describe(cards[0], console)
+    return 0
+
+
+def _record(args: argparse.Namespace, console: Console) -> int:
+    """Write a survey as a recording."""
+    if args.name is None:
+        raise UsageError("--recording needs the name of a survey: trainer surveys")
+    card = survey_card(args.name)
+    if args.data is None and not card.is_made_here:
+        raise UsageError(f"--recording of {card.name} needs --data DIR, where it is")
+    console.progress(f"reading {args.name}")
+    environments = load_survey(args.name, args.data or Path())
+    names = [environment.name for environment in environments]
+    if unknown := set(args.environment or ()) - set(names):
+        raise UsageError(
+            f"{card.name} has no environment {min(unknown)}; found {_some(names)}"
+        )
+    chosen = [e for e in environments if e.name in (args.environment or names)]
+    try:
+        lists, skips = write_recording(
+            args.recording,
+            chosen,
+            card,
+            most_images=args.images,
+            on_capture=lambda n, of: console.progress(f"capture {n + 1}/{of}"),
+        )
+    except OSError as error:
+        raise TrainerError(
+            f"cannot write {args.recording}: {error.strerror}"
+        ) from error
+    for reason, number in skips.counts.items():
+        console.say(f"left out: {number} {reason}")
+    if args.json:
+        result = {"lists": [str(path) for path in lists], "skipped": skips.counts}
+        console.result(json.dumps(result))
+    else:
+        for path in lists:
+            console.result(str(path))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Write captures as tcpdump would, marked as simulated where the format lets it.
+"""Write captures as tcpdump would, saying where they come from where the format can.
 
     pcapng   one section with the comment, one Ethernet interface, microseconds; an
              enhanced packet block per packet
@@ -50,24 +50,40 @@ class CaptureTimeError(TrainerError):
 
 
 def write_capture(
-    path: Path, raw: RawFrames, container: Container = Container.PCAPNG
+    path: Path,
+    raw: RawFrames,
+    container: Container = Container.PCAPNG,
+    *,
+    comment: str = SIMULATED_COMMENT,
 ) -> None:
     """Write packets; the file appears when it is complete.
+
+    Args:
+        path: Where.
+        raw: Ethernet frames.
+        container: The format.
+        comment: As of `capture_bytes`.
 
     Raises:
         CaptureTimeError: As `capture_bytes`.
         OSError: It cannot be written.
     """
-    write_atomically(path, capture_bytes(raw, container))
+    write_atomically(path, capture_bytes(raw, container, comment=comment))
 
 
-def capture_bytes(raw: RawFrames, container: Container = Container.PCAPNG) -> bytes:
+def capture_bytes(
+    raw: RawFrames,
+    container: Container = Container.PCAPNG,
+    *,
+    comment: str = SIMULATED_COMMENT,
+) -> bytes:
     """Return the file that holds these packets.
 
     Args:
         raw: Ethernet frames, in the order in which they are to be written. Their times
             are cut to the format's resolution.
         container: The format.
+        comment: What a pcapng file says of itself: by default that it is simulated.
 
     Raises:
         CaptureTimeError: A time before 1970, or for pcap after 7 February 2106.
@@ -79,7 +95,9 @@ def capture_bytes(raw: RawFrames, container: Container = Container.PCAPNG) -> by
             "ns since 1970"
         )
     if container is Container.PCAPNG:
-        return b"".join([_pcapng_head(), *map(_packet_blocks, _equally_long(raw))])
+        return b"".join(
+            [_pcapng_head(comment), *map(_packet_blocks, _equally_long(raw))]
+        )
     unit_ns, magic = (
         (1000, 0xA1B2C3D4) if container is Container.PCAP else (1, 0xA1B23C4D)
     )
@@ -91,7 +109,9 @@ def capture_size(n_packets: int, packet_bytes: int, container: Container) -> int
     """Return how long the file of so many packets of one length is [bytes]."""
     if container is Container.PCAPNG:
         padded = packet_bytes + -packet_bytes % 4
-        return len(_pcapng_head()) + n_packets * (_BLOCK_OVERHEAD + padded)
+        return len(_pcapng_head(SIMULATED_COMMENT)) + n_packets * (
+            _BLOCK_OVERHEAD + padded
+        )
     return 24 + n_packets * (_RECORD_OVERHEAD + packet_bytes)
 
 
@@ -154,9 +174,9 @@ def _records(run: RawFrames, unit_ns: int) -> bytes:
     return record.tobytes()
 
 
-def _pcapng_head() -> bytes:
-    comment = SIMULATED_COMMENT.encode()
-    option = struct.pack("<HH", 1, len(comment)) + comment + bytes(-len(comment) % 4)
+def _pcapng_head(comment: str) -> bytes:
+    text = comment.encode()
+    option = struct.pack("<HH", 1, len(text)) + text + bytes(-len(text) % 4)
     section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + option + bytes(4)
     interface = struct.pack("<HHI", LINK_ETHERNET, 0, _SNAP_LENGTH)
     return _block(_SECTION, section) + _block(_INTERFACE, interface)

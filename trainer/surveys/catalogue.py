@@ -45,6 +45,9 @@ class SurveyCard:
     is_simulated: bool = False
     """No radio has received any of it."""
 
+    n_lowest_tones: int | None = None
+    """How many of an image's tones lie in its lowest 20 MHz; None: all of them."""
+
     @property
     def is_made_here(self) -> bool:
         """Whether it is made whenever it is loaded: there are no files."""
@@ -137,6 +140,7 @@ CARDS = (
         module="polyu",
         folders=("polyu", "CSI_IPS_2020-21"),
         compact_file="polyu_csi.npz",
+        n_lowest_tones=15,
     ),
     SurveyCard(
         name="crisloc",

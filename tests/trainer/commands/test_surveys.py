@@ -5,6 +5,9 @@ import shutil
 
 import pytest
 
+from edge_agent.csi.image import ImageSpec
+from edge_agent.recording import record_environment
+from edge_agent.survey import read_survey
 from tests.trainer.survey_files import write_lines
 from trainer.cli import main
 from trainer.surveys.catalogue import CARDS
@@ -228,3 +231,69 @@ def test_what_cannot_be_done_is_one_line(
     assert err.startswith("trainer: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+# -- recordings ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Simulated places are surveyed in a moment."""
+    plan = Plan(n_days=2, n_visits=1, images_per_visit=2, n_packets=25)
+    monkeypatch.setattr("trainer.surveys.simulated.PAPER_PLAN", plan)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_survey_becomes_a_recording_that_the_device_reads(capsys, tmp_path):
+    folder = tmp_path / "lab"
+    asked = ["simlab", "--recording", folder, "--environment", "d2"]
+
+    code, out, _ = surveys(capsys, *asked)
+
+    assert (code, out) == (0, f"{folder / 'survey.csv'}\n")
+    captures = read_survey(folder / "survey.csv")
+    assert {c.environment for c in captures} == {"d2"}
+    assert len(captures) == 90
+    found = record_environment(captures[:2], ImageSpec())
+    assert (len(found), found.is_simulated) == (2, True)
+    assert [channel.mac[:11] for channel in found.channels] == ["02:53:49:4d"] * 3
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_left_out_of_a_recording_is_said(capsys, tmp_path):
+    asked = ["simlab", "--recording", tmp_path / "out", "--images", 1, "--json"]
+    code, out, err = surveys(capsys, *asked)
+    assert (code, out) == (1, "")
+    assert "no visit of simlab has the 50 packets of an image" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--recording", "OUT"], "needs the name of a survey"),
+        (["polyu", "--recording", "OUT"], "needs --data DIR"),
+        (["polyu", "--images", "3"], "are for --recording"),
+        (["polyu", "--environment", "d02"], "are for --recording"),
+        (["sod", "--recording", "OUT", "--data", "DATA"], "received power alone"),
+        (
+            ["sod", "--recording", "OUT", "--data", "DATA", "--environment", "X"],
+            "sod has no environment X; found SYL",
+        ),
+    ],
+)
+def test_a_recording_that_makes_no_sense_is_refused(
+    capsys, tmp_path, sod, arguments, complaint
+):
+    places = {"OUT": tmp_path / "out", "DATA": sod}
+    code, _, err = surveys(capsys, *(places.get(a, a) for a in arguments))
+    assert code == 2
+    assert complaint in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_recording_that_cannot_be_written_is_a_failure(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, err = surveys(capsys, "simlab", "--recording", tmp_path / "file" / "out")
+    assert code == 1
+    assert f"cannot write {tmp_path / 'file' / 'out'}: Not a directory" in err

@@ -55,6 +55,11 @@ def read(data):
 # -- by hand ---------------------------------------------------------------------------
 
 
+def test_a_comment_of_ones_own_takes_the_place_of_the_one_of_simulations():
+    reader, _ = read(capture_bytes(packets((0, b"one")), comment="from elsewhere"))
+    assert reader.comments == ["from elsewhere"]
+
+
 def test_pcapng_is_a_section_with_the_comment_an_interface_and_the_packets():
     data = capture_bytes(packets((NEW_YEAR_NS + 1999, b"first"), (5000, b"other one")))
 
