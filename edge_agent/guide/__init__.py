@@ -1,0 +1,1 @@
+"""Guiding a person through a calibration: the skins of `edge_agent.walking`."""

@@ -1,0 +1,51 @@
+"""What people type when they are asked where they stand."""
+
+import pytest
+
+from edge_agent.errors import ConfigError
+from edge_agent.guide.typed_point import typed_point
+from edge_agent.survey import Point
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("kitchen", Point("kitchen", None, None, "kitchen")),
+        ("  living room ", Point("living room", None, None, "living room")),
+        ("kitchen 1.2 0.5", Point("kitchen", 1.2, 0.5, "kitchen")),
+        ("living room -1 .5", Point("living room", -1.0, 0.5, "living room")),
+        ("table, kitchen, 1.2, 0.5", Point("table", 1.2, 0.5, "kitchen")),
+        ("table,kitchen", Point("table", None, None, "kitchen")),
+        ("kitchen, +1.2, 5.", Point("kitchen", 1.2, 5.0, "kitchen")),
+        ("1.2 0.5", Point("1.2,0.5", 1.2, 0.5)),
+        ("1.2,0.5", Point("1.2,0.5", 1.2, 0.5)),
+        ("room 12", Point("room 12", None, None, "room 12")),
+        ("outside", Point("outside", None, None)),
+    ],
+)
+def test_a_line_is_a_point(text, point):
+    assert typed_point(text) == point
+
+
+def test_the_floor_is_where_they_are():
+    assert typed_point("attic", 2) == Point("attic", None, None, "attic", 2)
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", "a, b, c", "a, , 1, 2", "a,b,c,1,2"])
+def test_other_lines_are_answered_with_how_to(text):
+    with pytest.raises(ConfigError, match=r"is no point; type  kitchen  or"):
+        typed_point(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("kitchen 1e9 1e9 99999999 1", "y|x is 99999999.0, not -1000000.0"),
+        ("kitchen\x07", "up to 100 printable characters"),
+        ("x" * 101, "up to 100 printable characters"),
+        ("outside 1 2", "outside stands for everywhere else"),
+    ],
+)
+def test_a_point_must_make_sense(text, reason):
+    with pytest.raises(ConfigError, match=reason):
+        typed_point(text)
