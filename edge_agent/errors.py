@@ -9,6 +9,7 @@
      ├─ BackendError      what was asked to compute cannot
      ├─ CalibrationError  the site's calibration
      ├─ SimilarityError   tasks that cannot be compared
+     ├─ WalkError         a calibration walk cannot be stored or gone on with
      ├─ BrokerError       the MQTT broker
      ├─ SimulatedError    simulated locations would leave this machine
      └─ OutputError       results cannot be written to standard output
@@ -57,6 +58,10 @@ class CalibrationError(AgentError):
 
 class SimilarityError(AgentError):
     """There is too little to tell which environment a task is like."""
+
+
+class WalkError(AgentError):
+    """A calibration walk cannot be stored, or not be gone on with."""
 
 
 class BrokerError(AgentError):
