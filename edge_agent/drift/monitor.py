@@ -1,0 +1,277 @@
+"""Watches fix by fix whether a site is still what it was calibrated to.
+
+Side by side, each a `betting.Cusum` over the stops of the device:
+
+    site               distance of the nearest shot
+    each room          the same, for stops in that room alone
+    each channel       gap to the shot that is nearest by the other channels; its level
+                       there, above and below; its silence where that shot hears it
+
+Strangeness is measured by the re-visits of the site's own past. They were made exactly
+at the points; people put devices down anywhere. So the stops of the first hours after a
+calibration are learnt, not judged: nothing has had time to change, and where the device
+usually lies belongs to what is normal. An access point that falls silent is noticed all
+the same.
+
+Source: A. Page, "Continuous inspection schemes", Biometrika 41, 1954 (CUSUM);
+reference of the bets: `betting`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from edge_agent.drift.baseline import LEAST_REVISITS, Revisits
+from edge_agent.drift.betting import Cusum, log_bet, p_value, threshold
+from edge_agent.drift.causes import Cause, Kind, told
+from edge_agent.drift.stops import Stop, StopWatch
+from edge_agent.evidence import Evidence
+from edge_agent.neighbours.whitening import Matrix
+from edge_agent.survey import Point
+
+LEARNING_NS: Final = 12 * 3600 * 1_000_000_000
+"""Stops so soon after a calibration are learnt."""
+
+MOST_LEARNT: Final = 50
+_SILENT_IF_GONE: Final = 0.9
+"""Share of images without an access point that has gone: others may be mistaken for
+it, and windows reach back."""
+
+_N_POINTS: Final = 3
+"""That are asked for."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Detector:
+    """What one CUSUM is about."""
+
+    kind: Kind
+
+    name: str
+    """As of `Cause`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftState:
+    """What the monitor makes of the site after a fix."""
+
+    score: float
+    """0, as calibrated, to 1, an alarm."""
+
+    is_alarm: bool
+
+    causes: tuple[Cause, ...]
+    """What alarms, the most telling first."""
+
+    p_value: float | None
+    """Of the stop that goes on: share of re-visits that were as strange; None under
+    way, and where there is nothing to compare with."""
+
+    n_stops: int
+    """That were judged."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "score": round(self.score, 3),
+            "alarm": self.is_alarm,
+            "causes": [cause.to_json() for cause in self.causes],
+            "p_value": None if self.p_value is None else round(self.p_value, 4),
+            "stops": self.n_stops,
+        }
+
+
+class Monitor:
+    """Of one site and one calibration."""
+
+    def __init__(
+        self,
+        past: Revisits,
+        points: Sequence[Point],
+        channels: Sequence[str],
+        *,
+        calibrated_ns: int = 0,
+    ) -> None:
+        """Start with nothing seen.
+
+        Args:
+            past: Re-visits, as `baseline.site_revisits` found them.
+            points: Of the site.
+            channels: What each channel is called: address of its access point.
+            calibrated_ns: When the newest shots were taken [ns since the UNIX epoch];
+                0 where that is not known, and nothing is learnt then.
+
+        Raises:
+            ValueError: More channels than the re-visits have.
+        """
+        if len(channels) > past.n_channels:
+            raise ValueError(
+                f"{len(channels)} channels, re-visits of {past.n_channels}"
+            )
+        self._points, self._channels = tuple(points), tuple(channels)
+        self._calibrated_ns = calibrated_ns
+        self._past, self._learnt = past, Revisits.of([], past.n_channels)
+        rooms = sorted({p.room for p in points if p.room is not None})
+        self._rooms = rooms if len(rooms) > 1 else []
+        detectors = [
+            Detector(Kind.SITE, ""),
+            *(Detector(Kind.ROOM, room) for room in self._rooms),
+            *(
+                Detector(kind, name)
+                for name in dict.fromkeys(channels)
+                for kind in Kind
+                if kind.is_of_access_point
+            ),
+        ]
+        limit = threshold(len(detectors))
+        self.cusums = {detector: Cusum(limit) for detector in detectors}
+        """By what they are about."""
+
+        self.n_stops = 0
+        self._offsets: dict[str, list[float]] = {name: [] for name in channels}
+        self._strangeness: dict[int, float] = {}
+        self._watch = StopWatch(past.n_channels)
+        self._sort()
+
+    @property
+    def learnt(self) -> Revisits:
+        """Stops that were learnt."""
+        return self._learnt
+
+    def update(self, evidence: Evidence, point: int, time_ns: int) -> DriftState:
+        """Take one image.
+
+        Args:
+            evidence: What it says of the site's shots.
+            point: Of the nearest shot.
+            time_ns: Of its newest frame [ns since the UNIX epoch]; 0 when unknown.
+        """
+        ended = self._watch.see(evidence, point, time_ns)
+        if ended is not None and ended.is_long_enough:
+            self._count(ended)
+        stop = self._watch.stop
+        return self._state(stop if stop is not None and stop.is_long_enough else None)
+
+    def finish(self) -> DriftState:
+        """Count the stop that goes on; what comes next is another recording."""
+        stop = self._watch.stop
+        self._watch = StopWatch(self._past.n_channels)
+        if stop is not None and stop.is_long_enough:
+            self._count(stop)
+        return self._state(None)
+
+    def _count(self, stop: Stop) -> None:
+        gains = self._gains(stop)
+        if self._is_to_be_learnt(stop):
+            gains = {d: gain for d, gain in gains.items() if d.kind is Kind.SILENT}
+            self._learnt = Revisits.joined([self._learnt, stop.row])
+            self._sort()
+        else:
+            self.n_stops += 1
+            strange = gains.get(Detector(Kind.SITE, ""), 0.0)
+            before = self._strangeness.get(stop.point, 0.0)
+            self._strangeness[stop.point] = max(0.0, before + strange)
+        for detector, gain in gains.items():
+            self.cusums[detector].add(gain)
+        for number, name in enumerate(self._channels):
+            offset = float(stop.row.offset_db[0, number])
+            if math.isfinite(offset):
+                self._offsets[name] = [*self._offsets[name], offset][-MOST_LEARNT:]
+
+    def _is_to_be_learnt(self, stop: Stop) -> bool:
+        age_ns = stop.ended_ns - self._calibrated_ns
+        return (
+            self._calibrated_ns > 0
+            and 0 <= age_ns < LEARNING_NS
+            and len(self._learnt) < MOST_LEARNT
+        )
+
+    def _sort(self) -> None:
+        """Prepare what p-values are counted in."""
+        known = Revisits.joined([self._past, self._learnt])
+        self._nearest = np.sort(known.nearest)
+        self._gap = [_sorted(column) for column in known.gap.T]
+        self._above = [_sorted(column) for column in known.offset_db.T]
+        self._below = [_sorted(-column) for column in known.offset_db.T]
+        silent = [column[np.isfinite(column)] for column in known.silent.T]
+        self._silence = [(1 + s.sum()) / (2 + len(s)) for s in silent]
+
+    def _gains(self, stop: Stop) -> dict[Detector, float]:
+        """Return ln f(p) of a stop, for what it says anything about."""
+        row, gains = stop.row, dict[Detector, float]()
+        nearest = float(row.nearest[0])
+        if len(self._nearest) >= LEAST_REVISITS:
+            gain = log_bet(p_value(self._nearest, nearest))
+            gains[Detector(Kind.SITE, "")] = gain
+            room = self._points[stop.point].room
+            if room in self._rooms:
+                gains[Detector(Kind.ROOM, str(room))] = gain
+        of_cores = dict[Detector, list[float]]()
+        for number, name in enumerate(self._channels):
+            for kind, gain in self._channel_gains(row, number):
+                of_cores.setdefault(Detector(kind, name), []).append(gain)
+        # Cores of one receiver hear the same: their mean is a bet, their sum is none.
+        gains |= {d: float(np.mean(each)) for d, each in of_cores.items()}
+        return gains
+
+    def _channel_gains(
+        self, row: Revisits, number: int
+    ) -> Iterator[tuple[Kind, float]]:
+        """Yield what a stop says about one channel."""
+        offset = float(row.offset_db[0, number])
+        for kind, past, value in (
+            (Kind.MOVED, self._gap[number], float(row.gap[0, number])),
+            (Kind.LOUDER, self._above[number], offset),
+            (Kind.WEAKER, self._below[number], -offset),
+        ):
+            if math.isfinite(value) and len(past) >= LEAST_REVISITS:
+                yield kind, log_bet(p_value(past, value))
+        silent, usual = float(row.silent[0, number]), self._silence[number]
+        if math.isfinite(silent) and usual < _SILENT_IF_GONE:
+            gone = math.log(_SILENT_IF_GONE / usual)
+            there = math.log((1 - _SILENT_IF_GONE) / (1 - usual))
+            yield Kind.SILENT, silent * gone + (1 - silent) * there
+
+    def _state(self, stop: Stop | None) -> DriftState:
+        gains = dict[Detector, float]()
+        p = None
+        if stop is not None:
+            if not self._is_to_be_learnt(stop):
+                gains = self._gains(stop)
+            if len(self._nearest) >= LEAST_REVISITS:
+                p = p_value(self._nearest, float(stop.row.nearest[0]))
+        score = max(c.score(gains.get(d, 0.0)) for d, c in self.cusums.items())
+        alarms = [d for d, cusum in self.cusums.items() if cusum.is_alarm]
+        rooms = {self._points[point].room for point in self._strangeness}
+        causes = told(
+            [self._cause(d) for d in alarms],
+            len(set(self._channels)),
+            len(rooms & set(self._rooms)),
+        )
+        return DriftState(
+            1.0 if alarms else score, bool(alarms), causes, p, self.n_stops
+        )
+
+    def _cause(self, detector: Detector) -> Cause:
+        n_stops = self.cusums[detector].n_stops
+        offset = None
+        if detector.kind in (Kind.WEAKER, Kind.LOUDER):
+            offset = float(np.mean(self._offsets[detector.name][-n_stops:] or [0.0]))
+        strange = sorted(
+            (point for point, s in self._strangeness.items() if s > 0),
+            key=lambda point: (-self._strangeness[point], point),
+        )
+        return Cause(
+            detector.kind,
+            detector.name,
+            n_stops,
+            offset,
+            tuple(self._points[point].name for point in strange[:_N_POINTS]),
+        )
+
+
+def _sorted(values: Matrix) -> Matrix:
+    return np.sort(values[np.isfinite(values)])
