@@ -1,6 +1,7 @@
 """Read captured packets from a file or from standard input."""
 
 import os
+import select
 import stat
 import sys
 from collections import Counter
@@ -98,12 +99,30 @@ class CaptureFile:
         Raises:
             CaptureError: This is no capture, or reading fails.
         """
+        return (raw for raw in self.arrivals(None) if raw is not None)
+
+    def arrivals(self, tick_s: float | None) -> Iterator[RawFrames | None]:
+        """Yield packets as they can be read, and None while a pipe brings none.
+
+        Who stops and begins again goes on where it was.
+
+        Args:
+            tick_s: How often None is yielded [s]; never when None.
+
+        Raises:
+            CaptureError: This is no capture, or reading fails.
+        """
         self._is_ahead = False
-        yield from self._ahead
-        self._ahead = []
         try:
-            while chunk := os.read(self._descriptor, self._chunk_size()):
-                yield from self._reader.feed(chunk)
+            while True:
+                while self._ahead:
+                    yield self._ahead.pop(0)
+                while not self._is_readable(tick_s):
+                    yield None
+                chunk = os.read(self._descriptor, self._chunk_size())
+                if not chunk:
+                    break
+                self._ahead += self._reader.feed(chunk)
                 if self.is_file and self._reader.n_pending < len(chunk):
                     self._read_again()
             self._reader.finish()
@@ -111,6 +130,14 @@ class CaptureFile:
             raise CaptureError(f"{self.name} {error}") from error
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror}") from error
+
+    def _is_readable(self, tick_s: float | None) -> bool:
+        """Wait until a pipe brings something; files always do."""
+        if self.is_file or tick_s is None:
+            return True
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(1000 * tick_s))
 
     def _read_again(self) -> None:
         """Go back to the start of the packet that was cut.

@@ -4,6 +4,7 @@
      ├─ UsageError        the command cannot mean anything: exit code 2
      ├─ ConfigError       the configuration file, or a value in it
      ├─ CaptureError      no packets: file, interface, permission
+     ├─ PreflightError    a walk that cannot begin, and why
      ├─ SurveyError       a list of surveyed captures
      ├─ BundleError       the model bundle
      ├─ BackendError      what was asked to compute cannot
@@ -38,6 +39,10 @@ class ConfigError(AgentError):
 
 class CaptureError(AgentError):
     """No packets can be had from a file or an interface."""
+
+
+class PreflightError(AgentError):
+    """A walk cannot begin: the interface, the air, the clock or the disk."""
 
 
 class SurveyError(AgentError):

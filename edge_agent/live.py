@@ -15,14 +15,12 @@ a second at a thousand per second; that is what loses frames elsewhere.
 import ctypes
 import errno
 import logging
-import os
 import select
 import socket
 import struct
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +32,10 @@ from edge_agent.csi.raw import (
     RawFrames,
 )
 from edge_agent.errors import CaptureError
+from edge_agent.interface import interface_names, read_interface
 from edge_agent.pacer import Pacer
+from edge_agent.preflight.finding import Severity
+from edge_agent.preflight.interface import check_interface, no_permission
 from edge_agent.receive_ring import ReceiveRing
 
 _SOCKET_BUFFER = 4 << 20
@@ -47,7 +48,6 @@ _SO_RCVBUFFORCE = 33
 _SOL_PACKET = 263
 _PACKET_STATISTICS = 6
 _PACKET_AUXDATA = 8
-_IFF_UP = 0x1
 
 # Classic BPF, as `tcpdump -ddd "ip and udp dst port 5500"` compiles it for Ethernet; a
 # test compares the two. Fixed, so that no libpcap is needed on the device.
@@ -80,11 +80,6 @@ _BEACON_FILTER = (
     (0x06, 0, 0, 262144),  # accept
     (0x06, 0, 0, 0),  # reject
 )
-
-# Types of interfaces, linux/if_arp.h.
-_ARPHRD_IEEE80211 = 801
-_ARPHRD_IEEE80211_PRISM = 802
-_ARPHRD_IEEE80211_RADIOTAP = 803
 
 
 @dataclass(slots=True)
@@ -205,11 +200,8 @@ class LiveCapture:
                     # Who has what it wanted will want as much again.
                     has_rested = pacer.rest(missing if missing > 0 else self._wanted)
             except OSError as error:
-                reason = (
-                    "went down" if error.errno == errno.ENETDOWN else error.strerror
-                )
                 with self._arrival:
-                    self._failure = f"interface {self.name}: {reason}"
+                    self._failure = _failure(self.name, error)
                     self._arrival.notify()
                 return
             if time.monotonic() >= next_count:
@@ -248,42 +240,38 @@ class LiveCapture:
         self.counters.dropped_by_kernel += struct.unpack("II", statistics)[1]
 
 
+def _failure(interface: str, error: OSError) -> str:
+    """Return why a capture ended, and what to do."""
+    if error.errno != errno.ENETDOWN:
+        return f"interface {interface}: {error.strerror}"
+    if interface in interface_names():
+        return f"interface {interface}: went down: sudo ip link set {interface} up"
+    return (
+        f"interface {interface}: went down and is gone: was it unplugged, or its "
+        "driver reloaded?"
+    )
+
+
 def _link_type(interface: str, link_types: tuple[int, ...]) -> int:
     """Return what an interface's packets begin with.
 
     Raises:
-        CaptureError: There is no such interface, or it is not what is asked for.
+        CaptureError: There is no such interface, it is down, or it is not what is asked
+            for.
     """
-    try:
-        kind = int(_read_attribute(interface, "type"))
-    except OSError as error:
-        raise _no_interface(interface) from error
-    if kind in (_ARPHRD_IEEE80211, _ARPHRD_IEEE80211_PRISM):
-        raise CaptureError(
-            f"interface {interface} is in monitor mode without radiotap headers, which "
-            "tell the received power: sudo iw dev <name> interface add mon0 type "
-            "monitor makes one that has them, where the driver can"
-        )
-    if kind != _ARPHRD_IEEE80211_RADIOTAP:
-        return LINK_ETHERNET
-    if LINK_RADIOTAP not in link_types:
-        raise CaptureError(
-            f"interface {interface} is in monitor mode; CSI arrives as UDP on the one "
-            "it was made of: --iface wlan0"
-        )
-    return LINK_RADIOTAP
+    names = interface_names()
+    found = read_interface(interface, names=names)
+    for finding in check_interface(
+        interface, found, names=names, link_types=link_types
+    ):
+        if finding.severity is Severity.STOP:
+            raise CaptureError(finding.sentence)
+    is_monitor = found is not None and found.is_monitor
+    return LINK_RADIOTAP if is_monitor else LINK_ETHERNET
 
 
 def _open_socket(interface: str, link_type: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Return scapy's listening socket, filtered and with a large buffer."""
-    try:
-        flags = _interface_flags(interface)
-    except OSError as error:
-        raise _no_interface(interface) from error
-    if not flags & _IFF_UP:
-        raise CaptureError(
-            f"interface {interface} is down: sudo ip link set {interface} up"
-        )
     # It would warn that it does not know how to dissect what it is not to dissect.
     logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
     from scapy.arch.linux import L2ListenSocket
@@ -292,9 +280,7 @@ def _open_socket(interface: str, link_type: int):  # type: ignore[no-untyped-def
     try:
         listener = L2ListenSocket(iface=interface, promisc=False, nofilter=1)
     except PermissionError as error:
-        raise CaptureError(
-            f"no permission to capture on {interface}: use sudo (it needs CAP_NET_RAW)"
-        ) from error
+        raise CaptureError(no_permission(interface).sentence) from error
     except (OSError, Scapy_Exception) as error:
         raise CaptureError(f"cannot capture on {interface}: {error}") from error
     is_monitor = link_type == LINK_RADIOTAP
@@ -303,26 +289,6 @@ def _open_socket(interface: str, link_type: int):  # type: ignore[no-untyped-def
     # VLAN tags arrive stripped; without this the time stamp is the only ancillary data.
     listener.ins.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 0)
     return listener
-
-
-def _interface_flags(interface: str) -> int:
-    return int(_read_attribute(interface, "flags"), 16)
-
-
-def _read_attribute(interface: str, name: str) -> str:
-    """Return what the kernel says of an interface.
-
-    Raises:
-        OSError: There is no such interface.
-    """
-    if interface not in [name for _, name in socket.if_nameindex()]:
-        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-    return Path("/sys/class/net", interface, name).read_text(encoding="ascii")
-
-
-def _no_interface(interface: str) -> CaptureError:
-    names = ", ".join(name for _, name in socket.if_nameindex())
-    return CaptureError(f"there is no interface {interface}; this machine has {names}")
 
 
 def _attach_filter(

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -36,8 +36,12 @@ class PacketSource(Protocol):
             CaptureError: It cannot.
         """
 
-    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
+    def packets(
+        self, wanted: Callable[[], int]
+    ) -> Generator[RawFrames | None, None, None]:
         """Yield packets as they arrive, and None now and then when none do.
+
+        May be called again: a file begins anew, an interface and standard input go on.
 
         Args:
             wanted: How many packets the next step needs at least.
@@ -73,7 +77,7 @@ class LiveSource:
             buffer_frames: Packets kept while the agent is busy.
             link_types: Those that are asked for; an interface of others is refused.
         """
-        self._link_types = link_types
+        self.link_types = link_types
         self.name = interface
         self.doing = f"capturing on {interface}"
         self._buffer_frames = buffer_frames
@@ -83,15 +87,17 @@ class LiveSource:
         """Open the interface and close it again."""
         from edge_agent.live import LiveCapture
 
-        with LiveCapture(self.name, link_types=self._link_types):
+        with LiveCapture(self.name, link_types=self.link_types):
             return False
 
-    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
+    def packets(
+        self, wanted: Callable[[], int]
+    ) -> Generator[RawFrames | None, None, None]:
         """Yield packets until the interface goes away."""
         from edge_agent.live import LiveCapture  # scapy is slow to import
 
         with LiveCapture(
-            self.name, buffer_frames=self._buffer_frames, link_types=self._link_types
+            self.name, buffer_frames=self._buffer_frames, link_types=self.link_types
         ) as capture:
             try:
                 while True:
@@ -136,7 +142,7 @@ class FileSource:
 
     def check(self) -> bool:
         """Read the first packets of a file; wait for those of a pipe, and keep them."""
-        if not Path(self._path).is_file():
+        if not self._can_begin_anew():
             return self._wait()
         with CaptureFile(self._path, self._link_types) as file:
             next(iter(file), None)
@@ -147,10 +153,20 @@ class FileSource:
             file.read_ahead()
             return says_simulated(file.comments)
 
-    def packets(self, wanted: Callable[[], int]) -> Iterator[RawFrames | None]:
-        """Yield the file's packets."""
+    def packets(
+        self, wanted: Callable[[], int]
+    ) -> Generator[RawFrames | None, None, None]:
+        """Yield the packets; None, in turn, while a pipe brings none."""
+        if self._can_begin_anew():
+            self._file = CaptureFile(self._path, self._link_types)
         with self._file as file:
-            yield from file if self._speed is None else paced(file, speed=self._speed)
+            if self._speed is None:
+                yield from file.arrivals(_TICK_S)
+            else:
+                yield from paced(file, speed=self._speed)
+
+    def _can_begin_anew(self) -> bool:
+        return Path(self._path).is_file()
 
     def kind(self, newest_ns: int) -> Source:
         """Return `Source.REPLAY`, or simulated where the capture says so."""
@@ -173,9 +189,8 @@ class StreamSource(FileSource):
         self.name = "standard input"
         self.doing = "reading standard input"
 
-    def check(self) -> bool:
-        """Wait for the capture's first bytes, and keep them."""
-        return self._wait()
+    def _can_begin_anew(self) -> bool:
+        return False
 
     def kind(self, newest_ns: int) -> Source:
         """Return live where the packets are as old as the clock says, else replay."""
