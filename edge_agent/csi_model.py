@@ -1,8 +1,9 @@
 """Locating from CSI images, as every kind of model does it: `edge_agent.site_model`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from edge_agent.bundles.bundle import Bundle
 from edge_agent.bundles.files import Kind
 from edge_agent.bundles.parameter_sets import NO_CHOICE
 from edge_agent.calibration import Calibration
+from edge_agent.csi.image import CsiImage
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
+from edge_agent.estimate import Estimate
 from edge_agent.estimators import Estimator
+from edge_agent.history import align, joined, pooled, with_channels
 from edge_agent.learning.backends import Backend
 from edge_agent.localizer import Localizer
 from edge_agent.pipeline import Pipeline
@@ -52,6 +56,11 @@ class CsiModel(SiteModel[Environment, Calibration]):
         """See `SiteModel`."""
         return self._bundle.manifest.name
 
+    @property
+    def digest(self) -> str:
+        """See `SiteModel`."""
+        return self._bundle.digest
+
     def record(
         self,
         captures: list[SurveyedCapture],
@@ -78,10 +87,21 @@ class CsiModel(SiteModel[Environment, Calibration]):
         """See `SiteModel`."""
         return Environment.load(path)
 
+    def beside(
+        self, fresh: Environment, past: Sequence[Environment]
+    ) -> tuple[Environment, Environment | None]:
+        """See `SiteModel`."""
+        if not past:
+            return fresh, None
+        history = reduce(lambda newer, older: joined(*align(newer, older)), past)
+        new, old = align(fresh, history)
+        return new, old if len(old) else None
+
     def adapt(
         self,
         shots: Environment,
         *,
+        history: Environment | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],
@@ -90,7 +110,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
         """See `SiteModel`."""
         calibration = Calibration.from_shots(
             self._bundle,
-            shots,
+            shots if history is None else pooled(shots, history),
             now=now,
             backend=backend,
             parameter_set=self._parameter_set,
@@ -105,6 +125,21 @@ class CsiModel(SiteModel[Environment, Calibration]):
                 "(edge_agent capture --estimator network)"
             )
         return calibration
+
+    def load_calibration(self, folder: Path) -> Calibration:
+        """See `SiteModel`."""
+        return load_calibration(folder, self._bundle)
+
+    def locate(
+        self, calibration: Calibration, shots: Environment, *, backend: Backend
+    ) -> list[Estimate | None]:
+        """See `SiteModel`."""
+        _, localizer = self._localizer(calibration, backend, lambda _caution: None)
+        heard = with_channels(shots, calibration.channels)
+        return [
+            localizer.locate(CsiImage(pixels, mask, 0, 0)) if mask.any() else None
+            for pixels, mask in zip(heard.images, heard.heard, strict=True)
+        ]
 
     def has_learnt(self, path: Path, shots: Environment) -> bool:
         """See `SiteModel`."""
@@ -140,13 +175,11 @@ class CsiModel(SiteModel[Environment, Calibration]):
     ) -> OpenSite:
         """See `SiteModel`."""
         calibration = load_calibration(folder, self._bundle)
-        estimator, predictor = make_site_predictor(
-            self._bundle, calibration, self._estimator, backend, on_caution=on_caution
-        )
+        what, localizer = self._localizer(calibration, backend, on_caution)
         pipeline = Pipeline(
             self._bundle.manifest.spec,
             calibration,
-            Localizer(calibration, predictor),
+            localizer,
             hop=hop,
             iq_order=iq_order,
         )
@@ -155,8 +188,21 @@ class CsiModel(SiteModel[Environment, Calibration]):
             calibration.identifier,
             calibration.points,
             len(calibration.channels),
-            f"{estimator} on {predictor.backend}{self._set(estimator, calibration)}",
+            what,
         )
+
+    def _localizer(
+        self,
+        calibration: Calibration,
+        backend: Backend,
+        on_caution: Callable[[str], None],
+    ) -> tuple[str, Localizer]:
+        """Return what locates, in words and itself."""
+        estimator, predictor = make_site_predictor(
+            self._bundle, calibration, self._estimator, backend, on_caution=on_caution
+        )
+        what = f"{estimator} on {predictor.backend}{self._set(estimator, calibration)}"
+        return what, Localizer(calibration, predictor)
 
     def _set(self, estimator: Estimator, calibration: Calibration) -> str:
         """Return which set the network was adapted from, where there are several."""

@@ -7,17 +7,18 @@ Commands and sessions know these two classes' base and nothing else of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_agent.bundles.files import Kind
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.estimate import Estimate
 from edge_agent.learning.backends import Backend
 from edge_agent.pipeline import SitePipeline
 from edge_agent.survey import Point, SurveyedCapture
@@ -59,6 +60,9 @@ class Shots(Protocol):
         """Access points that they are of."""
 
     def __len__(self) -> int: ...
+
+    def select(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Return some of them, with all points."""
 
     def save(self, path: Path) -> None:
         """Write them; the file is replaced as a whole.
@@ -127,6 +131,11 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
     def name(self) -> str:
         """What the model is called in every published location."""
 
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """Of the bundle, by which calibrations are kept."""
+
     @abstractmethod
     def record(
         self,
@@ -161,11 +170,28 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
             CalibrationError: They are damaged or of another schema.
         """
 
+    def beside(
+        self, fresh: ShotsT, past: Sequence[ShotsT]
+    ) -> tuple[ShotsT, ShotsT | None]:
+        """Return fresh shots, and those before them as `adapt` takes both.
+
+        None where what was before teaches this kind of model nothing.
+
+        Args:
+            fresh: Of the newest walk.
+            past: Of the walks before, the newer ones first.
+
+        Raises:
+            CalibrationError: They do not go together.
+        """
+        return fresh, None
+
     @abstractmethod
     def adapt(
         self,
         shots: ShotsT,
         *,
+        history: ShotsT | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],
@@ -174,7 +200,8 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         """Adapt to a site's shots.
 
         Args:
-            shots: As `record` made them.
+            shots: As `record` made them, or `beside`.
+            history: Those before them, as `beside` returned them.
             now: When.
             backend: What computes.
             on_step: Called with the number of steps done and the loss after them.
@@ -183,6 +210,35 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         Raises:
             CalibrationError: The model does not adapt to these shots.
             BackendError, BundleError: What is to compute cannot.
+        """
+
+    @abstractmethod
+    def load_calibration(self, folder: Path) -> CalibrationT:
+        """Return what this bundle learnt of a site.
+
+        Args:
+            folder: The site's.
+
+        Raises:
+            CalibrationError: The site is not calibrated to this bundle, or the
+                calibration is damaged.
+        """
+
+    @abstractmethod
+    def locate(
+        self, calibration: CalibrationT, shots: ShotsT, *, backend: Backend
+    ) -> list[Estimate | None]:
+        """Return where a calibration believes that shots were recorded.
+
+        None where it knows none of the access points that a shot holds.
+
+        Args:
+            calibration: Of the site; it may know other access points and points.
+            shots: Of any walk.
+            backend: What computes.
+
+        Raises:
+            BackendError, BundleError, CalibrationError: What is to compute cannot.
         """
 
     @abstractmethod

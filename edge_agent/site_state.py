@@ -54,6 +54,12 @@ class SiteFiles:
         name = f"{_PREFIXES[self.kind]}calibration-{bundle_name(digest)}.npz"
         return self.folder / name
 
+    def stored_calibration(self, digest: str) -> Path | None:
+        """Return the file that may hold a bundle's calibration, if there is one."""
+        unnamed = self.folder / f"{_PREFIXES[self.kind]}calibration.npz"
+        candidates = (self.calibration(digest), unnamed)
+        return next((path for path in candidates if path.is_file()), None)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
@@ -97,10 +103,7 @@ class SiteState:
 
     def stored_calibration(self, digest: str) -> Path | None:
         """Return the file that may hold a bundle's calibration, if there is one."""
-        files = self.in_use
-        unnamed = files.folder / f"{_PREFIXES[self.kind]}calibration.npz"
-        candidates = (files.calibration(digest), unnamed)
-        return next((path for path in candidates if path.is_file()), None)
+        return self.in_use.stored_calibration(digest)
 
     @property
     def is_in_use(self) -> bool:

@@ -30,6 +30,7 @@ from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.models import model_of
+from edge_agent.site_learning import Talk, relearn
 from edge_agent.site_model import SiteModel
 from edge_agent.site_state import SiteState, site_states
 
@@ -225,21 +226,19 @@ def _calibrate(
             f"no shots are stored for a bundle of the kind {files.kind}; record some: "
             "edge_agent adapt --help"
         )
-    shots = model.load_shots(site.shots)
-    stored = site.stored_calibration(files.digest)
-    fit = None
-    if stored is None or not model.has_learnt(stored, shots):
-        calibration = model.adapt(
-            shots,
-            now=now,
-            backend=backend,
-            on_step=lambda step, loss: progress.on_stage(
+    calibration = relearn(
+        model,
+        site.in_use,
+        now=now,
+        backend=backend,
+        talk=Talk(
+            progress.on_stage,
+            lambda step, loss: progress.on_stage(
                 f"adapting to {site.site}: step {step}, loss {loss:.3f}"
             ),
-            on_caution=progress.on_caution,
-        )
-        calibration.save(site.calibration(files.digest))
-        fit = model.summary(calibration)
+            progress.on_caution,
+        ),
+    )
     # As the agent is going to.
     model.open_site(
         site.folder,
@@ -248,4 +247,4 @@ def _calibrate(
         backend=backend,
         on_caution=lambda _caution: None,
     )
-    return fit
+    return None if calibration is None else model.summary(calibration)

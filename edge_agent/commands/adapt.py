@@ -16,6 +16,7 @@ from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError, SurveyError
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
+from edge_agent.site_learning import keep
 from edge_agent.site_model import Shots, SiteCalibration, SiteModel
 from edge_agent.site_state import SiteState
 from edge_agent.survey import read_survey
@@ -97,9 +98,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         model = load_model(
             config.model, on_caution=caution, parameter_set=args.parameter_set
         )
+        history = None
         if args.survey is None:
             shots = model.load_shots(site.shots)
-        return _adapt(args, console, config, model, site, shots, caution)
+            if site.history.is_file():
+                history = model.load_shots(site.history)
+        return _adapt(args, console, config, model, site, (shots, history), caution)
 
 
 def _adapt(
@@ -108,9 +112,10 @@ def _adapt(
     config: AgentConfig,
     model: SiteModel[Any, Any],
     site: SiteState,
-    shots: Shots,
+    shots_and_history: tuple[Shots, Shots | None],
     caution: Callable[[str], None],
 ) -> int:
+    shots, history = shots_and_history
     n_points = len(shots.points)
     console.say(
         f"adapting to {len(shots)} shots of {n_points} points, "
@@ -119,14 +124,18 @@ def _adapt(
     warnings = cautions(shots, n_asked=args.shots)
     for warning in warnings:
         caution(warning)
+    now = datetime.now(UTC)
     calibration = model.adapt(
         shots,
-        now=datetime.now(UTC),
+        history=history,
+        now=now,
         backend=Backend(config.model.backend),
         on_caution=caution,
         on_step=lambda step, loss: console.progress(f"step {step}: loss {loss:.3f}"),
     )
-    _store(site, shots, calibration)
+    name, _ = keep(site, shots, history, calibration, now)
+    site.generations.activate(name)
+    site.generations.prune()
     if args.json:
         result = _result(config, shots, calibration)
         result |= {"parameter_set": model.start(calibration), "cautions": warnings}
@@ -196,17 +205,6 @@ def _shots(
         ),
     )
     return recorded
-
-
-def _store(site: SiteState, shots: Shots, calibration: SiteCalibration) -> None:
-    try:
-        shots.save(site.shots)
-    except OSError as error:
-        raise CalibrationError(
-            f"cannot write to {site.folder}: {error.strerror}; choose another place "
-            "with --state or model.state"
-        ) from error
-    calibration.save(site.calibration(calibration.bundle_digest))
 
 
 def _result(

@@ -9,6 +9,7 @@ import numpy as np
 from edge_agent.bundles.files import Kind
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError
+from edge_agent.estimate import Estimate
 from edge_agent.learning.backends import Backend
 from edge_agent.metrics import centre_errors
 from edge_agent.rss.bundle import RssBundle
@@ -18,6 +19,7 @@ from edge_agent.rss.pipeline import RssPipeline
 from edge_agent.rss.receptions import RSS_LINK_TYPES
 from edge_agent.rss.recording import record_shots
 from edge_agent.rss.shots import RssShots
+from edge_agent.rss.window import RssSample
 from edge_agent.site_model import OpenSite, SiteModel
 from edge_agent.site_state import SiteState, find_calibration
 from edge_agent.survey import SurveyedCapture
@@ -40,6 +42,11 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
     def name(self) -> str:
         """See `SiteModel`."""
         return self._bundle.manifest.name
+
+    @property
+    def digest(self) -> str:
+        """See `SiteModel`."""
+        return self._bundle.files.digest
 
     def record(
         self,
@@ -71,6 +78,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         self,
         shots: RssShots,
         *,
+        history: RssShots | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],
@@ -79,6 +87,20 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         """See `SiteModel`."""
         self._check_backend(backend, on_caution)
         return RssCalibration.from_shots(self._bundle, shots, now=now, on_step=on_step)
+
+    def load_calibration(self, folder: Path) -> RssCalibration:
+        """See `SiteModel`."""
+        path = find_calibration(SiteState(folder, Kind.RSS), self._bundle.files)
+        return RssCalibration.load(path, self._bundle)
+
+    def locate(
+        self, calibration: RssCalibration, shots: RssShots, *, backend: Backend
+    ) -> list[Estimate | None]:
+        """See `SiteModel`; NumPy computes."""
+        localizer = RssLocalizer(calibration, self._bundle.manifest.architecture.k)
+        levels = shots.levels_of(calibration.transmitters).astype(np.float64)
+        samples = [RssSample(rss, 0, 0, 0) for rss in levels]
+        return [localizer.locate(s) if s.heard.any() else None for s in samples]
 
     def has_learnt(self, path: Path, shots: RssShots) -> bool:
         """See `SiteModel`."""
@@ -114,9 +136,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         """See `SiteModel`; windows of time have a hop of their own."""
         self._check_backend(backend, on_caution)
         manifest = self._bundle.manifest
-        kept = SiteState(folder, Kind.RSS)
-        path = find_calibration(kept, self._bundle.files)
-        calibration = RssCalibration.load(path, self._bundle)
+        calibration = self.load_calibration(folder)
         localizer = RssLocalizer(calibration, manifest.architecture.k)
         pipeline = RssPipeline(manifest.spec, calibration, localizer, iq_order=iq_order)
         return OpenSite(

@@ -107,18 +107,39 @@ class RssShots:
 
         As of `edge_agent.shots.choose_shots`.
         """
-        rows = choose_shots(
-            self.point_of,
-            self.visit_of,
-            n_points=len(self.points),
-            n_per_point=n_per_point,
+        return self.select(
+            choose_shots(
+                self.point_of,
+                self.visit_of,
+                n_points=len(self.points),
+                n_per_point=n_per_point,
+            )
         )
+
+    def select(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Return some of the windows, with all points."""
         return replace(
             self,
             rss=self.rss[rows],
             point_of=self.point_of[rows],
             visit_of=self.visit_of[rows],
         )
+
+    def levels_of(self, transmitters: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Return the received power of other transmitters [dBm].
+
+        Args:
+            transmitters: Addresses; those that are not known here were not heard.
+
+        Returns:
+            Shape (n, len(transmitters)); NaN where not heard.
+        """
+        column_of = {address: n for n, address in enumerate(self.transmitters)}
+        levels = np.full((len(self), len(transmitters)), np.nan, np.float32)
+        for column, address in enumerate(transmitters):
+            if address in column_of:
+                levels[:, column] = self.rss[:, column_of[address]]
+        return levels
 
     def save(self, path: Path) -> None:
         """Write the shots; the file is replaced as a whole.

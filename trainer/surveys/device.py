@@ -1,8 +1,10 @@
 """What our own agent recorded to calibrate: ``shots.npz`` of its site folders.
 
-    <site>/shots.npz                one occasion
-    <site>/<occasion>/shots.npz     several, in order of their names
+    <site>/shots.npz                                one occasion
+    <site>/<occasion>/shots.npz                     several, in order of their names
+    <site>/calibrations/<occasion>/shots.npz        the same, as the agent keeps them
 
+The same shots under two names are one occasion: adapting again keeps them again.
 `edge_agent.environment.Environment` says what is inside. Pixels are tone powers on a
 scale that the file states, so that amplitudes and received power come back to half a
 step of it (0.2 dB at the defaults).
@@ -33,6 +35,7 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
             images of different sizes.
     """
     by_site: dict[str, list[tuple[str, DeviceEnvironment]]] = {}
+    known: set[tuple[str, str]] = set()
     for path in find_shots(root):
         parts = path.relative_to(root).parts[:-1] or (root.resolve().name,)
         try:
@@ -42,6 +45,10 @@ def from_original(root: Path, skips: Skips) -> list[Environment]:
         if not len(shots.images):
             skips.count("recordings without an image")
             continue
+        if (parts[0], shots.digest) in known:
+            skips.count("recordings that were kept twice")
+            continue
+        known.add((parts[0], shots.digest))
         by_site.setdefault(parts[0], []).append(("/".join(parts), shots))
     if not by_site:
         raise SurveyDataError(f"{root} has no {SHOTS_FILE} with images below it")
@@ -58,7 +65,13 @@ def find_shots(root: Path) -> list[Path]:
         path
         for depth in range(_DEEPEST + 1)
         for path in root.glob("/".join(pattern[depth:]))
+        if not _is_behind_link(root, path)
     )
+
+
+def _is_behind_link(root: Path, path: Path) -> bool:
+    folders = list(path.relative_to(root).parents)[:-1]
+    return any((root / folder).is_symlink() for folder in folders)
 
 
 def _site(

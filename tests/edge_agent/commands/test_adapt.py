@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import Kind
 from edge_agent.bundles.store import BundleStore
 from edge_agent.calibration import Calibration
 from edge_agent.csi_model import CsiModel
 from edge_agent.environment import Environment
 from edge_agent.errors import BundleError
-from edge_agent.site_state import load_calibration
+from edge_agent.site_state import SiteFiles, SiteState, load_calibration
 from edge_agent.survey import read_survey
 from tests.edge_agent.bundle_copies import renamed
 from tests.edge_agent.known_places import SLOPES, STRANGE, shots_at
@@ -58,7 +59,7 @@ def calibration_path(tmp_path, bundle):
 
 def calibration_of(tmp_path, site, bundle):
     name = f"calibration-{bundle.digest[:16]}.npz"
-    return tmp_path / "state" / site / name
+    return tmp_path / "state" / site / "current" / name
 
 
 def test_a_survey_becomes_a_calibrated_site(adapt, survey, bundle, calibration_path):
@@ -102,7 +103,7 @@ def test_cautions_are_said_and_are_part_of_the_result(adapt, survey):
 def test_the_shots_are_kept_with_it(adapt, survey, tmp_path):
     adapt(survey)
 
-    shots = Environment.load(tmp_path / "state" / "home" / "shots.npz")
+    shots = Environment.load(tmp_path / "state" / "home" / "current" / "shots.npz")
     assert shots.spec == SPEC
     assert shots.point_of.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert sorted(shots.visit_of[:3]) == ["1", "2", "3"]
@@ -239,6 +240,18 @@ def test_a_capture_without_an_image_is_named_and_nothing_is_stored(
     assert not (tmp_path / "state").exists()
 
 
+def test_what_was_in_use_is_kept(adapt, survey, state, bundle):
+    adapt(survey)
+    site = SiteState(state / "home", Kind.CSI)
+    first = site.generations.active
+
+    adapt(survey)
+
+    assert site.generations.before(site.generations.active) == first
+    kept = SiteFiles(site.generations.path(first), Kind.CSI)
+    assert Calibration.load(kept.calibration(bundle.digest), bundle).points == POINTS
+
+
 def test_a_failure_leaves_the_previous_calibration(adapt, survey, calibration_path):
     adapt(survey)
     before = calibration_path.read_bytes()
@@ -327,7 +340,7 @@ def test_what_was_installed_while_it_read_is_what_it_adapts(
 
     assert run_agent("adapt", survey, "--state", state) == 0
     calibration = load_calibration(state / "home", Bundle.load(second))
-    shots = Environment.load(state / "home" / "shots.npz")
+    shots = Environment.load(SiteState(state / "home", Kind.CSI).shots)
     assert calibration.shots_digest == shots.digest
 
 
@@ -353,7 +366,8 @@ def adapt_at(run_agent, capsys, places_directory, tmp_path):
     """
 
     def adapt_at(slope, *arguments):
-        shots_at(1, slope).save(tmp_path / "state" / "home" / "shots.npz")
+        site = SiteState(tmp_path / "state" / "home", Kind.CSI)
+        shots_at(1, slope).save(site.shots)
         model = ("--bundle", places_directory, "--state", tmp_path / "state")
         code = run_agent("adapt", *arguments, *model)
         out, err = capsys.readouterr()

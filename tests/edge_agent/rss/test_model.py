@@ -176,9 +176,11 @@ def test_adapting_says_what_it_has_achieved(adapted, tmp_path):
     )
     assert "adapting to 16 shots of 8 points, 3 access points" in err
     assert "next: sudo edge_agent capture --iface mon0 --bundle " in err
-    names = sorted(path.name for path in (tmp_path / "state" / "home").iterdir())
-    assert names[1:] == ["rss-shots.npz"]
-    assert re.fullmatch(r"rss-calibration-[0-9a-f]{16}\.npz", names[0])
+    home = tmp_path / "state" / "home"
+    names = sorted(path.name for path in (home / "rss-current").iterdir())
+    assert names[0] == "before"
+    assert re.fullmatch(r"rss-calibration-[0-9a-f]{16}\.npz", names[1])
+    assert names[2:] == ["rss-shots.npz"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from edge_agent.csi.image import ImageSpec
 from edge_agent.environment import Environment as DeviceEnvironment
+from edge_agent.generations import Generations
 from edge_agent.survey import Point
 from tests.conftest import ROOT
 from tests.trainer.builders import channels
@@ -90,6 +91,24 @@ def test_the_folder_itself_may_be_the_site(tmp_path):
     (environment,) = from_original(tmp_path, Skips())
 
     assert environment.name == tmp_path.name
+
+
+def test_what_the_agent_keeps_of_a_site_is_read_once(tmp_path):
+    site = Generations(tmp_path / "linked" / "home")
+    site.site.mkdir(parents=True)
+    first, second = recording(), recording(points=((9.0, 9.0),))
+    for shots in (first, second, second):
+        with site.draft("20261123T101500Z") as (name, folder):
+            shots.save(folder / "shots.npz")
+        site.activate(name)
+    (tmp_path / "state").symlink_to(tmp_path / "linked")
+    skips = Skips()
+
+    found = from_original(tmp_path / "state", skips)
+
+    kept = "home/calibrations/20261123T101500Z"
+    assert [e.name for e in found] == [kept, f"{kept}-2"]
+    assert skips.counts == {"recordings that were kept twice": 1}
 
 
 def test_recordings_without_images_are_counted(tmp_path):
