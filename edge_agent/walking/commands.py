@@ -101,7 +101,7 @@ def _command(fields: Fields) -> Command:
         raise FieldError(f"command is {word!r}, not one of {', '.join(Verb)}")
     verb = Verb(word)
     if verb is Verb.ADD_POINT:
-        return Command(verb, point=fields.object("point").point())
+        return Command(verb, point=fields.member("point").point())
     if not fields.has("point"):
         return Command(verb)
     if verb is not Verb.GO:

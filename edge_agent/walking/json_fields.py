@@ -171,7 +171,7 @@ class Fields:
         found = enumerate(self.items(name, most=most))
         return [Fields(member, f"{where}[{number}]") for number, member in found]
 
-    def object(self, name: str) -> "Fields":
+    def member(self, name: str) -> "Fields":
         """Return an object.
 
         Raises:
