@@ -153,9 +153,16 @@ def _findings(
     """Yield what is wrong, worst first."""
     yield from _too_little(report, spec)
     yield from _clock(report)
-    yield from _vanished(report, spec)
+    here = {
+        reading.mac
+        for other in earlier
+        if other.point == point
+        for reading in other.readings
+        if is_complete(reading, spec)
+    }
+    yield from _vanished(report, spec, here)
     yield from _moved(report)
-    yield from _irregular(report, spec)
+    yield from _irregular(report, spec, here)
     yield from _elsewhere(report, point, lap, earlier)
 
 
@@ -204,7 +211,8 @@ def _clock(report: ShotReport) -> Iterator[Verdict]:
         )
 
 
-def _vanished(report: ShotReport, spec: ImageSpec) -> Iterator[Verdict]:
+def _vanished(report: ShotReport, spec: ImageSpec, here: set[str]) -> Iterator[Verdict]:
+    """Yield access points that fell silent, or that were heard here in other laps."""
     for reading in report.readings:
         was_heard = reading.n_frames > 0
         regular = reading.is_expected or reading.n_frames * 4 >= spec.n_packets
@@ -217,11 +225,11 @@ def _vanished(report: ShotReport, spec: ImageSpec) -> Iterator[Verdict]:
                 f"the end, after {reading.n_frames} frames",
                 "see whether it is still on, then retry",
             )
-        elif reading.is_expected and not was_heard:
+        elif reading.mac in here and not was_heard:
             yield _weak(
                 Reason.VANISHED,
-                f"access point {reading.mac}, heard before, is not heard here",
-                "retry if it should be heard here; keep if it is out of reach",
+                f"access point {reading.mac}, heard here before, is gone",
+                "see whether it is still on, then retry; keep if it is to stay away",
             )
 
 
@@ -244,7 +252,9 @@ def _moved(report: ShotReport) -> Iterator[Verdict]:
         )
 
 
-def _irregular(report: ShotReport, spec: ImageSpec) -> Iterator[Verdict]:
+def _irregular(
+    report: ShotReport, spec: ImageSpec, here: set[str]
+) -> Iterator[Verdict]:
     for reading in report.readings:
         if is_complete(reading, spec) and reading.longest_gap_s > LONGEST_GAP_S:
             yield _weak(
@@ -252,7 +262,7 @@ def _irregular(report: ShotReport, spec: ImageSpec) -> Iterator[Verdict]:
                 f"frames of {reading.mac} stopped for {reading.longest_gap_s:.1f} s",
                 "retry; if it stays so, the channel is busy or the device too slow",
             )
-        elif reading.is_expected and not is_complete(reading, spec):
+        elif reading.mac in here and not is_complete(reading, spec):
             yield _weak(
                 Reason.IRREGULAR,
                 f"frames of {reading.mac} were lost: {reading.n_frames} of "

@@ -1,0 +1,341 @@
+"""What a walk says; one JSON object a line.
+
+docs/calibration_protocol.md shows every one of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from edge_agent.walking.commands import Verb
+from edge_agent.walking.json_fields import point_to_json
+from edge_agent.walking.plan import Stop
+from edge_agent.walking.reading import Reading
+from edge_agent.walking.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The walk begins, or goes on."""
+
+    kind: ClassVar[str] = "begun"
+
+    walk: str
+    """Its name: the time it began."""
+
+    n_points: int
+    laps: int
+    shots_per_stop: int
+    n_shots: int
+    """Of the whole plan."""
+
+    n_done: int
+    """Of them stored already; more than none when the walk is gone on with."""
+
+    expected_s: float
+    """How long what is left takes the person, about [s]."""
+
+    why: str | None
+    """What the laps are good for; None where there is one."""
+
+    cautions: tuple[str, ...] = ()
+    """What was found wrong with shots that were stored: they are to be taken again."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "walk": self.walk,
+            "points": self.n_points,
+            "laps": self.laps,
+            "shots_per_stop": self.shots_per_stop,
+            "shots": self.n_shots,
+            "done": self.n_done,
+            "expected_s": round(self.expected_s),
+            "why": self.why,
+            "cautions": list(self.cautions),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The walk waits for a command."""
+
+    kind: ClassVar[str] = "asking"
+
+    stop: Stop | None
+    """What ``shoot`` would take; None where nothing is left to be done."""
+
+    text: str
+    """What the person is asked to do."""
+
+    n_done: int
+    n_shots: int
+
+    can: tuple[Verb, ...]
+    """What can be asked for now."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "stop": None if self.stop is None else stop_to_json(self.stop),
+            "text": self.text,
+            "done": self.n_done,
+            "shots": self.n_shots,
+            "can": [verb.value for verb in self.can],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shooting:
+    """A shot begins: stand still, or better, step back."""
+
+    kind: ClassVar[str] = "shooting"
+
+    stop: Stop
+
+    limit_s: float
+    """Longest that it lasts [s]."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "stop": stop_to_json(self.stop),
+            "limit_s": self.limit_s,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a shot is; at most five a second."""
+
+    kind: ClassVar[str] = "progress"
+
+    elapsed_s: float
+    share: float
+    """0 to 1."""
+
+    steadiness: float | None
+    """0 (as while walking) to 1; None until it can be told."""
+
+    readings: tuple[Reading, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "elapsed_s": round(self.elapsed_s, 1),
+            "share": round(self.share, 2),
+            "steadiness": _rounded(self.steadiness),
+            "access_points": [_brief(reading) for reading in self.readings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A shot is over."""
+
+    kind: ClassVar[str] = "judged"
+
+    stop: Stop
+    verdict: Verdict
+    steadiness: float | None
+    elapsed_s: float
+    readings: tuple[Reading, ...]
+
+    can: tuple[Verb, ...]
+    """What can be asked for now; empty where the shot is good and the walk goes on."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "stop": stop_to_json(self.stop),
+            **self.verdict.to_json(),
+            "steadiness": _rounded(self.steadiness),
+            "elapsed_s": round(self.elapsed_s, 1),
+            "access_points": [_brief(reading) for reading in self.readings],
+            "can": [verb.value for verb in self.can],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A shot is on disk, and outlasts a power cut."""
+
+    kind: ClassVar[str] = "stored"
+
+    stop: Stop
+    number: int
+    """Of its files."""
+
+    n_done: int
+    n_shots: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "stop": stop_to_json(self.stop),
+            "number": self.number,
+            "done": self.n_done,
+            "shots": self.n_shots,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A shot is not kept, or a stop is passed over; no other shot is touched."""
+
+    kind: ClassVar[str] = "discarded"
+
+    stop: Stop
+
+    why: str
+    """``cancelled``, ``rejected``, ``retried`` or ``skipped``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "stop": stop_to_json(self.stop),
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something failed that is not the command's fault; nothing stored is lost."""
+
+    kind: ClassVar[str] = "fault"
+
+    text: str
+    """What failed, and what to do."""
+
+    can: tuple[Verb, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "text": self.text,
+            "can": [verb.value for verb in self.can],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command means nothing now."""
+
+    kind: ClassVar[str] = "refused"
+
+    text: str
+    """Why, and what does."""
+
+    can: tuple[Verb, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "text": self.text,
+            "can": [verb.value for verb in self.can],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where the walk stands."""
+
+    kind: ClassVar[str] = "status"
+
+    walk: str
+
+    state: str
+    """``asking``, ``shooting``, ``judging`` or ``finished``."""
+
+    done: tuple[Stop, ...]
+    left: tuple[Stop, ...]
+
+    expected_s: float
+    """How long what is left takes the person, about [s]."""
+
+    can: tuple[Verb, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "walk": self.walk,
+            "state": self.state,
+            "done": [stop_to_json(stop) for stop in self.done],
+            "left": [stop_to_json(stop) for stop in self.left],
+            "expected_s": round(self.expected_s),
+            "can": [verb.value for verb in self.can],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The walk is over, or left to be gone on with."""
+
+    kind: ClassVar[str] = "ended"
+
+    walk: str
+
+    is_finished: bool
+    """Whether it is over; else the same command goes on with it."""
+
+    n_done: int
+    n_shots: int
+    """Of the whole plan."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "event": self.kind,
+            "walk": self.walk,
+            "finished": self.is_finished,
+            "done": self.n_done,
+            "shots": self.n_shots,
+        }
+
+
+Event = (
+    Begun
+    | Asking
+    | Shooting
+    | Progress
+    | Judged
+    | Stored
+    | Discarded
+    | Fault
+    | Refused
+    | Status
+    | Ended
+)
+
+
+def stop_to_json(stop: Stop) -> dict[str, Any]:
+    """Return a stop as events show it."""
+    return {
+        "point": point_to_json(stop.point),
+        "lap": stop.lap,
+        "shot": stop.shot,
+    }
+
+
+def _brief(reading: Reading) -> dict[str, Any]:
+    """Return what a person wants to see of an access point while a shot runs."""
+    return {
+        "mac": reading.mac,
+        "frames": reading.n_frames,
+        "per_s": round(reading.per_s, 1),
+        "silent_s": round(reading.silent_s, 1),
+        "expected": reading.is_expected,
+    }
+
+
+def _rounded(steadiness: float | None) -> float | None:
+    return None if steadiness is None else round(steadiness, 2)
