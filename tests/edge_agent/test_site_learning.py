@@ -1,0 +1,294 @@
+"""From shots to a calibration in use: better ones replace, worse ones are kept."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import Kind
+from edge_agent.calibration import Calibration
+from edge_agent.csi_model import CsiModel
+from edge_agent.environment import Environment
+from edge_agent.errors import CalibrationError
+from edge_agent.generations import ORIGINAL
+from edge_agent.learning.backends import Backend
+from edge_agent.site_learning import (
+    MAX_HISTORY,
+    Talk,
+    beside_past,
+    learn_site,
+    undo,
+    use,
+)
+from edge_agent.site_state import SiteState
+from edge_agent.survey import Point
+from tests.edge_agent.sites import POINTS, SPEC, checkpoint, environment
+from tests.edge_agent.whitened import random_neighbours
+from trainer.neighbours.attachments import to_attachments
+
+NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A bundle that locates with neighbours; for reading only."""
+    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
+    from export.write_bundle import write_bundle
+
+    rng = np.random.default_rng(1)
+    arrays = to_attachments(random_neighbours(rng), is_recommended=True)
+    trained = replace(checkpoint(rng), attachments=arrays)
+    path = tmp_path_factory.mktemp("learning") / "bundle"
+    write_bundle(trained, path, name="tiny-1")
+    return Bundle.load(path)
+
+
+@pytest.fixture
+def model(bundle):
+    return CsiModel(bundle)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return SiteState(tmp_path / "state" / "home", Kind.CSI)
+
+
+@pytest.fixture
+def learn(model, site):
+    """Learn shots; returns the outcome, and what was said."""
+
+    def learn(shots, *, now=NOW, **options):
+        learn.said = []
+        return learn_site(
+            model,
+            site,
+            shots,
+            now=now,
+            backend=Backend.NUMPY,
+            talk=talk(learn.said),
+            **options,
+        )
+
+    return learn
+
+
+def talk(said):
+    return Talk(lambda _stage: None, lambda _step, _loss: None, said.append)
+
+
+def walked(walk, *, points=POINTS, noise=3, day=0, n_laps=3, seed=0):
+    """Shots of one walk: each point looks like itself, and every day otherwise."""
+    rng = np.random.default_rng([seed, day, n_laps])
+    shots = environment(rng, points=points, n_per_point=n_laps)
+    looks = np.stack(
+        [
+            np.random.default_rng([day, int(p.name[1:])]).integers(80, 200, SPEC.shape)
+            for p in points
+        ]
+    )[shots.point_of]
+    images = np.clip(looks + rng.normal(0, noise, looks.shape), 0, 255).astype(np.uint8)
+    visits = np.array([f"{walk}/{lap}" if walk else lap for lap in shots.visit_of])
+    return replace(shots, images=images, visit_of=visits)
+
+
+def test_the_first_calibration_of_a_site_is_put_in_use(learn, model, site):
+    outcome = learn(walked("20261123T101500Z"))
+
+    assert outcome.is_active
+    assert outcome.before is None
+    assert outcome.why == "put in use: there was none before"
+    assert outcome.name == site.generations.active == "20261123T101500Z"
+    assert model.load_calibration(site.folder).points == POINTS
+    assert (outcome.check.after.error, outcome.check.before) == (
+        pytest.approx(0, abs=0.01),
+        None,
+    )
+    assert not site.history.exists()
+
+
+def test_what_locates_better_replaces_what_is_in_use(learn, site):
+    learn(walked("20261122T101500Z", day=1))
+
+    outcome = learn(walked("20261123T101500Z", day=2), now=NOW.replace(hour=11))
+
+    assert outcome.check.before.error > 1
+    assert outcome.check.is_worth_it
+    assert outcome.is_active
+    assert outcome.before == "20261123T101500Z"
+    assert outcome.why.startswith("put in use: 9 of 9 rooms right, mean error 0.00 m; ")
+    assert site.generations.active == "20261123T111500Z"
+
+
+def test_what_locates_worse_is_kept_aside(learn, site):
+    learn(walked("20261122T101500Z"))
+    worse = walked("20261123T101500Z")
+    worse = replace(worse, point_of=np.roll(worse.point_of, 1))  # labels mixed up
+
+    outcome = learn(worse)
+
+    assert not outcome.is_active
+    assert outcome.why.startswith("not put in use: ")
+    assert outcome.why.endswith("To use the new one anyway: --force")
+    assert site.generations.active != outcome.name
+    assert outcome.name in site.generations.names()
+
+
+def test_who_insists_has_it_put_in_use(learn, site):
+    learn(walked("20261122T101500Z"))
+
+    outcome = learn(walked("20261123T101500Z", n_laps=1), force=True)
+
+    assert outcome.is_active
+    assert site.generations.active == outcome.name
+
+
+def test_one_shot_per_point_beside_nothing_is_used_and_not_checked(learn):
+    outcome = learn(walked("", n_laps=1))
+
+    assert outcome.check is None
+    assert outcome.is_active
+
+
+def test_one_shot_per_point_does_not_replace_what_cannot_be_compared(learn):
+    learn(walked("", n_laps=3))
+
+    outcome = learn(walked("", n_laps=1))  # the same walk: no history
+
+    assert not outcome.is_active
+    assert "record a second lap, or use it anyway with --force" in outcome.why
+
+
+def test_the_walks_before_become_history(learn, site):
+    learn(walked("20261121T101500Z"))
+    learn(walked("20261122T101500Z"), force=True)
+
+    learn(walked("20261123T101500Z", points=POINTS[:2], n_laps=1), force=True)
+
+    history = Environment.load(site.history)
+    walks = {visit.split("/")[0] for visit in history.visit_of}
+    assert walks == {"20261121T101500Z", "20261122T101500Z"}
+    assert Environment.load(site.shots).points == history.points == POINTS
+
+
+def test_a_point_that_was_not_walked_to_is_still_located(learn, model, site):
+    learn(walked("20261122T101500Z"))
+    learn(walked("20261123T101500Z", points=POINTS[:2], n_laps=1), force=True)
+
+    answers = model.locate(
+        model.load_calibration(site.folder),
+        walked("20261124T101500Z", points=POINTS[2:]),
+        backend=Backend.NUMPY,
+    )
+
+    assert [answer.rooms[0][0] for answer in answers] == ["office"] * 3
+
+
+def test_more_shots_of_a_walk_are_not_beside_themselves(learn, site):
+    """A shot that is added later makes the walk longer; the walk is not its history."""
+    learn(walked("20261123T101500Z"))
+
+    learn(walked("20261123T101500Z", n_laps=4), force=True)
+
+    assert not site.history.exists()
+
+
+def test_history_is_bounded_by_whole_visits_the_newest_first(model, site):
+    n_laps = MAX_HISTORY // 3 + 5
+    long = walked("20261121T101500Z", n_laps=n_laps)
+    visits = np.array(
+        [f"20261121T101500Z/{int(v.split('/')[1]):04d}" for v in long.visit_of]
+    )
+    site.folder.mkdir(parents=True)
+    replace(long, visit_of=visits).save(site.shots)
+
+    _, history = beside_past(model, site, walked("20261123T101500Z"), print)
+
+    assert len(history) == MAX_HISTORY
+    assert min(history.visit_of.tolist()) == "20261121T101500Z/0006"
+
+
+def test_a_past_that_cannot_be_read_keeps_nobody_from_calibrating(learn, site):
+    learn(walked("20261122T101500Z"))
+    site.shots.write_bytes(b"damaged")
+
+    outcome = learn(walked("20261123T101500Z"), force=True)
+
+    assert outcome.is_active
+    assert learn.said[0].startswith("what was recorded before is left out: ")
+
+
+def test_a_calibration_in_use_that_is_damaged_is_said_so(learn, site, bundle):
+    learn(walked("20261122T101500Z"))
+    site.calibration(bundle.digest).write_bytes(b"damaged")
+
+    outcome = learn(walked("20261123T101500Z"))
+
+    assert outcome.is_active
+    assert any(said.startswith("nothing to compare with: ") for said in learn.said)
+
+
+def test_points_without_coordinates_do_not_go_with_points_that_have_some(learn):
+    learn(walked("20261122T101500Z"))
+    rooms = (Point("p4", None, None, "hall"), Point("p5", None, None, "attic"))
+
+    outcome = learn(walked("20261123T101500Z", points=rooms), force=True)
+
+    assert outcome.is_active
+    assert "give them to all points, or to none" in learn.said[0]
+
+
+# -- the way back ----------------------------------------------------------------------
+
+
+def test_the_calibration_before_is_returned_to(learn, model, site):
+    first = learn(walked("20261122T101500Z"))
+    learn(walked("20261123T101500Z", day=2), force=True)
+
+    name = undo(model, site, now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+    assert name == first.name == site.generations.active
+    with pytest.raises(
+        CalibrationError,
+        match=r"home has no calibration before the one in use \(20261123T101500Z\); ke",
+    ):
+        undo(model, site, now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+
+def test_what_was_kept_aside_can_be_used_later(learn, model, site):
+    learn(walked("20261122T101500Z"))
+    other = learn(walked("20261123T101500Z", day=2), force=True)
+    undo(model, site, now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+    use(model, site, other.name, now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+    assert site.generations.active == other.name
+
+
+def test_a_bundle_that_has_not_learnt_it_yet_does_so_first(learn, model, site, bundle):
+    first = learn(walked("20261122T101500Z"))
+    learn(walked("20261123T101500Z", day=2), force=True)
+    stored = site.generations.path(first.name) / site.calibration(bundle.digest).name
+    before = Calibration.load(stored, bundle)
+    stored.unlink()
+
+    undo(model, site, now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+    assert Calibration.load(stored, bundle).shots_digest == before.shots_digest
+
+
+def test_there_is_a_way_back_to_what_agents_before_this_one_made(learn, model, site):
+    site.folder.mkdir(parents=True)
+    walked("").save(site.shots)
+    learn(walked("20261123T101500Z"), force=True)
+
+    assert undo(model, site, now=NOW, backend=Backend.NUMPY, talk=talk([])) == ORIGINAL
+    assert model.load_calibration(site.folder).points == POINTS
+
+
+def test_a_calibration_that_is_not_there_is_not_used(learn, model, site):
+    learn(walked("20261122T101500Z"))
+
+    with pytest.raises(CalibrationError, match="has no calibration nowhere; there are"):
+        use(model, site, "nowhere", now=NOW, backend=Backend.NUMPY, talk=talk([]))
