@@ -204,7 +204,7 @@ class Monitor:
         row, gains = stop.row, dict[Detector, float]()
         nearest = float(row.nearest[0])
         if len(self._nearest) >= LEAST_REVISITS:
-            gain = log_bet(p_value(self._nearest, nearest))
+            gain = log_bet(self._nearest, nearest)
             gains[Detector(Kind.SITE, "")] = gain
             room = self._points[stop.point].room
             if room in self._rooms:
@@ -228,7 +228,7 @@ class Monitor:
             (Kind.WEAKER, self._below[number], -offset),
         ):
             if math.isfinite(value) and len(past) >= LEAST_REVISITS:
-                yield kind, log_bet(p_value(past, value))
+                yield kind, log_bet(past, value)
         silent, usual = float(row.silent[0, number]), self._silence[number]
         if math.isfinite(silent) and usual < _SILENT_IF_GONE:
             gone = math.log(_SILENT_IF_GONE / usual)
