@@ -52,14 +52,12 @@ def read_disk(folder: Path) -> DiskFacts:
     Args:
         folder: Nothing is made there but that file.
     """
-    exists = folder.absolute()
-    while not _can_be_seen(exists) and exists != exists.parent:
-        exists = exists.parent
+    exists, is_hidden = _nearest(folder.absolute())
     free = os.statvfs(exists)
     return DiskFacts(
         folder,
         exists,
-        _probe(exists),
+        errno.EACCES if is_hidden else _probe(exists),
         free.f_bavail * free.f_frsize,
         free.f_favail if free.f_files else None,
         _name(exists.stat().st_uid),
@@ -152,11 +150,18 @@ def _full(facts: DiskFacts, plan_bytes: int) -> Finding:
     )
 
 
-def _can_be_seen(path: Path) -> bool:
-    try:
-        return path.exists()
-    except PermissionError:
-        return False
+def _nearest(folder: Path) -> tuple[Path, bool]:
+    """Return what exists of a path, and whether it lets nobody see what is below."""
+    exists = Path(folder.anchor)
+    for path in (*reversed(folder.parents), folder):
+        try:
+            path.stat()
+        except PermissionError:
+            return exists, True
+        except OSError:
+            break
+        exists = path
+    return exists, False
 
 
 def _probe(folder: Path) -> int:
