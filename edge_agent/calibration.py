@@ -19,6 +19,7 @@ from edge_agent.arrays import (
 from edge_agent.bundles.bundle import Bundle, as_float32
 from edge_agent.bundles.parameter_sets import NO_CHOICE, SetChoice
 from edge_agent.csi.image import Channel
+from edge_agent.drift.baseline import Revisits
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
 from edge_agent.learning.adaptation import adapt
@@ -69,6 +70,10 @@ class Calibration:
 
     start: SetChoice = NO_CHOICE
     """Which parameters the steps started from, and why."""
+
+    revisits: Revisits | None = None
+    """What re-visits of the site looked like, by which drift is judged; None where the
+    bundle has no neighbours to compare with."""
 
     @property
     def identifier(self) -> str:
@@ -195,6 +200,8 @@ class Calibration:
             arrays[f"variance.{layer}"] = statistics.variance
         if self.fingerprints is not None:
             arrays |= self.fingerprints.to_arrays()
+        if self.revisits is not None:
+            arrays |= self.revisits.to_arrays()
         try:
             write_atomically(path, pack_arrays(header, arrays))
         except OSError as error:
@@ -268,6 +275,7 @@ class Calibration:
             str(header.get("shots", "")),
             Fingerprints.from_arrays(arrays, len(points)),
             _start(header.get("start")),
+            Revisits.from_arrays(arrays),
         )
 
     def _check_statistics(self, filters: tuple[int, ...]) -> None:
@@ -287,6 +295,11 @@ class Calibration:
             raise ValueError(
                 f"fingerprints of shape {self.fingerprints.z.shape}, not (n_shots, "
                 f"{n_channels}, {expected[1]})"
+            )
+        if self.revisits is not None and self.revisits.n_channels != n_channels:
+            raise ValueError(
+                f"re-visits of {self.revisits.n_channels} channels, images have "
+                f"{n_channels}"
             )
 
 

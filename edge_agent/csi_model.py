@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_agent.calibration import Calibration
 from edge_agent.csi.image import CsiImage
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
+from edge_agent.drift.baseline import site_revisits
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.estimate import Estimate
@@ -102,6 +104,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
         shots: Environment,
         *,
         history: Environment | None = None,
+        like: Calibration | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],
@@ -124,7 +127,11 @@ class CsiModel(SiteModel[Environment, Calibration]):
                 f"start from: {calibration.start.name} is for the network alone "
                 "(edge_agent capture --estimator network)"
             )
-        return calibration
+        if like is not None:
+            return replace(calibration, revisits=like.revisits)
+        if (neighbours := self._bundle.neighbours) is None:
+            return calibration
+        return replace(calibration, revisits=site_revisits(neighbours, shots, history))
 
     def load_calibration(self, folder: Path) -> Calibration:
         """See `SiteModel`."""

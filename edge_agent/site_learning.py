@@ -110,6 +110,7 @@ def learn_site(
         sketch = model.adapt(
             shots.select(fold.learnt),
             history=history,
+            like=calibration,
             now=now,
             backend=backend,
             on_step=lambda _step, _loss: None,

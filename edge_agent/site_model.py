@@ -192,6 +192,7 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         shots: ShotsT,
         *,
         history: ShotsT | None = None,
+        like: CalibrationT | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],
@@ -202,6 +203,8 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         Args:
             shots: As `record` made them, or `beside`.
             history: Those before them, as `beside` returned them.
+            like: Made from more of the same shots: what it learnt by replaying them is
+                taken from it.
             now: When.
             backend: What computes.
             on_step: Called with the number of steps done and the loss after them.

@@ -79,6 +79,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         shots: RssShots,
         *,
         history: RssShots | None = None,
+        like: RssCalibration | None = None,
         now: datetime,
         backend: Backend,
         on_step: Callable[[int, float], None],

@@ -10,6 +10,7 @@ from edge_agent.bundles.bundle import Bundle
 from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
 from edge_agent.csi_model import CsiModel
+from edge_agent.drift.baseline import Revisits
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.generations import ORIGINAL
@@ -292,3 +293,46 @@ def test_a_calibration_that_is_not_there_is_not_used(learn, model, site):
 
     with pytest.raises(CalibrationError, match="has no calibration nowhere; there are"):
         use(model, site, "nowhere", now=NOW, backend=Backend.NUMPY, talk=talk([]))
+
+
+# -- what re-visits look like ----------------------------------------------------------
+
+
+def test_a_calibration_knows_what_revisits_look_like(learn, model, site):
+    learn(walked("20261122T101500Z"))
+
+    revisits = model.load_calibration(site.folder).revisits
+
+    assert len(revisits) == 9  # three laps of three points, each beside the others
+    assert revisits.n_channels == SPEC.n_channels
+
+
+def test_revisits_of_other_images_do_not_belong_to_the_bundle(
+    learn, model, site, bundle
+):
+    learn(walked("20261122T101500Z"))
+    calibration = model.load_calibration(site.folder)
+    revisits = calibration.revisits
+    other = Revisits(revisits.nearest, *[np.ones((9, 5))] * 3)
+    path = site.calibration(bundle.digest)
+    replace(calibration, revisits=other).save(path)
+
+    with pytest.raises(
+        CalibrationError, match="re-visits of 5 channels, images have 2"
+    ):
+        Calibration.load(path, bundle)
+
+
+def test_what_is_like_another_one_does_not_replay_again(learn, model, bundle):
+    calibration = learn(walked("20261122T101500Z")).calibration
+
+    sketch = model.adapt(
+        walked("20261122T101500Z", n_laps=1),
+        like=calibration,
+        now=NOW,
+        backend=Backend.NUMPY,
+        on_step=print,
+        on_caution=print,
+    )
+
+    assert sketch.revisits is calibration.revisits
