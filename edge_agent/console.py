@@ -1,11 +1,16 @@
 """What the agent says to the person at the terminal: results out, talk on the side."""
 
 import contextlib
+import os
 import sys
 from datetime import datetime
 from typing import TextIO
 
 from edge_agent.errors import OutputError
+
+
+_WIDEST = 100
+"""Characters of progress where the terminal does not tell its width."""
 
 
 class Console:
@@ -42,12 +47,26 @@ class Console:
         self._err.write(line + "\n")
         self._err.flush()
 
+    def ask(self, question: str) -> None:
+        """Write a question of talk; the line is left open for the answer."""
+        self._clear_progress()
+        self._err.write(question)
+        self._err.flush()
+
     def progress(self, line: str) -> None:
         """Show a line that the next one replaces; nothing where nobody watches."""
         if self._err.isatty():
-            self._err.write(f"\r\x1b[K{line[:100]}")
+            self._err.write(f"\r\x1b[K{line[: self._width()]}")
             self._err.flush()
             self._progress_shown = True
+
+    def _width(self) -> int:
+        """Return how many characters of progress stay on one line."""
+        try:
+            columns = os.get_terminal_size(self._err.fileno()).columns
+        except OSError:
+            columns = 0
+        return min(_WIDEST, columns - 1) if columns > 0 else _WIDEST
 
     def _clear_progress(self) -> None:
         if self._progress_shown:

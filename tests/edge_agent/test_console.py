@@ -1,8 +1,11 @@
 """Results on one stream, talk on the other."""
 
+import fcntl
 import io
 import os
 import pty
+import struct
+import termios
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,26 @@ def test_a_real_terminal_shows_progress():
 
         assert os.read(master, 100) == b"\r\x1b[Kstep 1"
     os.close(master)
+
+
+def test_progress_fits_a_narrow_terminal():
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    with os.fdopen(slave, "w") as err:
+        Console(io.StringIO(), err).progress("x" * 300)
+
+        assert os.read(master, 1000) == b"\r\x1b[K" + b"x" * 39
+    os.close(master)
+
+
+def test_a_question_leaves_its_line_open_for_the_answer():
+    err = Terminal()
+    console = Console(io.StringIO(), err)
+
+    console.progress("step 1")
+    console.ask("where? > ")
+
+    assert err.getvalue() == "\r\x1b[Kstep 1\r\x1b[Kwhere? > "
 
 
 def test_a_stream_whose_reader_has_gone_closes_without_complaint():
