@@ -8,7 +8,6 @@ from typing import TextIO
 
 from edge_agent.errors import OutputError
 
-
 _WIDEST = 100
 """Characters of progress where the terminal does not tell its width."""
 
