@@ -1,0 +1,86 @@
+"""A calibration as JSON: one object a line, out on standard output.
+
+The walk's own lines are those of `edge_agent.walking.events`; around them:
+
+    {"event": "preflight", "passed": true, "access_points": [..], ..}
+    {"event": "stage", "text": "checking: each lap from the others"}
+    {"event": "step", "step": 3, "loss": 0.41}
+    {"event": "caution", "text": ".."}
+    {"event": "said", "text": ".."}
+    {"event": "outcome", "calibration": "..", "active": true, "check": {..}, ..}
+"""
+
+import json
+from typing import Any
+
+from edge_agent.console import Console
+from edge_agent.guide.skin import Skin
+from edge_agent.preflight.report import Report
+from edge_agent.site_learning import Outcome
+from edge_agent.walking.commands import Command, parse_command
+from edge_agent.walking.events import Event
+
+
+class JsonLines(Skin):
+    """For a page, a phone or a script that drives the same walk."""
+
+    def __init__(self, console: Console) -> None:
+        """Write it there.
+
+        Args:
+            console: Its results are the lines.
+        """
+        self._console = console
+
+    def command(self, line: str) -> Command | None:
+        """See `Skin`."""
+        return parse_command(line) if line.strip() else None
+
+    def preflight(self, report: Report) -> None:
+        """See `Skin`."""
+        self._write("preflight", report.to_json())
+
+    def event(self, event: Event) -> None:
+        """See `Skin`."""
+        self._console.result(json.dumps(event.to_json(), ensure_ascii=False))
+
+    def say(self, sentence: str) -> None:
+        """See `Skin`."""
+        self._write("said", {"text": sentence})
+
+    def reading(self, done: int, total: int) -> None:
+        """See `Skin`."""
+        self._write("reading", {"done": done, "shots": total})
+
+    def stage(self, what: str) -> None:
+        """See `Skin`."""
+        self._write("stage", {"text": what})
+
+    def step(self, number: int, loss: float) -> None:
+        """See `Skin`."""
+        self._write("step", {"step": number, "loss": round(loss, 4)})
+
+    def caution(self, sentence: str) -> None:
+        """See `Skin`."""
+        self._write("caution", {"text": sentence})
+
+    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+        """See `Skin`."""
+        self._write(
+            "outcome",
+            {
+                "calibration": outcome.name,
+                "active": outcome.is_active,
+                "before": outcome.before,
+                "why": outcome.why,
+                "summary": summary,
+                "losses": [round(loss, 4) for loss in outcome.calibration.losses],
+                "simulated": outcome.calibration.is_simulated,
+                "check": None if outcome.check is None else outcome.check.to_json(),
+                "undo": undo,
+            },
+        )
+
+    def _write(self, kind: str, members: dict[str, Any]) -> None:
+        document = {"event": kind, **members}
+        self._console.result(json.dumps(document, ensure_ascii=False))

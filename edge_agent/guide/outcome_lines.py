@@ -1,0 +1,53 @@
+"""What came of a calibration, as people read it: label and text of each line."""
+
+from collections.abc import Iterator
+
+from edge_agent.check import Check, LeftOut, Score
+from edge_agent.site_learning import Outcome
+
+_HOW = {
+    LeftOut.LAPS: "each lap located from the others",
+    LeftOut.POINTS: "each point located without its own shots, from the past",
+    LeftOut.SHOTS: "each shot located from the others of its visit, which flatters",
+}
+
+
+def outcome_lines(
+    outcome: Outcome, summary: str, undo: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the lines.
+
+    Args:
+        outcome: Of learning the site.
+        summary: What adapting has achieved, in words.
+        undo: The command that returns to the calibration before, if there is one.
+    """
+    yield "Adapting", summary
+    if outcome.check is None:
+        yield "Check", "none: one shot per point leaves nothing to check with"
+    else:
+        yield from _check_lines(outcome.check)
+    state = "in use" if outcome.is_active else "kept, not in use"
+    yield "Calibration", f"{outcome.name}, {state}: {outcome.why}"
+    if undo is not None:
+        yield "", f"undo: {undo}"
+
+
+def _check_lines(check: Check) -> Iterator[tuple[str, str]]:
+    yield "Check", f"{_HOW[check.left_out]}: {check.after}"
+    before = _without_count(check.before) if check.before else "no calibration"
+    yield "", f"before: {before}; guessing: {_without_count(check.guessing)}"
+    yield "Verdict", check.verdict.value.upper()
+    for room in check.rooms:
+        yield "", f"{room.room} {room.verdict}: {room.score}"
+    if check.weakest is not None:
+        yield "", f"one more shot would help most at {check.weakest.name}"
+
+
+def _without_count(score: Score) -> str:
+    said = []
+    if score.rooms_right is not None:
+        said.append(f"{score.rooms_right:.0%} of rooms right")
+    if score.error is not None:
+        said.append(f"mean error {score.error:.2f} m")
+    return ", ".join(said) or "nothing"

@@ -1,0 +1,74 @@
+"""What a skin shows: a terminal for people, JSON lines for programs."""
+
+from abc import ABC, abstractmethod
+
+from edge_agent.preflight.report import Report
+from edge_agent.site_learning import Outcome, Talk
+from edge_agent.walking.commands import Command
+from edge_agent.walking.events import Event
+
+
+class Skin(ABC):
+    """One way to show a calibration from the preflight to the verdict."""
+
+    @abstractmethod
+    def command(self, line: str) -> Command | None:
+        """Return what somebody who sees it wants with a line; None: nothing.
+
+        Raises:
+            UsageError, ConfigError: It means nothing now.
+        """
+
+    @abstractmethod
+    def preflight(self, report: Report) -> None:
+        """Show what was found before walking."""
+
+    @abstractmethod
+    def event(self, event: Event) -> None:
+        """Show what happened on the walk."""
+
+    @abstractmethod
+    def say(self, sentence: str) -> None:
+        """Show a sentence that is no event of the walk."""
+
+    @abstractmethod
+    def reading(self, done: int, total: int) -> None:
+        """Show that shots are being read.
+
+        Args:
+            done: Captures read so far.
+            total: All of them.
+        """
+
+    @abstractmethod
+    def stage(self, what: str) -> None:
+        """Show what is done next while somebody waits."""
+
+    @abstractmethod
+    def step(self, number: int, loss: float) -> None:
+        """Show how far adapting is.
+
+        Args:
+            number: Gradient steps done.
+            loss: After them.
+        """
+
+    @abstractmethod
+    def caution(self, sentence: str) -> None:
+        """Show what is not as it should be."""
+
+    @abstractmethod
+    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+        """Show what came of it all.
+
+        Args:
+            outcome: Of learning the site.
+            summary: What adapting has achieved, in words.
+            undo: The command that returns to the calibration before; None where there
+                is none.
+        """
+
+    @property
+    def talk(self) -> Talk:
+        """What learning a site is given to tell of itself."""
+        return Talk(self.stage, self.step, self.caution)

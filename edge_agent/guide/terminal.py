@@ -1,0 +1,220 @@
+"""A calibration on a terminal: what to do, how it goes, and what came of it."""
+
+from collections.abc import Callable
+
+from edge_agent.console import Console
+from edge_agent.guide.outcome_lines import outcome_lines
+from edge_agent.guide.skin import Skin
+from edge_agent.guide.terminal_words import answers, command_of
+from edge_agent.guide.typed_point import FORMS
+from edge_agent.preflight.report import Report
+from edge_agent.site_learning import Outcome
+from edge_agent.walking.commands import Command, Verb
+from edge_agent.walking.events import (
+    Asking,
+    Begun,
+    Discarded,
+    Ended,
+    Event,
+    Fault,
+    Judged,
+    Progress,
+    Refused,
+    Shooting,
+    Status,
+    Stored,
+)
+from edge_agent.walking.plan import WHY_LAPS, Stop
+from edge_agent.walking.reading import Reading
+
+_LABEL = 12
+_BAR = 16
+_MAX_RATES = 4
+_SILENT_S = 2.0
+
+
+class Terminal(Skin):
+    """Talk on standard error, what came of it on standard output."""
+
+    def __init__(
+        self, console: Console, points: Callable[[], list[str]], *, is_typed: bool
+    ) -> None:
+        """Show it there.
+
+        Args:
+            console: Where.
+            points: Tells the names and rooms that the walk knows.
+            is_typed: Whether points are typed as one goes.
+        """
+        self._console, self._points, self._is_typed = console, points, is_typed
+        self._can: tuple[Verb, ...] = ()
+        self._n_laps = 1
+
+    def command(self, line: str) -> Command:
+        """See `Skin`."""
+        return command_of(line, self._can, self._points(), is_typed=self._is_typed)
+
+    def preflight(self, report: Report) -> None:
+        """See `Skin`."""
+        heard = f"{len(report.access_points)} access points" * bool(
+            report.access_points
+        )
+        channel = f"channel {report.tuned_to}" * bool(report.tuned_to)
+        rates = ", ".join(
+            f"{_short(one.mac)} {one.frames_per_s:.0f}/s"
+            for one in report.access_points[:_MAX_RATES]
+        )
+        facts = ", ".join(filter(None, (channel, heard, rates)))
+        self._line("Preflight", f"{facts}  OK".strip() if report.passed else facts)
+        for finding in (*report.stops, *report.cautions):
+            self._line("", f"{finding.severity.upper()}: {finding.sentence}")
+
+    def event(self, event: Event) -> None:
+        """See `Skin`."""
+        match event:
+            case Begun():
+                self._begun(event)
+            case Asking():
+                self._asking(event)
+            case Shooting():
+                self._line(
+                    "", f"Hold still, up to {event.limit_s:.0f} s (Ctrl-C: cancel)"
+                )
+            case Progress():
+                self._console.progress(" " * _LABEL + _progress(event))
+            case Judged():
+                self._judged(event)
+            case Stored():
+                self._line("", f"stored, {event.n_done} of {event.n_shots}")
+            case Discarded():
+                self._line(
+                    "", f"{event.why}: {_where(event.stop)}; all others are kept"
+                )
+            case Fault() | Refused():
+                self._can = event.can or self._can
+                self._line("", event.text)
+                self._prompt(answers(self._can))
+            case Status():
+                self._status(event)
+            case Ended():
+                self._ended(event)
+
+    def say(self, sentence: str) -> None:
+        """See `Skin`."""
+        self._line("", sentence)
+
+    def reading(self, done: int, total: int) -> None:
+        """See `Skin`."""
+        self._console.progress(f"{'Adapting':<{_LABEL}}reading shot {done}/{total}")
+
+    def stage(self, what: str) -> None:
+        """See `Skin`."""
+        self._console.progress(f"{'':<{_LABEL}}{what}")
+
+    def step(self, number: int, loss: float) -> None:
+        """See `Skin`."""
+        self._console.progress(f"{'Adapting':<{_LABEL}}step {number}: loss {loss:.3f}")
+
+    def caution(self, sentence: str) -> None:
+        """See `Skin`."""
+        self._line("", f"caution: {sentence}")
+
+    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+        """See `Skin`."""
+        for label, text in outcome_lines(outcome, summary, undo):
+            self._console.result(f"{label:<{_LABEL}}{text}")
+
+    def _begun(self, event: Begun) -> None:
+        self._n_laps = event.laps
+        points = f"{event.n_points} points" if event.n_points else "points as you go"
+        laps = f"{event.laps} laps" if event.laps > 1 else "1 lap"
+        length = (
+            _duration(event.expected_s) if event.n_points else "as long as you walk"
+        )
+        if event.n_done:
+            self._line(
+                "Walk", f"going on: {event.n_done} of {event.n_shots} shots are there"
+            )
+            self._line("", f"what is left takes {length}")
+        else:
+            each = f" of {event.shots_per_stop} shots" * (event.shots_per_stop > 1)
+            self._line("Walk", f"{points}, {laps}{each}: {length}")
+        if event.why is not None:
+            self._line("", f"Why {laps}: {event.why}.")
+        else:
+            self._line("", f"One lap is quicker and worth less: {WHY_LAPS}.")
+        for caution in event.cautions:
+            self.caution(caution)
+
+    def _asking(self, event: Asking) -> None:
+        self._can = event.can
+        done = f"Step {event.n_done + 1}/{event.n_shots}" if event.stop else "Next"
+        lap = ""
+        if event.stop is not None and self._n_laps > 1:
+            lap = f"Lap {event.stop.lap} of {self._n_laps}. "
+        self._line(done, f"{lap}{event.text}")
+        if event.stop is None and self._is_typed:
+            self._line("", f"Type where you are:  {FORMS}")
+        enter = "Enter: begin  " if Verb.SHOOT in event.can else ""
+        self._prompt(f"{enter}{answers(event.can)}")
+
+    def _judged(self, event: Judged) -> None:
+        self._can = event.can
+        verdict = event.verdict
+        self._line("", f"{verdict.grade}: {verdict.text}")
+        if verdict.action:
+            self._line("", f"{verdict.action[0].upper()}{verdict.action[1:]}.")
+        if event.can:
+            self._prompt(answers(event.can))
+
+    def _status(self, event: Status) -> None:
+        self._can = event.can
+        left = ", ".join(dict.fromkeys(_where(stop) for stop in event.left))
+        self._line("", f"{len(event.done)} shots are stored; left: {left or 'none'}")
+        self._prompt(answers(event.can))
+
+    def _ended(self, event: Ended) -> None:
+        shots = f"{event.n_done} of {event.n_shots} shots"
+        if event.is_finished:
+            self._line("Walk", f"done: {shots} are stored")
+        else:
+            self._line(
+                "Walk", f"left; {shots} are stored, and the same command goes on"
+            )
+
+    def _line(self, label: str, text: str) -> None:
+        self._console.say(f"{label:<{_LABEL}}{text}".rstrip())
+
+    def _prompt(self, keys: str) -> None:
+        self._console.ask(f"{'':<{_LABEL}}{keys} > ")
+
+
+def _progress(event: Progress) -> str:
+    done = round(event.share * _BAR)
+    bar = "#" * done + "-" * (_BAR - done)
+    steady = ""
+    if event.steadiness is not None:
+        steady = f"  steadiness {event.steadiness:.2f}"
+    rates = "  ".join(_rate(one) for one in event.readings[:_MAX_RATES])
+    n_frames = sum(one.n_frames for one in event.readings)
+    return f"{bar} {event.elapsed_s:4.1f} s {n_frames:4d} frames{steady}  {rates}"
+
+
+def _rate(reading: Reading) -> str:
+    if reading.silent_s > _SILENT_S:
+        return f"{_short(reading.mac)} silent {reading.silent_s:.0f} s"
+    return f"{_short(reading.mac)} {reading.per_s:.0f}/s"
+
+
+def _short(mac: str) -> str:
+    """Return the end of an address, which tells one's own access points apart."""
+    return mac[-5:]
+
+
+def _where(stop: Stop) -> str:
+    return f"{stop.point.name} in lap {stop.lap}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"about {minutes} min {rest:02d} s" if minutes else f"about {rest} s"

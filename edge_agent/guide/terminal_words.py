@@ -1,0 +1,79 @@
+"""What people type between two shots, and what it means just then.
+
+Enter         what is most likely meant: begin, or take a weak shot again
+r k s q o f   retry, keep, skip, quit, outside, finish; whole words do as well
+?             where the walk stands
+kitchen       go to that point
++ attic 3 1   a point that the plan does not have; without + where points are typed
+              as one goes
+"""
+
+from collections.abc import Collection
+
+from edge_agent.errors import UsageError
+from edge_agent.guide.typed_point import FORMS, typed_point
+from edge_agent.survey import OUTSIDE
+from edge_agent.walking.commands import Command, Verb
+
+_KEYS = {
+    "r": Verb.RETRY,
+    "k": Verb.KEEP,
+    "s": Verb.SKIP,
+    "q": Verb.QUIT,
+    "f": Verb.FINISH,
+    "o": Verb.OUTSIDE,
+    "?": Verb.STATUS,
+}
+_WORDS = {verb.value: verb for verb in _KEYS.values()} | {"exit": Verb.QUIT}
+
+_LIKELY = (Verb.SHOOT, Verb.RETRY, Verb.FINISH)
+"""What Enter means, the first of them that can be asked for."""
+
+_SHOWN = {
+    Verb.RETRY: "[r]etry",
+    Verb.KEEP: "[k]eep",
+    Verb.SKIP: "[s]kip",
+    Verb.OUTSIDE: "[o]utside",
+    Verb.FINISH: "[f]inish",
+    Verb.QUIT: "[q]uit",
+}
+
+
+def command_of(
+    line: str, can: Collection[Verb], points: Collection[str], *, is_typed: bool
+) -> Command:
+    """Return what a line means.
+
+    Args:
+        line: As it was typed.
+        can: What can be asked for now.
+        points: Names and rooms that the walk knows.
+        is_typed: Whether points are typed as one goes.
+
+    Raises:
+        UsageError: It means nothing now; says what would.
+        ConfigError: It looks like a point, and is none.
+    """
+    text = line.strip()
+    if not text:
+        verb = next((verb for verb in _LIKELY if verb in can), None)
+        if verb is None:
+            raise UsageError(f"what now? {answers(can)}")
+        return Command(verb)
+    if text == OUTSIDE:
+        return Command(Verb.OUTSIDE)
+    if text in points:
+        return Command(Verb.GO, name=text)
+    if (verb := _KEYS.get(text.lower()) or _WORDS.get(text.lower())) is not None:
+        return Command(verb)
+    if text.startswith("+") or is_typed:
+        return Command(Verb.ADD_POINT, point=typed_point(text.removeprefix("+")))
+    raise UsageError(
+        f"{text!r} is no point of this walk, nor an answer: {answers(can)}, the name "
+        f"of a point, or a new one behind a plus: + {FORMS.split('  ', 1)[0]}"
+    )
+
+
+def answers(can: Collection[Verb]) -> str:
+    """Return the keys that do something now, e.g. ``[r]etry [k]eep [q]uit``."""
+    return " ".join(shown for verb, shown in _SHOWN.items() if verb in can)
