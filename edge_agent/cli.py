@@ -17,6 +17,7 @@ from edge_agent.threads import use_one_blas_thread
 _COMMANDS = {
     "capture": "locate from an interface, a file or a pipe, and publish over MQTT",
     "locate": "locate in recorded captures: JSON lines, the same on every replay",
+    "evaluate": "replay a recording against its labels: errors, coverage, a map",
     "adapt": "adapt the model to a site from a few recorded shots per point",
     "bundle": "show, verify, install the model, or return to the one before",
     "frames": "show what a capture file holds",

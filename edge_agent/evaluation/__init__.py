@@ -1,0 +1,1 @@
+"""How far locations are from the truth: recordings replayed against their labels."""
