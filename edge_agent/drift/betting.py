@@ -7,8 +7,8 @@
     S = max(0, S + ln f(r))                      CUSUM; alarm at S ≥ ln N
 
 While nothing has changed a new value is exchangeable with the past, its rank is uniform
-over 1..n+1, and the mean of f is 1: nobody gains by betting. N observations then pass on
-average before S reaches ln N, whatever the distribution of the values (for CUSUM
+over 1..n+1, and the mean of f is 1: nobody gains by betting. N observations then pass
+on average before S reaches ln N, whatever the distribution of the values (for CUSUM
 G. Lorden, Annals of Mathematical Statistics 42, 1971; for ranks V. Vovk, "Testing
 randomness online", Statistical Science 36, 2021). Of the functions of which that holds
 this one gains fast where n is small: 1.9 for a value stranger than 24 others.

@@ -10,8 +10,9 @@ Side by side, each a `betting.Cusum` over the stops of the device:
 Strangeness is measured by the re-visits of the site's own past. They were made exactly
 at the points; people put devices down anywhere. So the stops of the first hours after a
 calibration are learnt, not judged: nothing has had time to change, and where the device
-usually lies belongs to what is normal. An access point that falls silent is noticed all
-the same.
+usually lies belongs to what is normal. Afterwards, strange is what is strange beside
+the re-visits and beside what was learnt. An access point that falls silent is noticed
+all the same.
 
 Source: A. Page, "Continuous inspection schemes", Biometrika 41, 1954 (CUSUM);
 reference of the bets: `betting`.
@@ -190,21 +191,23 @@ class Monitor:
         )
 
     def _sort(self) -> None:
-        """Prepare what p-values are counted in."""
-        known = Revisits.joined([self._past, self._learnt])
-        self._nearest = np.sort(known.nearest)
-        self._gap = [_sorted(column) for column in known.gap.T]
-        self._above = [_sorted(column) for column in known.offset_db.T]
-        self._below = [_sorted(-column) for column in known.offset_db.T]
-        silent = [column[np.isfinite(column)] for column in known.silent.T]
-        self._silence = [(1 + s.sum()) / (2 + len(s)) for s in silent]
+        """Prepare what values are ranked among."""
+        references = [self._past, self._learnt]
+        known = [r for r in references if len(r) >= LEAST_REVISITS]
+        self._nearest = [np.sort(r.nearest) for r in known]
+        self._gap = _by_channel([r.gap for r in known])
+        self._above = _by_channel([r.offset_db for r in known])
+        self._below = _by_channel([-r.offset_db for r in known])
+        silent = Revisits.joined(references).silent.T
+        heard_or_not = [column[np.isfinite(column)] for column in silent]
+        self._silence = [(1 + s.sum()) / (2 + len(s)) for s in heard_or_not]
 
     def _gains(self, stop: Stop) -> dict[Detector, float]:
         """Return ln f(p) of a stop, for what it says anything about."""
         row, gains = stop.row, dict[Detector, float]()
         nearest = float(row.nearest[0])
-        if len(self._nearest) >= LEAST_REVISITS:
-            gain = log_bet(self._nearest, nearest)
+        if self._nearest:
+            gain = _least_bet(self._nearest, nearest)
             gains[Detector(Kind.SITE, "")] = gain
             room = self._points[stop.point].room
             if room in self._rooms:
@@ -222,13 +225,13 @@ class Monitor:
     ) -> Iterator[tuple[Kind, float]]:
         """Yield what a stop says about one channel."""
         offset = float(row.offset_db[0, number])
-        for kind, past, value in (
-            (Kind.MOVED, self._gap[number], float(row.gap[0, number])),
-            (Kind.LOUDER, self._above[number], offset),
-            (Kind.WEAKER, self._below[number], -offset),
+        for kind, references, value in (
+            (Kind.MOVED, self._gap, float(row.gap[0, number])),
+            (Kind.LOUDER, self._above, offset),
+            (Kind.WEAKER, self._below, -offset),
         ):
-            if math.isfinite(value) and len(past) >= LEAST_REVISITS:
-                yield kind, log_bet(past, value)
+            if math.isfinite(value) and references and references[number]:
+                yield kind, _least_bet(references[number], value)
         silent, usual = float(row.silent[0, number]), self._silence[number]
         if math.isfinite(silent) and usual < _SILENT_IF_GONE:
             gone = math.log(_SILENT_IF_GONE / usual)
@@ -241,8 +244,9 @@ class Monitor:
         if stop is not None:
             if not self._is_to_be_learnt(stop):
                 gains = self._gains(stop)
-            if len(self._nearest) >= LEAST_REVISITS:
-                p = p_value(self._nearest, float(stop.row.nearest[0]))
+            if self._nearest:
+                nearest = float(stop.row.nearest[0])
+                p = max(p_value(past, nearest) for past in self._nearest)
         score = max(c.score(gains.get(d, 0.0)) for d, c in self.cusums.items())
         alarms = [d for d, cusum in self.cusums.items() if cusum.is_alarm]
         rooms = {self._points[point].room for point in self._strangeness}
@@ -273,5 +277,26 @@ class Monitor:
         )
 
 
-def _sorted(values: Matrix) -> Matrix:
-    return np.sort(values[np.isfinite(values)])
+def _by_channel(references: list[Matrix]) -> list[list[Matrix]]:
+    """Return of each channel its known values, sorted, in each reference with enough.
+
+    Args:
+        references: Shapes (n, n_channels), NaN where unknown; may be none.
+    """
+    return [
+        [
+            np.sort(known)
+            for column in columns
+            for known in [column[np.isfinite(column)]]
+            if len(known) >= LEAST_REVISITS
+        ]
+        for columns in zip(*(reference.T for reference in references), strict=True)
+    ]
+
+
+def _least_bet(references: list[Matrix], value: float) -> float:
+    """Return what a bet wins that must win beside every reference.
+
+    The least of several bets is one; and what is usual in either is not strange.
+    """
+    return min(log_bet(past, value) for past in references)

@@ -1,0 +1,198 @@
+"""When the monitor of drift alarms, and when it must not: docs/drift.md.
+
+    METALOC_DATA=../shared/data python benchmarks/drift.py        about a minute
+
+PolyU, recorded: calibrated with the first three visits of a day (one image per point of
+each) and the walks of the four days before; then watched on later visits of that day,
+and on each of the next three days, a monitor for each. The simulated laboratory:
+calibrated at sixteen points in three laps, then put down at them while something has
+changed. A false alarm is one where shots still find the right point.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.command_line import only_help  # noqa: E402
+from benchmarks.drift_sites import (  # noqa: E402
+    N_LAPS,
+    START_S,
+    STOP_EVERY_S,
+    Change,
+    Laboratory,
+    Watched,
+    day_stops,
+    heard_at,
+    moved,
+    past_of,
+    power_changed,
+    refurnished,
+    shots_of,
+    switched_off,
+    unchanged,
+    visits_of,
+    walk_through,
+    watch_of,
+    watched,
+)
+from benchmarks.estimator_places import polyu_days  # noqa: E402
+from edge_agent.bundles.bundle import Bundle  # noqa: E402
+from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
+from edge_agent.environment import Environment  # noqa: E402
+from edge_agent.neighbours.estimator import Neighbours  # noqa: E402
+
+DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
+HISTORY_DAYS, DAYS_AFTER = 4, 3
+SEEDS, STOPS = 8, 60
+SCENARIOS: dict[str, tuple[Change, int]] = {
+    "nothing, two people about": (unchanged, 2),
+    "nothing, six people about": (unchanged, 6),
+    "an access point 3 dB weaker": (power_changed(-3), 2),
+    "an access point 6 dB weaker": (power_changed(-6), 2),
+    "an access point 6 dB louder": (power_changed(6), 2),
+    "an access point 2 m further on": (moved, 2),
+    "an access point switched off": (switched_off, 2),
+    "a tenth of the furniture moved 0.6 m": (refurnished(0.1), 2),
+    "a third of the furniture moved 0.6 m": (refurnished(0.33), 2),
+    "all of the furniture moved 0.6 m": (refurnished(1.0), 2),
+}
+
+
+def main() -> None:
+    """Print the tables."""
+    only_help(__doc__)
+    neighbours = Bundle.load(SHIPPED_BUNDLE).neighbours
+    assert neighbours is not None
+    path = DATA / "surveys" / "polyu_csi.npz"
+    if path.exists():
+        recorded(neighbours, polyu_days(path))
+    else:
+        print(f"PolyU is left out: no {path} (METALOC_DATA)", file=sys.stderr)
+    laboratory(neighbours)
+    cost(neighbours)
+
+
+def recorded(neighbours: Neighbours, days: list[Environment]) -> None:
+    """Print when the monitor alarms, by how far the calibration still carries."""
+    runs: list[tuple[int, bool, Watched]] = []
+    for number, day in enumerate(days):
+        if len(visits_of(day)) <= N_LAPS:
+            continue
+        past = past_of(days[max(0, number - HISTORY_DAYS) : number])
+        fresh = shots_of(day)
+        for later in range(DAYS_AFTER + 1):
+            if number + later >= len(days):
+                continue
+            then = days[number + later]
+            visits = visits_of(then)[N_LAPS if later == 0 else 0 :]
+            for has_history in (True, False):
+                if has_history and past is None:
+                    continue
+                watch = watch_of(neighbours, fresh, past if has_history else None)
+                run = watched(watch, day_stops(then, visits))
+                runs.append((later, has_history, run))
+    print("PolyU, recorded: days and whether the monitor alarms\n")
+    print("| right images | days | stops | alarms | alarm at stop (median) |")
+    print("|---|---|---|---|---|")
+    for has_history in (True, False):
+        known = "four days of history" if has_history else "no history"
+        for title, low, high in (
+            ("85 % and more", 0.85, 1.01),
+            ("60 to 85 %", 0.6, 0.85),
+            ("below 60 %", 0.0, 0.6),
+        ):
+            chosen = [
+                run
+                for _, with_past, run in runs
+                if with_past is has_history and low <= run.right < high
+            ]
+            print(f"| {title}, {known} | {row(chosen)} |")
+    same = [run for later, has_history, run in runs if later == 0 and has_history]
+    print(f"| *the same day, four days of history* | {row(same)} |")
+
+
+def laboratory(neighbours: Neighbours) -> None:
+    """Print when the monitor alarms after something has changed."""
+    print(f"\nSimulated laboratory, {SEEDS} calibrations, {STOPS} stops each\n")
+    print("| changed | right images | alarms | at stop (median) | says |")
+    print("|---|---|---|---|---|")
+    labs = [Laboratory.surveyed(seed) for seed in range(SEEDS)]
+    for title, (change, n_people) in SCENARIOS.items():
+        runs = []
+        for seed, lab in enumerate(labs):
+            rng = np.random.default_rng([7, seed])
+            stops = lab.stops(rng, change(lab.room, rng), STOPS, n_people=n_people)
+            runs.append(watched(watch_of(neighbours, lab.shots, None), stops))
+        print(f"| {title} | {lab_row(runs)} |", flush=True)
+    for n_learnt in (20, 50):
+        runs = [anywhere(neighbours, lab, n_learnt) for lab in labs]
+        title = f"nothing; put down anywhere, {n_learnt} times on the first day"
+        print(f"| {title} | {lab_row(runs)} |", flush=True)
+    runs = [carried(neighbours, lab) for lab in labs]
+    print(f"| nothing; carried about | {lab_row(runs)} |")
+
+
+def anywhere(neighbours: Neighbours, lab: Laboratory, n_learnt: int) -> Watched:
+    """Return what becomes of a device that is hardly ever at the points."""
+    rng = np.random.default_rng([8, n_learnt])
+    watch = watch_of(neighbours, lab.shots, None, calibrated_ns=START_S * 10**9)
+    first_day = lab.stops(
+        rng, lab.room, n_learnt, off_grid=True, start_s=START_S + STOP_EVERY_S
+    )
+    watched(watch, first_day)
+    return watched(watch, lab.stops(rng, lab.room, STOPS, off_grid=True))
+
+
+def carried(neighbours: Neighbours, lab: Laboratory) -> Watched:
+    """Return what becomes of a device that is carried about for minutes."""
+    rng = np.random.default_rng(9)
+    way = np.concatenate([walk_through(lab.room, rng) for _ in range(4)])
+    images = lab.images(heard_at(rng, lab.room, way, len(way)))
+    return watched(watch_of(neighbours, lab.shots, None), iter([(-1, images)]))
+
+
+def row(runs: list[Watched]) -> str:
+    """Return cells about recorded days."""
+    alarms = [run.alarm_at for run in runs if run.alarm_at is not None]
+    when = f"{np.median(alarms):.0f}" if alarms else ""
+    n_stops = sum(run.n_stops for run in runs)
+    return f"{len(runs)} | {n_stops} | {len(alarms)} | {when}"
+
+
+def lab_row(runs: list[Watched]) -> str:
+    """Return cells about a change of the laboratory."""
+    alarms = [run.alarm_at for run in runs if run.alarm_at is not None]
+    when = f"{np.median(alarms):.0f}" if alarms else ""
+    said = [run.says for run in runs if run.says]
+    most = max(sorted(set(said)), key=said.count) if said else ""
+    right = np.mean([run.right for run in runs])
+    return f"{right:.0%} | {len(alarms)} of {len(runs)} | {when} | {most}"
+
+
+def cost(neighbours: Neighbours) -> None:
+    """Print the time of an image at 270 shots."""
+    lab = Laboratory.surveyed(0)
+    rows = np.arange(270) % len(lab.shots)
+    watch = watch_of(neighbours, lab.shots.select(rows), None)
+    images = [
+        image
+        for _, stop in lab.stops(np.random.default_rng(0), lab.room, 10)
+        for image in stop
+    ]
+    started = time.process_time()
+    for image in images:
+        watch.see(image)
+    each = (time.process_time() - started) / len(images)
+    print(f"\nAn image beside 270 shots: {each * 1e3:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
