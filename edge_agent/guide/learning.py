@@ -1,0 +1,99 @@
+"""From the shots of the newest walk to a calibration, in use if it is better."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from edge_agent.bundles.files import Kind
+from edge_agent.bundles.store import BundleStore
+from edge_agent.config import AgentConfig
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.guide.skin import Skin
+from edge_agent.learning.backends import Backend
+from edge_agent.models import load_model
+from edge_agent.site_learning import Outcome, learn_site, undo
+from edge_agent.site_state import SiteState
+from edge_agent.survey import SurveyedCapture
+
+WAITING = "waiting for another edge_agent command to end (Ctrl-C)"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What is to learn, where, and whom it tells."""
+
+    config: AgentConfig
+    skin: Skin
+
+    flags: str = ""
+    """Behind every command that is suggested, with a space in front."""
+
+    force: bool = False
+    """Put what is learnt in use, whatever the check says."""
+
+    def learn(self, captures: list[SurveyedCapture], now: datetime) -> Outcome:
+        """Learn the site from a walk's shots and from its past, and show what came.
+
+        Args:
+            captures: Of the newest walk, one per shot.
+            now: When.
+
+        Raises:
+            CalibrationError: The model does not adapt to these shots, or they cannot be
+                stored. What is in use stays so, and the shots are kept.
+            CaptureError, SurveyError: A shot cannot be read.
+            BackendError, BundleError: What is to compute cannot.
+        """
+        config, skin = self.config, self.skin
+        n_per_point = max(
+            sum(c.point.name == name for c in captures)
+            for name in {c.point.name for c in captures}
+        )
+        with self._store.locked(on_wait=lambda: skin.say(WAITING)):
+            model = load_model(config.model, on_caution=skin.caution)
+            shots = model.record(
+                captures,
+                n_per_point=n_per_point,
+                iq_order=IqOrder(config.capture.iq_order),
+                on_capture=lambda n, _capture: skin.reading(n + 1, len(captures)),
+            )
+            outcome = learn_site(
+                model,
+                self._site(model.kind),
+                shots,
+                now=now,
+                backend=Backend(config.model.backend),
+                talk=skin.talk,
+                force=self.force,
+            )
+        way_back = f"edge_agent calibrate --undo{self.flags}"
+        skin.outcome(
+            outcome,
+            model.summary(outcome.calibration),
+            way_back if outcome.is_active and outcome.before is not None else None,
+        )
+        return outcome
+
+    def undo(self) -> str:
+        """Return to the calibration before the one in use, and return its name.
+
+        Raises:
+            CalibrationError: There is none before.
+            BackendError, BundleError: What is to compute cannot.
+        """
+        skin = self.skin
+        with self._store.locked(on_wait=lambda: skin.say(WAITING)):
+            model = load_model(self.config.model, on_caution=skin.caution)
+            return undo(
+                model,
+                self._site(model.kind),
+                now=datetime.now(UTC),
+                backend=Backend(self.config.model.backend),
+                talk=skin.talk,
+            )
+
+    @property
+    def _store(self) -> BundleStore:
+        return BundleStore(self.config.model.state_path)
+
+    def _site(self, kind: Kind) -> SiteState:
+        return SiteState(self.config.model.site_path(self.config.site.name), kind)
