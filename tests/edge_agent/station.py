@@ -13,13 +13,20 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge_agent.csi.image import Channel, ImageSpec
+from edge_agent.csi.subcarriers import FrameFormat, Phy
 from edge_agent.errors import CaptureError
 from edge_agent.live import LiveCapture
+from edge_agent.preflight.air import Expectation
+from edge_agent.preflight.run import run_preflight
+from edge_agent.sources import LiveSource
 
 _PATIENCE_S = 10.0
 NOBODY = 65534
@@ -121,6 +128,21 @@ class Station:
     def counters(self):
         return self._ask("counters")
 
+    def look(self, interface, *, send=None, **options):
+        """What a look before a walk says, as JSON, and the codes of its findings.
+
+        Args:
+            interface: To look at.
+            send: Meanwhile on another: pairs of a frame and how often per second.
+            options: Of `_Desk.look`.
+        """
+        hexed = {
+            name: [(frame.hex(), rate) for frame, rate in frames]
+            for name, frames in (send or {}).items()
+        }
+        report = self._ask("look", interface, hexed, options)
+        return report | {"codes": [f["code"] for f in report["findings"]]}
+
     def stop(self):
         self._process.stdin.close()
         self._process.wait(_PATIENCE_S)
@@ -200,11 +222,62 @@ class _Desk:
             "dropped_by_agent": counters.dropped_by_agent,
         }
 
+    def look(self, interface, send, options):
+        stopped = threading.Event()
+        threads = [
+            threading.Thread(target=_keep_sending, args=(name, frame, rate, stopped))
+            for name, frames in send.items()
+            for frame, rate in frames
+        ]
+        if delay := options.pop("set_down_after_s", 0):
+            down = ["ip", "link", "set", interface, "down"]
+            threads.append(threading.Timer(delay, subprocess.run, [down]))
+        for thread in threads:
+            thread.start()
+        try:
+            return _look(interface, **options)
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join()
+
     def send(self, interface, frames):
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             sock.bind((interface, 0))
             for frame in frames:
                 sock.send(bytes.fromhex(frame))
+
+
+def _keep_sending(interface, frame, rate, stopped):
+    data = bytes.fromhex(frame)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((interface, 0))
+        due = time.monotonic()
+        while not stopped.wait(due - time.monotonic()):
+            sock.send(data)
+            due += 1 / rate
+
+
+def _look(
+    interface, *, n_packets=10, expect=(), chanspecs=(), listen_s=0.4, as_nobody=False
+):
+    channels = tuple(
+        Channel(mac, 0, FrameFormat(64, Phy.LEGACY, 1, overwritten=True), has_rssi=True)
+        for mac in expect
+    )
+    spec = ImageSpec(n_packets=n_packets, n_tones=16, n_channels=2)
+    if as_nobody:
+        os.seteuid(NOBODY)
+    try:
+        report = run_preflight(
+            LiveSource(interface, 1024),
+            Expectation(spec, channels, frozenset(chanspecs)),
+            folder=Path("/var/tmp"),
+            listen_s=listen_s,
+        )
+    finally:
+        os.seteuid(0)
+    return report.to_json()
 
 
 def _serve():
