@@ -18,7 +18,7 @@ from tests.builders import (
     pcapng_packet,
     pcapng_section,
 )
-from tests.edge_agent.sites import START_US, packets_at, pcapng_bytes
+from tests.edge_agent.sites import REAL, START_US, packets_at, pcapng_bytes
 
 MINUTE_NS = 60_000_000_000
 
@@ -132,6 +132,52 @@ def test_a_pipe_is_opened_once_and_loses_nothing(tmp_path):
     assert broken == []
     assert found == [packet for _, packet in packets]
     assert source.kind(0) is Source.SIMULATED
+
+
+def test_a_file_can_be_read_again_even_after_it_was_left_in_the_middle(write):
+    packets = packets_at(0, n=10)
+    source = FileSource(write(pcapng_bytes(packets)))
+
+    left = source.packets(lambda: 1)
+    next(left)
+    left.close()
+
+    for _ in range(2):
+        assert read(source) == [packet for _, packet in packets]
+
+
+def test_a_stream_that_is_left_in_the_middle_goes_on_there(stream):
+    """A pcapng chunk whose link types alternate comes in several parts."""
+    data = b"".join(
+        [
+            pcapng_section(),
+            pcapng_interface(),
+            pcapng_interface(link_type=113),
+            *(pcapng_packet(bytes([n]), interface=n % 2) for n in range(6)),
+        ]
+    )
+    source = stream(data)
+    left = source.packets(lambda: 1)
+    first = [packet for packet, _, _ in packets_of([next(left)])]
+    left.close()
+
+    assert first == [b"\0"]
+    assert read(source) == [bytes([n]) for n in range(1, 6)]
+
+
+def test_a_pipe_that_brings_nothing_yields_none_until_it_does(monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as stdin, os.fdopen(writer, "wb", 0) as pipe:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        packets = StreamSource().packets(lambda: 1)
+
+        assert [next(packets), next(packets)] == [None, None]
+        pipe.write(pcapng_bytes(packets_at(0, n=2, macs=REAL[:1])))
+        found = next(packets)
+        assert len(found) == 2
+        assert next(packets) is None
+        pipe.close()
+        assert list(packets) == []
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
