@@ -16,6 +16,7 @@ from edge_agent.csi.image import CsiImage
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
 from edge_agent.drift.baseline import site_revisits
+from edge_agent.drift.site_watch import drift_watch
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.estimate import Estimate
@@ -189,6 +190,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
             localizer,
             hop=hop,
             iq_order=iq_order,
+            watch=drift_watch(self._bundle, calibration),
         )
         return OpenSite(
             pipeline,

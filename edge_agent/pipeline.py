@@ -24,6 +24,8 @@ from edge_agent.csi.image import CsiImage, ImageBuilder, ImageSpec
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.simulated import is_simulated_address
+from edge_agent.drift.monitor import DriftState
+from edge_agent.drift.watch import DriftWatch
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
@@ -52,6 +54,9 @@ class Fix(NamedTuple):
 
     estimate: Estimate
     source: Source
+    drift: DriftState | None = None
+    """Whether the site is still what it was calibrated to; None where nobody watches:
+    no re-visits are known, or the kind of model has no such watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,8 @@ class SitePipeline(ABC, Generic[SampleT]):
         self._simulated = [is_simulated_address(address) for address in addresses]
         self._is_site_simulated = is_site_simulated
         self.counters = PipelineCounters(unused=unused)
+        self.drift: DriftState | None = None
+        """As of the newest `Fix`."""
 
     @property
     def knows_simulated(self) -> bool:
@@ -159,9 +166,9 @@ class SitePipeline(ABC, Generic[SampleT]):
             simulated = self._is_site_simulated or any(
                 h and s for h, s in zip(heard, self._simulated, strict=False)
             )
-            fixes.append(
-                Fix(self._locate(sample), Source.SIMULATED if simulated else source)
-            )
+            estimate = self._locate(sample)
+            kind = Source.SIMULATED if simulated else source
+            fixes.append(Fix(estimate, kind, self.drift))
         return fixes
 
 
@@ -185,6 +192,7 @@ class Pipeline(SitePipeline[CsiImage]):
         *,
         hop: int,
         iq_order: IqOrder = IqOrder.AUTO,
+        watch: DriftWatch | None = None,
     ) -> None:
         """Start with empty windows.
 
@@ -194,12 +202,13 @@ class Pipeline(SitePipeline[CsiImage]):
             localizer: Of the same calibration.
             hop: New packets per channel from one location to the next.
             iq_order: For firmware whose header does not tell the order of I and Q.
+            watch: What notices that the site has changed, if anything does.
         """
         self._decoder = Decoder(iq_order)
         self._builder = ImageBuilder(
             spec, calibration.channels, hop=min(hop, spec.n_packets)
         )
-        self._localizer = localizer
+        self._localizer, self._watch = localizer, watch
         super().__init__(
             [channel.mac for channel in calibration.channels],
             is_site_simulated=calibration.is_simulated,
@@ -222,4 +231,7 @@ class Pipeline(SitePipeline[CsiImage]):
         return self._builder.finish()
 
     def _locate(self, sample: CsiImage) -> Estimate:
-        return self._localizer.locate(sample)
+        if self._watch is None:
+            return self._localizer.locate(sample)
+        self.drift = self._watch.see(sample)
+        return self._localizer.locate(sample, is_drifted=self.drift.is_alarm)
