@@ -3,13 +3,15 @@
     ring        a point: where the estimates were made
     line        from there to the mean of its estimates; the colour is the mean error
     dots        the estimates
-    disc        stated r95 around that mean; it should reach the ring 95 times of 100
+    disc        stated r95 around that mean, which should reach the ring 95 times of
+                100; where there are many points, of those alone that it misses
     grey lines  walls of the site file
 
 x is to the right and y up, in metres of the site's own frame. One map per floor.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -19,6 +21,7 @@ import numpy.typing as npt
 
 from edge_agent.errors import SurveyError
 from edge_agent.evaluation.judged import Judged
+from edge_agent.evaluation.svg import Place, circle, line, text
 from edge_agent.site_file import Wall
 from edge_agent.survey import Point
 
@@ -30,6 +33,9 @@ _TALLEST = 640.0
 _TEXT = 12.0
 _MOST_DOTS = 3000
 _N_NAMED = 5
+_MANY = 16
+"""Points of which all discs would hide each other."""
+
 _COLOURS = ("#3b528b", "#21918c", "#5ec962", "#e69f00", "#d55e00")
 """From small errors to large ones; told apart by the colour-blind too."""
 
@@ -51,6 +57,26 @@ class _Spot:
     r95: float
     """Mean [m]."""
 
+    @property
+    def centre(self) -> list[float]:
+        """Mean of the estimates [m]."""
+        middle: list[float] = self.found.mean(axis=0).tolist()
+        return middle
+
+    @property
+    def caption(self) -> str:
+        """All that there is to say of it."""
+        room = f", {self.point.room}" if self.point.room else ""
+        return (
+            f"{self.point.name}{room}: mean error {self.error:.2f} m, r95 "
+            f"{self.r95:.2f} m, {len(self.found)} locations"
+        )
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the disc of r95 around the mean leaves the point out."""
+        return math.dist(self.centre, self.truth) > self.r95
+
 
 def error_map(judged: Judged, walls: Sequence[Wall], title: str) -> str:
     """Return the picture.
@@ -70,17 +96,18 @@ def error_map(judged: Judged, walls: Sequence[Wall], title: str) -> str:
             "(x_m and y_m), and calibrate with them"
         )
     bounds = _colour_bounds([spot.error for spot in spots])
-    parts, y = [_text(_MARGIN, 20, title, weight="bold")], 34.0
+    parts, y = [text(_MARGIN, 20, title, weight="bold")], 34.0
     for floor in sorted({spot.point.floor for spot in spots}):
         on_floor = [spot for spot in spots if spot.point.floor == floor]
         on_floor_walls = [wall for wall in walls if wall.floor == floor]
         is_only = len(on_floor) == len(spots)
         drawn, height = _floor(on_floor, on_floor_walls, bounds, y)
         if not is_only:
-            parts.append(_text(_MARGIN, y + 10, f"floor {floor}"))
+            parts.append(text(_MARGIN, y + 10, f"floor {floor}"))
         parts += drawn
         y += height
-    parts += _legend(bounds, y)
+    most = Counter(spot.point.floor for spot in spots).most_common(1)[0][1]
+    parts += _legend(bounds, y, is_crowded=most > _MANY)
     height = y + 62
     return "\n".join(
         [
@@ -126,44 +153,67 @@ def _floor(
     inner = _WIDTH - 2 * _MARGIN
     scale = min(inner / extent[0], (_TALLEST - 2 * _MARGIN) / extent[1])
     height = float(extent[1] * scale) + 2 * _MARGIN
+    left = _MARGIN + (inner - float(extent[0] * scale)) / 2
 
-    def at(place: Sequence[float]) -> tuple[float, float]:
+    def at(place: Sequence[float]) -> Place:
         x, y = place
         return (
-            _MARGIN + (x - float(low[0])) * scale,
+            left + (x - float(low[0])) * scale,
             top + height - _MARGIN - (y - float(low[1])) * scale,
         )
 
-    drawn = [_line(at(wall.start), at(wall.end), "#9a9a9a", 2.5) for wall in walls]
+    clip = f"floor{spots[0].point.floor}"
+    drawn = [
+        f'<clipPath id="{clip}"><rect y="{top:.1f}" width="{_WIDTH:g}" '
+        f'height="{height - 14:.1f}"/></clipPath>',
+        f'<g clip-path="url(#{clip})">',
+    ]
     colours = [_colour(spot.error, bounds) for spot in spots]
     drawn += [
-        _disc(at(spot.found.mean(axis=0)), spot.r95 * scale, colour)
-        for spot, colour in zip(spots, colours, strict=True)
-    ]
-    for spot, colour in zip(spots, colours, strict=True):
-        most = max(_MOST_DOTS // len(spots), 1)
-        drawn += [_dot(at(place), colour) for place in spot.found[:most].tolist()]
-    for spot, colour in zip(spots, colours, strict=True):
-        drawn.append(_line(at(spot.truth), at(spot.found.mean(axis=0)), colour, 2))
-        drawn.append(_ring(at(spot.truth), colour, _caption(spot)))
-    worst = sorted(spots, key=lambda spot: -spot.error)[:_N_NAMED]
-    for spot in worst if len(spots) > 1 else spots:
-        x, y = at(spot.truth)
-        is_right = x > _WIDTH / 2
-        drawn.append(
-            _text(
-                x + (-7 if is_right else 7),
-                y - 6,
-                f"{spot.point.name} {spot.error:.1f} m",
-                anchor="end" if is_right else "start",
-            )
+        circle(
+            at(spot.centre),
+            spot.r95 * scale,
+            f'fill="{colour}" fill-opacity="0.06" stroke="{colour}" '
+            'stroke-opacity="0.35" stroke-width="0.8"',
         )
+        for spot, colour in zip(spots, colours, strict=True)
+        if len(spots) <= _MANY or spot.is_missed
+    ]
+    drawn.append("</g>")
+    drawn += [line(at(wall.start), at(wall.end), "#9a9a9a", 2.5) for wall in walls]
+    most = max(_MOST_DOTS // len(spots), 1)
+    for spot, colour in zip(spots, colours, strict=True):
+        style = f'fill="{colour}" fill-opacity="0.45"'
+        drawn += [circle(at(place), 1.4, style) for place in spot.found[:most].tolist()]
+    for spot, colour in zip(spots, colours, strict=True):
+        style = f'fill="#ffffff" stroke="{colour}" stroke-width="2"'
+        drawn.append(line(at(spot.truth), at(spot.centre), colour, 2))
+        drawn.append(circle(at(spot.truth), 4, style, spot.caption))
+    drawn += _names([(spot, at(spot.truth)) for spot in spots])
     drawn += _scale_bar(scale, float(extent[0]), top + height - 6)
     return drawn, height
 
 
-def _legend(bounds: tuple[float, ...], y: float) -> list[str]:
-    drawn, x = [_text(_MARGIN, y + 14, "mean error [m]:")], _MARGIN + 104
+def _names(placed: list[tuple[_Spot, Place]]) -> list[str]:
+    """Return the names of the worst points, but for those that others would cover."""
+    worst = sorted(placed, key=lambda one: -one[0].error)[:_N_NAMED]
+    drawn: list[str] = []
+    taken: list[Place] = []
+    for spot, (x, y) in worst:
+        words = f"{spot.point.name}: {spot.error:.1f} m"
+        width = 0.62 * _TEXT * len(words)
+        is_right = x > _WIDTH / 2
+        left = x - 7 - width if is_right else x + 7
+        if any(abs(left - u) < width and abs(y - v) < _TEXT for u, v in taken):
+            continue
+        taken.append((left, y))
+        anchor = "end" if is_right else "start"
+        drawn.append(text(x + (-7 if is_right else 7), y - 6, words, anchor=anchor))
+    return drawn
+
+
+def _legend(bounds: tuple[float, ...], y: float, *, is_crowded: bool) -> list[str]:
+    drawn, x = [text(_MARGIN, y + 14, "mean error [m]")], _MARGIN + 94
     edges = ["", *(f"{bound:g}" for bound in bounds)]
     for number, colour in enumerate(_COLOURS):
         drawn.append(
@@ -172,12 +222,13 @@ def _legend(bounds: tuple[float, ...], y: float) -> list[str]:
         )
         last = number == len(bounds)
         label = f"over {edges[number]}" if last else f"to {bounds[number]:g}"
-        drawn.append(_text(x + 18, y + 14, label))
-        x += 58
+        drawn.append(text(x + 18, y + 14, label))
+        x += 56
     drawn.append(
-        _text(_MARGIN, y + 32, "ring: the truth; line: to the mean of its locations;")
+        text(_MARGIN, y + 32, "ring: the truth; line: to the mean of its locations;")
     )
-    drawn.append(_text(_MARGIN, y + 47, "dots: locations; disc: stated r95"))
+    disc = "stated r95, where it misses the ring" if is_crowded else "stated r95"
+    drawn.append(text(_MARGIN, y + 47, f"dots: locations; disc: {disc}"))
     return drawn
 
 
@@ -201,55 +252,6 @@ def _scale_bar(scale: float, extent_m: float, y: float) -> list[str]:
     length = _round_up(max(extent_m / 8, 0.1))
     end = _MARGIN + length * scale
     return [
-        _line((_MARGIN, y), (end, y), "#000000", 2),
-        _text(end + 5, y + 4, f"{length:g} m"),
+        line((_MARGIN, y), (end, y), "#000000", 2),
+        text(end + 5, y + 4, f"{length:g} m"),
     ]
-
-
-def _caption(spot: _Spot) -> str:
-    room = f", {spot.point.room}" if spot.point.room else ""
-    return (
-        f"{spot.point.name}{room}: mean error {spot.error:.2f} m, r95 "
-        f"{spot.r95:.2f} m, {len(spot.found)} locations"
-    )
-
-
-def _text(
-    x: float, y: float, text: str, *, weight: str = "normal", anchor: str = "start"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" text-anchor="{anchor}">'
-        f"{escape(text)}</text>"
-    )
-
-
-def _line(
-    start: tuple[float, float], end: tuple[float, float], colour: str, width: float
-) -> str:
-    return (
-        f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" '
-        f'y2="{end[1]:.1f}" stroke="{colour}" stroke-width="{width:g}" '
-        'stroke-linecap="round"/>'
-    )
-
-
-def _disc(centre: tuple[float, float], radius: float, colour: str) -> str:
-    return (
-        f'<circle cx="{centre[0]:.1f}" cy="{centre[1]:.1f}" r="{radius:.1f}" '
-        f'fill="{colour}" fill-opacity="0.06" stroke="{colour}" '
-        'stroke-opacity="0.35" stroke-width="0.8"/>'
-    )
-
-
-def _dot(centre: tuple[float, float], colour: str) -> str:
-    return (
-        f'<circle cx="{centre[0]:.1f}" cy="{centre[1]:.1f}" r="1.4" '
-        f'fill="{colour}" fill-opacity="0.45"/>'
-    )
-
-
-def _ring(centre: tuple[float, float], colour: str, caption: str) -> str:
-    return (
-        f'<circle cx="{centre[0]:.1f}" cy="{centre[1]:.1f}" r="4" fill="#ffffff" '
-        f'stroke="{colour}" stroke-width="2"><title>{escape(caption)}</title></circle>'
-    )
