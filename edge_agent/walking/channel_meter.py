@@ -12,6 +12,9 @@ from edge_agent.walking.steadiness import Motion
 _MAX_LEVELS: Final = 100_000
 """Received powers that are remembered; the median of more is no other."""
 
+_LEAST_SPAN_S: Final = 0.01
+"""Frames that arrived closer together than this tell no rate [s]."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gains:
@@ -83,7 +86,7 @@ class ChannelMeter:
         return Reading(
             mac,
             self.n_frames,
-            (self.n_frames - 1) / span_s if span_s > 0 else 0.0,
+            (self.n_frames - 1) / span_s if span_s > _LEAST_SPAN_S else 0.0,
             silent_s,
             max(self._gap_s, silent_s),
             is_expected,

@@ -193,7 +193,7 @@ class Discarded:
     stop: Stop
 
     why: str
-    """``cancelled``, ``rejected``, ``retried`` or ``skipped``."""
+    """``cancelled`` or ``skipped``."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the line."""

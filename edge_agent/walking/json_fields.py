@@ -78,15 +78,15 @@ class Fields:
         """Tell whether a member is there and not null."""
         return self._members.get(name) is not None
 
-    def text(self, name: str, *, most: int = MAX_TEXT) -> str:
-        """Return a printable text that is not empty.
+    def text(self, name: str, *, least: int = 1, most: int = MAX_TEXT) -> str:
+        """Return a printable text, by default one that is not empty.
 
         Raises:
             FieldError: It is something else, or too long.
         """
         value = self._get(name)
-        if not (isinstance(value, str) and 0 < len(value) <= most):
-            raise self._error(name, value, f"text of 1 to {most} characters")
+        if not (isinstance(value, str) and least <= len(value) <= most):
+            raise self._error(name, value, f"text of {least} to {most} characters")
         if not value.isprintable():
             raise self._error(name, value, "text without control characters")
         return value

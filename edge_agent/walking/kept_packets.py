@@ -35,12 +35,21 @@ class KeptPackets:
         self._parts: list[RawFrames] = []
         self._link_type = 0
 
-    def choose(self, mac: str, n: int) -> int:
-        """Return how many of a transmitter's next packets there is room for."""
+    def admits(self, raw: RawFrames) -> bool:
+        """Tell whether packets can go to the same file as those that were kept."""
+        return not self._parts or raw.link_type == self._link_type
+
+    def knows(self, mac: str) -> bool:
+        """Tell whether there is room for a transmitter, which has it from now on."""
         if mac not in self._counts:
             if self._strangers == 0:
-                return 0
+                return False
             self._strangers -= 1
+            self._counts[mac] = 0
+        return True
+
+    def choose(self, mac: str, n: int) -> int:
+        """Return how many of the next packets of a known transmitter to keep."""
         room = max(0, min(n, self._most - self._counts[mac]))
         self._counts[mac] += room
         return room
@@ -49,13 +58,12 @@ class KeptPackets:
         """Copy packets.
 
         Args:
-            raw: Of the link type of all packets so far, else they are passed over.
+            raw: Of the link type of all packets so far.
             rows: Which of them, in ascending order, without doubles.
         """
         if not self._parts:
             self._link_type = raw.link_type
-        rows = rows[raw.lengths[rows] <= LONGEST_PACKET]
-        if len(rows) and raw.link_type == self._link_type:
+        if len(rows):
             self._parts.append(_copied(raw, rows))
 
     def all(self) -> RawFrames:

@@ -71,6 +71,9 @@ class WalkPlan:
                 raise ValueError(f"{name} is {getattr(self, name)}, not 1 to {most}")
         if len(self.points) > MAX_POINTS:
             raise ValueError(f"{len(self.points)} points, more than {MAX_POINTS}")
+        for point in self.points:
+            if Fields(point_to_json(point), f"point {point.name!r}").point() != point:
+                raise ValueError(f"point {point.name!r} would not be read back")
         names = [point.name for point in self.points]
         if doubles := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two points are called {min(doubles)!r}; rename one")

@@ -19,7 +19,7 @@ from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.subcarriers import select_tones, word_indices
 from edge_agent.walking.channel_meter import ChannelMeter, Gains
 from edge_agent.walking.clock_watch import ClockWatch
-from edge_agent.walking.kept_packets import KeptPackets
+from edge_agent.walking.kept_packets import LONGEST_PACKET, KeptPackets
 from edge_agent.walking.reading import Reading, is_complete
 from edge_agent.walking.steadiness import steadiness
 
@@ -101,12 +101,14 @@ class ShotMeter:
 
     def feed(self, raw: RawFrames, now: float) -> None:
         """Take packets that arrived by now."""
+        if not self._kept.admits(raw):
+            return
         self._n_packets += len(raw)
         decoded = self._decoder.decode(raw)
         self._n_frames += decoded.n_frames
         rows: list[npt.NDArray[np.intp]] = []
         for batch in decoded.batches:
-            rows += self._take(batch, now)
+            rows += self._take(raw, batch, now)
         if rows:
             kept = np.sort(np.concatenate(rows))
             self._kept.add(raw, kept)
@@ -160,14 +162,20 @@ class ShotMeter:
             self._started_ns,
         )
 
-    def _take(self, batch: FrameBatch, now: float) -> list[npt.NDArray[np.intp]]:
-        """Measure frames of one size; return which packets to keep."""
+    def _take(
+        self, raw: RawFrames, batch: FrameBatch, now: float
+    ) -> list[npt.NDArray[np.intp]]:
+        """Measure frames of one size; return which packets to keep.
+
+        What could not be kept is not measured: the label tells of what is stored.
+        """
+        is_first = (batch.stream == 0) & (raw.lengths[batch.index] <= LONGEST_PACKET)
         channel_of, channels = channels_of(batch)
         rows = []
         for number, channel in enumerate(channels):
-            own = np.flatnonzero((channel_of == number) & (batch.stream == 0))
+            own = np.flatnonzero((channel_of == number) & is_first)
             gains = _gains(batch[own], channel, self._spec.n_tones)
-            if gains is None:
+            if gains is None or not self._kept.knows(channel.mac):
                 continue
             meter = self._channels.get(channel)
             if meter is None:

@@ -45,6 +45,9 @@ SAME_LEVEL_DB: Final = 1.5
 """Levels of a device that was not moved differ by up to one step."""
 
 
+_MAX_TEXT: Final = 1000
+
+
 class Grade(StrEnum):
     """How good a shot is."""
 
@@ -100,8 +103,9 @@ class Verdict:
         grade, reason = fields.text("grade"), fields.text("reason")
         if grade not in list(Grade) or reason not in list(Reason):
             raise FieldError(f"no verdict is {grade[:20]!r} for {reason[:20]!r}")
-        action = fields.text("action", most=500) if fields.has("action") else ""
-        return cls(Grade(grade), Reason(reason), fields.text("text", most=500), action)
+        text = fields.text("text", most=_MAX_TEXT)
+        action = fields.text("action", least=0, most=_MAX_TEXT)
+        return cls(Grade(grade), Reason(reason), text, action)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,162 @@
+"""Where to go next, and what is done."""
+
+from collections.abc import Callable
+
+from edge_agent.survey import OUTSIDE, Point
+from edge_agent.walking.json_fields import FieldError
+from edge_agent.walking.label import ShotLabel
+from edge_agent.walking.plan import Stop, WalkPlan, outside_point
+from edge_agent.walking.stored_walk import StoredWalk
+
+Suggest = Callable[[tuple[Point, ...]], Point | None]
+"""Given the points of this lap that were done, the one to go to next; None where no
+other is worth the way."""
+
+
+class Itinerary:
+    """The stops of a walk, done and open."""
+
+    def __init__(self, stored: StoredWalk, suggest: Suggest | None) -> None:
+        """Take a walk.
+
+        Args:
+            stored: On disk.
+            suggest: See `edge_agent.walking.engine.Walk`.
+        """
+        self._stored, self._suggest = stored, suggest
+        self._skipped: set[tuple[str, int]] = set()
+
+    @property
+    def done(self) -> tuple[Stop, ...]:
+        """Stops whose shots are stored, in the order of taking."""
+        return tuple(shot.stop for shot in self._stored.shots)
+
+    @property
+    def left(self) -> tuple[Stop, ...]:
+        """Stops of the plan without a shot, in the plan's order; not those skipped."""
+        done = {stop.key for stop in self.done}
+        return tuple(
+            stop
+            for stop in self._stored.plan.stops
+            if stop.key not in done and (stop.point.name, stop.lap) not in self._skipped
+        )
+
+    @property
+    def n_done(self) -> int:
+        """Shots that are stored."""
+        return len(self._stored.shots)
+
+    @property
+    def n_shots(self) -> int:
+        """Shots of the plan, and those that were taken beyond it."""
+        planned = {stop.key for stop in self._stored.plan.stops}
+        return len(planned | {stop.key for stop in self.done})
+
+    def expected_s(self, n_packets: int) -> float:
+        """Return how long what is left takes the person, about [s].
+
+        Args:
+            n_packets: Frames of an access point in a shot.
+        """
+        of_all = len(self._stored.plan.stops)
+        if of_all == 0:
+            return 0.0
+        return self._stored.plan.duration_s(n_packets) * len(self.left) / of_all
+
+    def shot_of(self, stop: Stop) -> ShotLabel | None:
+        """Return a stop's shot, if it is stored."""
+        return next((s for s in self._stored.shots if s.stop.key == stop.key), None)
+
+    def next_stop(self, last: Stop | None) -> Stop | None:
+        """Return the stop to go to, or None where none is left, or worth the way.
+
+        Args:
+            last: Where the person is; further shots of that visit come first.
+        """
+        left = self.left
+        if not left:
+            return None
+        if last is not None:
+            here = (last.point.name, last.lap)
+            for stop in left:
+                if (stop.point.name, stop.lap) == here:
+                    return stop
+        lap = left[0].lap
+        in_lap = [stop for stop in left if stop.lap == lap]
+        if self._suggest is None or in_lap[0].point.is_outside:
+            return in_lap[0]
+        done = {
+            shot.stop.point.name: shot.stop.point
+            for shot in self._stored.shots
+            if shot.stop.lap == lap and not shot.stop.point.is_outside
+        }
+        point = self._suggest(tuple(done.values()))
+        if point is None:
+            return None
+        named = (stop for stop in in_lap if stop.point.name == point.name)
+        return next(named, in_lap[0])
+
+    def stop_at(self, point: Point) -> Stop:
+        """Return a point's next open stop, or one more than it has.
+
+        Args:
+            point: Of the plan, or outside.
+        """
+        for stop in self.left:
+            if stop.point.name == point.name:
+                return stop
+        own = [stop for stop in self.done if stop.point.name == point.name]
+        laps = [stop.lap for stop in own]
+        lap = max(laps, default=1)
+        shots = [stop.shot for stop in own if stop.lap == lap]
+        return Stop(point, lap, 1 + max(shots, default=0))
+
+    def skip(self, stop: Stop) -> None:
+        """Leave a visit out, with all its shots that are not stored."""
+        self._skipped.add((stop.point.name, stop.lap))
+
+    def outside(self) -> Stop:
+        """Return the stop of everywhere else, which the plan need not have.
+
+        Raises:
+            WalkError: The plan cannot be written.
+        """
+        plan = self._stored.plan
+        if not plan.with_outside:
+            self._stored.replan(
+                WalkPlan(plan.points, plan.laps, plan.shots_per_stop, True)
+            )
+        return self.stop_at(outside_point())
+
+    def add(self, point: Point) -> Stop:
+        """Add a point to the plan, and return its first stop.
+
+        Raises:
+            FieldError: The plan cannot have it; says why.
+            WalkError: The plan cannot be written.
+        """
+        try:
+            plan = self._stored.plan.with_point(point)
+        except ValueError as error:
+            raise FieldError(str(error)) from error
+        self._stored.replan(plan)
+        return self.stop_at(point)
+
+    def request(self, stop: Stop | None) -> str:
+        """Return what the person is asked to do at a stop."""
+        if stop is None:
+            if not self._stored.plan.points:
+                return "No point yet: add the one where you are."
+            left = len(self.left)
+            if left:
+                return f"None of the {left} shots left is worth the way: finish."
+            return "All shots are done: finish, or add a point."
+        if stop.point.name == OUTSIDE:
+            return "Leave the measured area, put the device down, then shoot."
+        again = "" if stop.lap == 1 and stop.shot == 1 else " anew"
+        room = stop.point.room
+        where = f" in {room}" if room and room != stop.point.name else ""
+        return (
+            f"Put the device down{again} at {stop.point.name}{where} (lap {stop.lap}), "
+            "step back, then shoot."
+        )
