@@ -11,6 +11,8 @@ from edge_agent.survey import Point
 
 T = TypeVar("T")
 
+_OUTSIDE_WINS = 0.5
+
 
 class Quality(StrEnum):
     """How far to trust a location, in one word."""
@@ -19,7 +21,8 @@ class Quality(StrEnum):
     """The radii hold what they promise, as far as the site's own past tells."""
 
     UNCERTAIN = "uncertain"
-    """The belief is spread over places that have little in common."""
+    """They do, and are large: the expected error is more than half of what always
+    answering the middle would give."""
 
     DRIFTED = "drifted"
     """The signals are no longer those that the site was calibrated to."""
@@ -86,7 +89,26 @@ class Estimate:
     quality: Quality = Quality.UNCALIBRATED
 
     quality_score: float = 0.0
-    """0, worth nothing, to 1."""
+    """Expected skill: 0, no better than guessing, to 1, always right; see
+    `edge_agent.trust.record`."""
+
+    is_flat: bool = False
+    """Whether the belief is spread so far that guessing would do as well."""
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the device is rather at none of the site's points."""
+        return self.outside > _OUTSIDE_WINS
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing should be done on this location's account."""
+        return self.is_flat or self.is_outside
+
+    @property
+    def room(self) -> str | None:
+        """The most probable room; None where that is unknown."""
+        return self.rooms[0][0] if self.rooms and not self.is_unknown else None
 
 
 def estimate_from_posterior(
@@ -165,7 +187,7 @@ def position_of(
     offsets = where - mean
     covariance = (inside[:, None] * offsets).T @ offsets
     distances = np.hypot(*offsets.T)
-    cell = float(inside @ _half_way_to_neighbour(where))
+    cell = float(inside @ half_way_to_neighbour(where))
     cell_variance = cell**2 / 4  # of a uniform disc, along each axis
     return Position(
         float(mean[0]),
@@ -206,10 +228,17 @@ def rooms_by_probability(
     return tuple((room, share) for room, share in _best(rooms) if room is not None)
 
 
-def _half_way_to_neighbour(
+def half_way_to_neighbour(
     where: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Return half the distance of each point to the nearest other one [m]."""
+    """Return half the distance of each point to the nearest other one [m].
+
+    Args:
+        where: Coordinates of the points [m], shape (n, 2).
+
+    Returns:
+        Shape (n,); zero for a single point.
+    """
     if len(where) < 2:
         return np.zeros(len(where))
     apart = np.hypot(*(where[:, None] - where).T)

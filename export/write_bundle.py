@@ -17,6 +17,7 @@ from edge_agent.bundles.golden_file import GOLDEN
 from edge_agent.bundles.signatures import SigningKey
 from edge_agent.estimators import Estimator
 from edge_agent.neighbours.file import NEIGHBOURS, pack_neighbours
+from edge_agent.trust.prior import TRUST, pack_priors
 from export.adapt_graph import build_adapt_graph
 from export.bundle_writer import write_files
 from export.golden import check_golden, make_golden
@@ -25,6 +26,7 @@ from export.parity import check_parity
 from export.predict_graph import build_predict_graph
 from trainer.checkpoint import Checkpoint
 from trainer.neighbours.attachments import from_attachments
+from trainer.neighbours.trust import priors_from_attachments
 
 
 def write_bundle(
@@ -76,6 +78,8 @@ def write_bundle(
 
     if neighbours is not None:
         contents[NEIGHBOURS] = pack_neighbours(neighbours)
+    if (priors := priors_from_attachments(checkpoint)) is not None:
+        contents[TRUST] = pack_priors(priors)
 
     def check(files: BundleFiles) -> None:
         bundle = Bundle.from_files(files)

@@ -4,11 +4,13 @@ theta.npz       meta-parameters θ* by name
 adapt.onnx      one gradient step: shots, parameters -> loss, parameters, statistics
 predict.onnx    images, heard, head -> probabilities; the rest is filled in per site
 neighbours.npz  whitened neighbours, where the trainer learnt them
+trust.npz       how far off its answers were where it was replayed, likewise
 theta.<n>.npz   meta-parameters θ_i* of one environment, where it learnt them apart
 similarity.npz  with these: what the tasks of each environment were like
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -37,6 +39,7 @@ from edge_agent.learning.network import Architecture, Parameters, check_paramete
 from edge_agent.neighbours.estimator import Neighbours
 from edge_agent.neighbours.file import NEIGHBOURS, unpack_neighbours
 from edge_agent.task_similarity.history import SIMILARITY, TaskHistory
+from edge_agent.trust.prior import TRUST, Prior, unpack_priors
 
 THETA_SCHEMA = "metaloc.theta/1"
 THETA = "theta.npz"
@@ -145,8 +148,10 @@ class Manifest:
                 f"the network takes images of {manifest.architecture.image_shape}, the "
                 f"specification gives {manifest.spec.shape}"
             )
-        if manifest.estimator is Estimator.AUTO:
-            raise ValueError("estimator is 'auto', not what the trainer recommends")
+        if manifest.estimator not in (Estimator.NETWORK, Estimator.NEIGHBOURS):
+            raise ValueError(
+                f"estimator is '{manifest.estimator}', not what the trainer recommends"
+            )
         return manifest
 
 
@@ -164,6 +169,9 @@ class Bundle:
 
     sets: ParameterSets | None = None
     """None where the bundle has no parameters but θ*."""
+
+    trust: Mapping[Estimator, Prior] | None = None
+    """What to expect of each estimator at a site without a past; None: nobody knows."""
 
     @property
     def digest(self) -> str:
@@ -256,6 +264,7 @@ class Bundle:
             files,
             _neighbours(files, manifest),
             _sets(files, manifest),
+            _trust(files),
         )
 
 
@@ -285,6 +294,15 @@ def _neighbours(files: BundleFiles, manifest: Manifest) -> Neighbours | None:
         return unpack_neighbours(files.content(NEIGHBOURS), manifest.spec)
     except ValueError as error:
         raise BundleError(f"{files.directory / NEIGHBOURS}: {error}") from error
+
+
+def _trust(files: BundleFiles) -> Mapping[Estimator, Prior] | None:
+    if TRUST not in files.contents:
+        return None
+    try:
+        return unpack_priors(files.content(TRUST))
+    except ValueError as error:
+        raise BundleError(f"{files.directory / TRUST}: {error}") from error
 
 
 def _parameters(

@@ -40,6 +40,7 @@ from trainer.meta.train import Progress, meta_train
 from trainer.models.classification import ClassificationModel
 from trainer.neighbours.attachments import with_neighbours
 from trainer.neighbours.learn import Learnt, learn_neighbours
+from trainer.neighbours.trust import with_priors
 from trainer.tasks import TaskConfig, TaskSampler, with_images_of
 
 _EPILOG = """\
@@ -335,7 +336,7 @@ class _Training:
             training=facts,
             attachments=dict(self._tasks.get(name, {})),
         )
-        trained = with_neighbours(trained, self._learnt)
+        trained = with_priors(with_neighbours(trained, self._learnt), self._learnt)
         trained.save(path)
         compared = trained.training.get("neighbours")
         if compared is not None and name == _TOTAL:  # what is recommended to the device

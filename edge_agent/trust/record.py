@@ -1,0 +1,277 @@
+"""How far to trust the locations of one site: what a `Localizer` applies.
+
+A posterior becomes an estimate:
+
+    posterior, rooms   tempered: P^(1/T)                      `trust.temperature`
+    position           mean of P                              `trust.radii`
+    r68, r95           b times a quantile of replayed scores
+    covariance         that of P_T and the points' discs, scaled to a normal
+                       distribution whose 68 % lie within r68
+    quality_score      1 - E[error] / error of the middle, 0 to 1
+                       E[error] = b times the mean of the replayed scores
+    is_flat            quality_score below 0.1
+
+Where the points have no coordinates, E[error] is 1 - the probability of the best room,
+and the error of the middle that of guessing rooms.
+
+What was learnt today holds today; on another day furniture has moved, and errors of
+another size are made. So there are two stages, each fitted on its own replays: up to
+twelve hours after the walk, and later. A stage that nothing was replayed for stands on
+`edge_agent.trust.prior` and says so: its locations are `Quality.UNCALIBRATED`.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from math import inf, log, sqrt
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.estimate import (
+    Estimate,
+    Position,
+    Quality,
+    estimate_from_posterior,
+    position_of,
+)
+from edge_agent.estimators import Estimator
+from edge_agent.survey import Point
+from edge_agent.trust.choice import Floors, Measure, measure_at, room_beliefs, rooms_of
+from edge_agent.trust.radii import ACCURACY, BOUND, knowing_nothing, spreads
+from edge_agent.trust.temperature import tempered
+
+Floats = npt.NDArray[np.float64]
+
+SAME_DAY_S: Final = 12 * 3600.0
+"""Age of a calibration up to which it is of the same day [s]."""
+
+_CERTAIN: Final = 0.5
+"""Least quality score of a location that is certain."""
+
+_FLAT: Final = 0.1
+"""Least quality score of a location that says anything."""
+
+_NORMAL: Final = -2 * log(1 - ACCURACY)
+"""Squared radius, in variances, that holds 68 % of a round normal distribution."""
+
+_LARGEST: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What was fitted for one age of the calibration."""
+
+    temperature: float
+    """T."""
+
+    accuracy: float
+    """r68 / b."""
+
+    bound: float
+    """r95 / b."""
+
+    expected: float
+    """E[error] / b."""
+
+    n_queries: float
+    """Placements that were replayed for it; 0: it stands on what is known elsewhere."""
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            least = 0 if name != "temperature" else 1 / _LARGEST
+            if type(value) not in (int, float) or not least <= value <= _LARGEST:
+                raise ValueError(f"{name} is {value!r}, not {least:g} to {_LARGEST:g}")
+        if self.accuracy > self.bound:
+            raise ValueError(f"r68 is {self.accuracy} b, more than r95, {self.bound} b")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far to trust the locations of one site."""
+
+    estimator: Estimator
+    """What locates, and what all of this was fitted for."""
+
+    is_forced: bool
+    """Whether a person chose it, not the replay."""
+
+    walked_ns: int | None
+    """When the newest walk began [ns since the UNIX epoch]; None: nobody knows."""
+
+    scores: tuple[tuple[Estimator, float], ...]
+    """Of every estimator that was replayed, best first, by `measure`."""
+
+    measure: Measure
+    floors: Floors
+    n_queries: float
+    """Placements that were replayed."""
+
+    same_day: Stage
+    later: Stage
+
+    def estimate(
+        self,
+        posterior: npt.NDArray[np.floating],
+        points: tuple[Point, ...],
+        *,
+        age_s: float,
+        time_ns: int,
+        n_frames: int,
+        window_s: float,
+        n_heard: int,
+        n_channels: int,
+        is_drifted: bool = False,
+    ) -> Estimate:
+        """Return a location that says how far to trust it.
+
+        Args:
+            posterior: P of the estimator, shape (n_points,).
+            points: In the same order.
+            age_s: Of the calibration [s].
+            time_ns: See `Estimate`, as for the next four.
+            n_frames: .
+            window_s: .
+            n_heard: .
+            n_channels: .
+            is_drifted: Whether signals are no longer those that were calibrated to.
+
+        Raises:
+            ValueError: As of `estimate_from_posterior`.
+        """
+        plain = estimate_from_posterior(
+            posterior,
+            points,
+            time_ns=time_ns,
+            n_frames=n_frames,
+            window_s=window_s,
+            n_heard=n_heard,
+            n_channels=n_channels,
+        )
+        stage = self.stage(age_s)
+        own = np.array([plain.posterior])
+        (warm,) = tempered(own, stage.temperature)
+        answer = estimate_from_posterior(
+            warm,
+            points,
+            time_ns=time_ns,
+            n_frames=n_frames,
+            window_s=window_s,
+            n_heard=n_heard,
+            n_channels=n_channels,
+        )
+        position, error = self._located(own, warm, points, stage)
+        skill = min(max(1 - error / self.floors.centre, 0.0), 1.0) if error else 1.0
+        return replace(
+            answer,
+            position=position,
+            quality=_quality(stage, skill, is_drifted),
+            quality_score=skill,
+            is_flat=skill < _FLAT,
+        )
+
+    def age_s(self, time_ns: int, calibrated_ns: int) -> float:
+        """Return how far from the newest walk a time is [s].
+
+        An image of the day before is of another day, too. Where nobody knows when the
+        walk was, it was right before the calibration; and what is older than that is
+        a recording that came with it.
+
+        Args:
+            time_ns: Of an image [ns since the UNIX epoch]; 0, unknown, is as old as the
+                walk.
+            calibrated_ns: When the calibration was made.
+        """
+        if time_ns == 0:
+            return 0.0
+        if self.walked_ns is None:
+            return max(time_ns - calibrated_ns, 0) / 1e9
+        return abs(time_ns - self.walked_ns) / 1e9
+
+    def stage(self, age_s: float) -> Stage:
+        """Return what holds for a calibration of an age [s]."""
+        return self.same_day if age_s <= SAME_DAY_S else self.later
+
+    def _located(
+        self, own: Floats, warm: Floats, points: tuple[Point, ...], stage: Stage
+    ) -> tuple[Position | None, float]:
+        """Return the position, if there is one, and the expected error."""
+        believed = position_of(warm, points)
+        if measure_at(points) is Measure.WRONG_ROOMS:
+            best = room_beliefs(warm[None], rooms_of(points)).max()
+            return None, float(1 - best)
+        if believed is None:
+            return None, 0.0  # surely outside, and sure of that
+        found = spreads(own, warm[None], points)
+        base, cell = float(found.base[0]), float(found.cell[0])
+        mean = found.mean[0]
+        r68, r95 = (
+            min(
+                max(scale * base, sqrt(share) * cell),
+                knowing_nothing(mean, points, share),
+            )
+            for scale, share in ((stage.accuracy, ACCURACY), (stage.bound, BOUND))
+        )
+        x, y = mean.tolist()
+        return (
+            Position(x, y, _scaled(believed.covariance, r68), r68, r95),
+            stage.expected * base,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return asdict(self) | {
+            "scores": {str(estimator): score for estimator, score in self.scores}
+        }
+
+    @classmethod
+    def from_json(cls, facts: Any) -> Self:  # noqa: ANN401  (JSON)
+        """Return the record that `to_json` described.
+
+        Raises:
+            KeyError, TypeError, ValueError: It did not describe this.
+        """
+        n_queries = facts["n_queries"]
+        if type(n_queries) not in (int, float) or not 0 <= n_queries < inf:
+            raise ValueError(f"n_queries is {n_queries!r}, not a number from 0")
+        scores = {Estimator(e): float(score) for e, score in facts["scores"].items()}
+        floors = Floors(**facts["floors"])
+        for value in (floors.centre, floors.chance, *scores.values()):
+            if not 0 <= value < inf:
+                raise ValueError(f"a score is {value}, not a number from 0")
+        walked_ns = facts["walked_ns"]
+        if walked_ns is not None and type(walked_ns) is not int:
+            raise TypeError(f"walked_ns is {walked_ns!r}, not a time")
+        return cls(
+            Estimator(facts["estimator"]),
+            bool(facts["is_forced"]),
+            walked_ns,
+            tuple(sorted(scores.items(), key=lambda item: item[1])),
+            Measure(facts["measure"]),
+            floors,
+            float(n_queries),
+            Stage(**facts["same_day"]),
+            Stage(**facts["later"]),
+        )
+
+
+def _quality(stage: Stage, skill: float, is_drifted: bool) -> Quality:
+    """Return the word for it; the worst one that is true."""
+    if is_drifted:
+        return Quality.DRIFTED
+    if stage.n_queries == 0:
+        return Quality.UNCALIBRATED
+    return Quality.OK if skill >= _CERTAIN else Quality.UNCERTAIN
+
+
+def _scaled(
+    covariance: tuple[float, float, float], r68: float
+) -> tuple[float, float, float]:
+    """Return a covariance of the same shape whose 68 % lie within a radius.
+
+    As of a round normal distribution: its trace is two variances.
+    """
+    xx, xy, yy = covariance
+    if xx + yy <= 0:
+        return covariance
+    factor = 2 * r68**2 / _NORMAL / (xx + yy)
+    return xx * factor, xy * factor, yy * factor
