@@ -174,6 +174,32 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackingConfig:
+    """How locations become a way, and rooms that do not flip."""
+
+    enabled: bool = True
+    """Whether to follow; else every image is located by itself."""
+
+    speed_mps: float = 1.2
+    """At which people walk there [m/s]."""
+
+    margin: float = 0.2
+    """By which another room's probability must be ahead before the room changes."""
+
+    settle_s: float = 0.5
+    """For how long it must be ahead [s]."""
+
+    dwell_s: float = 60.0
+    """After which a stay in a room is an event [s]; 0: never."""
+
+    def __post_init__(self) -> None:
+        check_range("tracking.speed_mps", self.speed_mps, 0.1, 10)
+        check_range("tracking.margin", self.margin, 0, 0.9)
+        check_range("tracking.settle_s", self.settle_s, 0, 60)
+        check_range("tracking.dwell_s", self.dwell_s, 0, 86_400)
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConfig:
     """Everything that can be configured."""
 
@@ -181,6 +207,7 @@ class AgentConfig:
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     capture: CaptureConfig = field(default_factory=CaptureConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
 def load_config(path: Path | None = None) -> AgentConfig:

@@ -29,6 +29,7 @@ from edge_agent.drift.watch import DriftWatch
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
 from edge_agent.payload import Source
+from edge_agent.tracking.unrest import unrest
 
 
 @dataclass(slots=True)
@@ -47,16 +48,6 @@ class PipelineCounters:
 
     unused: Counter[Any] = field(default_factory=Counter)
     """Such frames that entered no image or window, by reason."""
-
-
-class Fix(NamedTuple):
-    """One location and where it comes from."""
-
-    estimate: Estimate
-    source: Source
-    drift: DriftState | None = None
-    """Whether the site is still what it was calibrated to; None where nobody watches:
-    no re-visits are known, or the kind of model has no such watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +76,23 @@ class Sample(Protocol):
     @property
     def heard(self) -> npt.NDArray[np.bool_]:
         """Which of the site's channels it holds, shape (n_channels,)."""
+
+
+class Fix(NamedTuple):
+    """One location and where it comes from."""
+
+    estimate: Estimate
+    source: Source
+    drift: DriftState | None = None
+    """Whether the site is still what it was calibrated to; None where nobody watches:
+    no re-visits are known, or the kind of model has no such watch."""
+
+    sample: Sample | None = None
+    """What was located."""
+
+    unrest: float | None = None
+    """Whether the device was carried; see `edge_agent.tracking.unrest`. None where its
+    packets do not tell."""
 
 
 SampleT = TypeVar("SampleT", bound=Sample)
@@ -168,8 +176,12 @@ class SitePipeline(ABC, Generic[SampleT]):
             )
             estimate = self._locate(sample)
             kind = Source.SIMULATED if simulated else source
-            fixes.append(Fix(estimate, kind, self.drift))
+            fixes.append(Fix(estimate, kind, self.drift, self._unrest(sample)))
         return fixes
+
+    def _unrest(self, _sample: SampleT) -> float | None:
+        """Return whether the device was carried, as far as a sample tells."""
+        return None
 
 
 class Pipeline(SitePipeline[CsiImage]):
@@ -235,3 +247,6 @@ class Pipeline(SitePipeline[CsiImage]):
             return self._localizer.locate(sample)
         self.drift = self._watch.see(sample)
         return self._localizer.locate(sample, is_drifted=self.drift.is_alarm)
+
+    def _unrest(self, sample: CsiImage) -> float | None:
+        return unrest(sample)

@@ -1,0 +1,1 @@
+"""From single locations to where somebody is, has gone, and stays."""
