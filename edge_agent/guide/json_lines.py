@@ -11,6 +11,7 @@ The walk's own lines are those of `edge_agent.walking.events`; around them:
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from edge_agent.console import Console
@@ -40,9 +41,10 @@ class JsonLines(Skin):
         """See `Skin`."""
         self._write("preflight", report.to_json())
 
-    def event(self, event: Event) -> None:
+    def events(self, events: Sequence[Event]) -> None:
         """See `Skin`."""
-        self._console.result(json.dumps(event.to_json(), ensure_ascii=False))
+        for event in events:
+            self._console.result(json.dumps(event.to_json(), ensure_ascii=False))
 
     def say(self, sentence: str) -> None:
         """See `Skin`."""

@@ -1,16 +1,21 @@
 """A recording of a site as something to walk through: each capture at its stop."""
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+import numpy as np
 
 from edge_agent.capture_file import CaptureFile
 from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import SurveyError
 from edge_agent.recording import in_order
 from edge_agent.survey import Point, SurveyedCapture
+
+_SLICE_NS: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class RecordedSite:
         return cls(tuple(points), n_laps, captures)
 
     def packets(self, point: str, lap: int) -> Iterator[RawFrames]:
-        """Yield what was recorded at a stop, in the order of recording.
+        """Yield what was recorded at a stop, a tenth of a second at a time.
 
         Args:
             point: Its name.
@@ -81,7 +86,8 @@ class RecordedSite:
         """
         for path in self.captures.get((point, lap), ()):
             with CaptureFile(path) as file:
-                yield from file
+                for raw in file:
+                    yield from _slices(raw)
 
     def begun_ns(self) -> int:
         """Return the time of the earliest packet [ns since the UNIX epoch].
@@ -103,6 +109,15 @@ class RecordedSite:
                 "record again with a program that stores times"
             )
         return min(times)
+
+
+def _slices(raw: RawFrames) -> Iterator[RawFrames]:
+    """Yield packets in pieces, as if they came while somebody waits."""
+    slots = raw.time_ns // _SLICE_NS
+    bounds = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(raw)]
+    for first, end in itertools.pairwise(bounds):
+        if end > first:
+            yield raw[first:end]
 
 
 def _chosen(rows: Sequence[SurveyedCapture], environment: str | None) -> str:

@@ -1,6 +1,7 @@
 """What a skin shows: a terminal for people, JSON lines for programs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome, Talk
@@ -24,8 +25,8 @@ class Skin(ABC):
         """Show what was found before walking."""
 
     @abstractmethod
-    def event(self, event: Event) -> None:
-        """Show what happened on the walk."""
+    def events(self, events: Sequence[Event]) -> None:
+        """Show what happened on the walk at one time."""
 
     @abstractmethod
     def say(self, sentence: str) -> None:

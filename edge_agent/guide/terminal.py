@@ -1,6 +1,6 @@
 """A calibration on a terminal: what to do, how it goes, and what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge_agent.console import Console
 from edge_agent.guide.outcome_lines import outcome_lines
@@ -48,7 +48,6 @@ class Terminal(Skin):
         """
         self._console, self._points, self._is_typed = console, points, is_typed
         self._can: tuple[Verb, ...] = ()
-        self._n_laps = 1
 
     def command(self, line: str) -> Command:
         """See `Skin`."""
@@ -69,31 +68,37 @@ class Terminal(Skin):
         for finding in (*report.stops, *report.cautions):
             self._line("", f"{finding.severity.upper()}: {finding.sentence}")
 
-    def event(self, event: Event) -> None:
+    def events(self, events: Sequence[Event]) -> None:
         """See `Skin`."""
+        question = None
+        for event in events:
+            self._show(event)
+            if isinstance(event, Asking | Judged | Fault | Refused | Status):
+                self._can = event.can
+                question = answers(event.can)
+            elif isinstance(event, Shooting | Ended):
+                question = None
+        if question:
+            self._console.ask(f"{'':<{_LABEL}}{question} > ")
+
+    def _show(self, event: Event) -> None:
         match event:
             case Begun():
                 self._begun(event)
             case Asking():
                 self._asking(event)
             case Shooting():
-                self._line(
-                    "", f"Hold still, up to {event.limit_s:.0f} s (Ctrl-C: cancel)"
-                )
+                self._line("", f"Hold still, at most {event.limit_s:.0f} s")
             case Progress():
                 self._console.progress(" " * _LABEL + _progress(event))
             case Judged():
                 self._judged(event)
             case Stored():
-                self._line("", f"stored, {event.n_done} of {event.n_shots}")
+                self._line("", f"stored: {event.n_done} of {event.n_shots}")
             case Discarded():
-                self._line(
-                    "", f"{event.why}: {_where(event.stop)}; all others are kept"
-                )
+                self._line("", f"{event.why}: {_where(event.stop)}")
             case Fault() | Refused():
-                self._can = event.can or self._can
                 self._line("", event.text)
-                self._prompt(answers(self._can))
             case Status():
                 self._status(event)
             case Ended():
@@ -125,7 +130,6 @@ class Terminal(Skin):
             self._console.result(f"{label:<{_LABEL}}{text}")
 
     def _begun(self, event: Begun) -> None:
-        self._n_laps = event.laps
         points = f"{event.n_points} points" if event.n_points else "points as you go"
         laps = f"{event.laps} laps" if event.laps > 1 else "1 lap"
         length = (
@@ -147,31 +151,20 @@ class Terminal(Skin):
             self.caution(caution)
 
     def _asking(self, event: Asking) -> None:
-        self._can = event.can
-        done = f"Step {event.n_done + 1}/{event.n_shots}" if event.stop else "Next"
-        lap = ""
-        if event.stop is not None and self._n_laps > 1:
-            lap = f"Lap {event.stop.lap} of {self._n_laps}. "
-        self._line(done, f"{lap}{event.text}")
-        if event.stop is None and self._is_typed:
-            self._line("", f"Type where you are:  {FORMS}")
-        enter = "Enter: begin  " if Verb.SHOOT in event.can else ""
-        self._prompt(f"{enter}{answers(event.can)}")
+        label = f"Shot {event.n_done + 1}/{event.n_shots}" if event.stop else "Next"
+        self._line(label, event.text)
+        if self._is_typed:
+            self._line("", f"Another point? Type it:  {FORMS}")
 
     def _judged(self, event: Judged) -> None:
-        self._can = event.can
         verdict = event.verdict
         self._line("", f"{verdict.grade}: {verdict.text}")
         if verdict.action:
             self._line("", f"{verdict.action[0].upper()}{verdict.action[1:]}.")
-        if event.can:
-            self._prompt(answers(event.can))
 
     def _status(self, event: Status) -> None:
-        self._can = event.can
         left = ", ".join(dict.fromkeys(_where(stop) for stop in event.left))
         self._line("", f"{len(event.done)} shots are stored; left: {left or 'none'}")
-        self._prompt(answers(event.can))
 
     def _ended(self, event: Ended) -> None:
         shots = f"{event.n_done} of {event.n_shots} shots"
@@ -184,9 +177,6 @@ class Terminal(Skin):
 
     def _line(self, label: str, text: str) -> None:
         self._console.say(f"{label:<{_LABEL}}{text}".rstrip())
-
-    def _prompt(self, keys: str) -> None:
-        self._console.ask(f"{'':<{_LABEL}}{keys} > ")
 
 
 def _progress(event: Progress) -> str:

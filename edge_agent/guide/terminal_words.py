@@ -26,10 +26,8 @@ _KEYS = {
 }
 _WORDS = {verb.value: verb for verb in _KEYS.values()} | {"exit": Verb.QUIT}
 
-_LIKELY = (Verb.SHOOT, Verb.RETRY, Verb.FINISH)
-"""What Enter means, the first of them that can be asked for."""
-
 _SHOWN = {
+    Verb.SHOOT: "[Enter] shoot",
     Verb.RETRY: "[r]etry",
     Verb.KEEP: "[k]eep",
     Verb.SKIP: "[s]kip",
@@ -56,9 +54,9 @@ def command_of(
     """
     text = line.strip()
     if not text:
-        verb = next((verb for verb in _LIKELY if verb in can), None)
-        if verb is None:
-            raise UsageError(f"what now? {answers(can)}")
+        verb = _likely(can)
+        if verb is None or (verb is Verb.FINISH and not points):
+            raise UsageError(f"type where you are:  {FORMS}")
         return Command(verb)
     if text == OUTSIDE:
         return Command(Verb.OUTSIDE)
@@ -77,3 +75,12 @@ def command_of(
 def answers(can: Collection[Verb]) -> str:
     """Return the keys that do something now, e.g. ``[r]etry [k]eep [q]uit``."""
     return " ".join(shown for verb, shown in _SHOWN.items() if verb in can)
+
+
+def _likely(can: Collection[Verb]) -> Verb | None:
+    """Return what Enter means; None where that is nothing."""
+    if Verb.SHOOT in can:
+        return Verb.SHOOT
+    if Verb.ADD_POINT in can:  # nothing is left to be shot
+        return Verb.FINISH
+    return Verb.RETRY if Verb.RETRY in can else None
