@@ -13,13 +13,11 @@ from edge_agent.csi.refusal import Refusal
 from edge_agent.interface import Interface
 from edge_agent.preflight.finding import Finding, Severity, caution, ok, stop
 from edge_agent.preflight.hearing import Hearing, in_words
+from edge_agent.walking.shot_meter import SHOT_LIMIT_S
 
 SLOW_SHOT_S = 8.0
 """A shot that takes longer is slow: standing still for 5 to 8 s is what people are
 asked for, and beacons alone make 50 frames in 5 s."""
-
-LONGEST_SHOT_S = 20.0
-"""A shot is given up after so long."""
 
 _MAX_NAMED = 4
 _STRAY_SHARE = 0.05
@@ -58,7 +56,7 @@ class Expectation:
     chanspecs: frozenset[int] = frozenset()
     """Channels that the site's shots were made on; empty: not known."""
 
-    longest_shot_s: float = LONGEST_SHOT_S
+    longest_shot_s: float = SHOT_LIMIT_S
     """When a shot is given up [s]."""
 
 

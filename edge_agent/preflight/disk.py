@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_agent.csi.image import ImageSpec
 from edge_agent.preflight.finding import Finding, caution, ok, stop
+from edge_agent.walking.kept_packets import TIMES_NEEDED
 
 RESERVE_BYTES = 4 << 20
 """What is left over for the calibration that follows the walk: three images each of
@@ -17,7 +18,6 @@ RESERVE_BYTES = 4 << 20
 _PROBE_BYTES = 4096
 _FILES_PER_SHOT = 2
 _LONGEST_RECORD = 1200  # an 80 MHz frame with its pcap header: 1 122 bytes
-_STORED_PER_IMAGE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ def read_disk(folder: Path) -> DiskFacts:
     Args:
         folder: Nothing is made there but that file.
     """
-    exists, is_hidden = _nearest(folder.absolute())
+    exists = _nearest(folder.absolute())
     free = os.statvfs(exists)
     return DiskFacts(
         folder,
         exists,
-        errno.EACCES if is_hidden else _probe(exists),
+        _probe(exists),
         free.f_bavail * free.f_frsize,
         free.f_favail if free.f_files else None,
         _name(exists.stat().st_uid),
@@ -66,16 +66,16 @@ def read_disk(folder: Path) -> DiskFacts:
 
 
 def planned_bytes(n_shots: int, spec: ImageSpec) -> int:
-    """Return what so many shots take at most, as far as is known before [bytes].
+    """Return what so many shots take at most [bytes].
 
-    Of each access point four times the packets of an image are kept, each in the
-    largest format.
+    That is with as many access points as images have room for, all at their most
+    packets in the largest format; strangers on the channel can bring more.
 
     Args:
         n_shots: Of the walk.
         spec: What an image looks like.
     """
-    per_shot = _STORED_PER_IMAGE * spec.n_packets * spec.n_channels * _LONGEST_RECORD
+    per_shot = TIMES_NEEDED * spec.n_packets * spec.n_channels * _LONGEST_RECORD
     return n_shots * (per_shot + _FILES_PER_SHOT * _PROBE_BYTES)
 
 
@@ -150,18 +150,16 @@ def _full(facts: DiskFacts, plan_bytes: int) -> Finding:
     )
 
 
-def _nearest(folder: Path) -> tuple[Path, bool]:
-    """Return what exists of a path, and whether it lets nobody see what is below."""
+def _nearest(folder: Path) -> Path:
+    """Return what can be seen of a path; where more is hidden, nothing can be made."""
     exists = Path(folder.anchor)
     for path in (*reversed(folder.parents), folder):
         try:
             path.stat()
-        except PermissionError:
-            return exists, True
         except OSError:
             break
         exists = path
-    return exists, False
+    return exists
 
 
 def _probe(folder: Path) -> int:
