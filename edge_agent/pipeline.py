@@ -176,7 +176,8 @@ class SitePipeline(ABC, Generic[SampleT]):
             )
             estimate = self._locate(sample)
             kind = Source.SIMULATED if simulated else source
-            fixes.append(Fix(estimate, kind, self.drift, self._unrest(sample)))
+            unrest = self._unrest(sample)
+            fixes.append(Fix(estimate, kind, self.drift, sample, unrest))
         return fixes
 
     def _unrest(self, _sample: SampleT) -> float | None:
