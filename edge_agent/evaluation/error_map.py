@@ -149,7 +149,7 @@ def _floor(
     corners += [place for wall in walls for place in (wall.start, wall.end)]
     corners += [tuple(place) for spot in spots for place in spot.found.tolist()]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    extent = np.maximum(high - low, 1.0)
+    extent = np.maximum(high - low, max(float((high - low).max()) / 20, 0.1))
     inner = _WIDTH - 2 * _MARGIN
     scale = min(inner / extent[0], (_TALLEST - 2 * _MARGIN) / extent[1])
     height = float(extent[1] * scale) + 2 * _MARGIN
