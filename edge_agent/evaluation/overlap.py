@@ -1,7 +1,7 @@
 """Which captures a site's shots were made of: an error there says nothing of tomorrow.
 
-Each packet's row of an image becomes 64 bits. A capture that holds half an image's
-packets of any shot has been calibrated with, whatever it is called now; and so have all
+Each packet's row of an image becomes 64 bits. A capture that holds as many different
+rows of the shots as half an image has packets has been calibrated with, whatever it is called now; and so have all
 captures of its visit: the device lay where it lay, and people stood where they stood.
 """
 
@@ -40,7 +40,7 @@ def calibrated_with(
     Raises:
         CaptureError: A capture cannot be read.
     """
-    known = np.unique(_keys(shots.images[shots.heard].reshape(-1, shots.spec.n_tones)))
+    known = np.unique(_keys(shots.images.reshape(-1, shots.spec.n_tones)))
     enough = max(shots.spec.n_packets // 2, 1)
     by_visit: dict[tuple[str, str], list[Path]] = {}
     visits = set()
@@ -65,7 +65,7 @@ def _n_known(path: Path, shots: Environment, known: Keys, iq_order: IqOrder) -> 
                 if channel in shots.channels:
                     rows = np.flatnonzero(channel_of == number)
                     pixels = tone_pixels(batch[rows], channel, shots.spec)
-                    found.append(_keys(pixels[pixels.any(axis=1)]))
+                    found.append(_keys(pixels))
     if not found:
         return 0
     return int(np.isin(np.unique(np.concatenate(found)), known).sum())

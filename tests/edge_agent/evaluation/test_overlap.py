@@ -1,6 +1,5 @@
 """Which captures calibrated a site, told by their packets."""
 
-import numpy as np
 import pytest
 
 from edge_agent.csi.iq_order import IqOrder
@@ -79,11 +78,3 @@ def test_progress_is_told(captures):
     shots, told = record_environment(captures, SPEC), []
     calibrated_with(captures, shots, IqOrder.AUTO, told.append)
     assert told == list(range(len(captures)))
-
-
-def test_unheard_channels_of_shots_match_nothing(captures):
-    shots = record_environment(of_visit(captures, "1"), SPEC)
-    shots.images[:, 1] = 0
-    shots.heard[:, 1] = np.False_
-    found = calibrated_with(captures, shots, IqOrder.AUTO)
-    assert names(found) == ["p1-1.pcapng", "p2-1.pcapng", "p3-1.pcapng"]
