@@ -15,6 +15,9 @@ MAX_TRANSMITTERS: Final = 16
 LONGEST_PACKET: Final = 2048
 """No firmware sends CSI in longer ones; headers and 256 words are 1.2 kB [bytes]."""
 
+_LEAST_STRANGERS: Final = 4
+"""Transmitters for which there is room though all that are expected are heard."""
+
 TIMES_NEEDED: Final = 4
 """Most packets of a transmitter, in images."""
 
@@ -30,7 +33,7 @@ class KeptPackets:
             expected: Transmitters for which there is always room.
         """
         self._most = TIMES_NEEDED * n_needed
-        self._strangers = max(0, MAX_TRANSMITTERS - len(expected))
+        self._strangers = max(_LEAST_STRANGERS, MAX_TRANSMITTERS - len(expected))
         self._counts: Counter[str] = Counter(dict.fromkeys(expected, 0))
         self._parts: list[RawFrames] = []
         self._link_type = 0
