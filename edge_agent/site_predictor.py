@@ -75,8 +75,8 @@ def make_site_predictor(
         return chosen, neighbours
     if bent_map is None:
         raise CalibrationError(
-            f"{calibration.identifier} has no map: one is drawn where a site was walked "
-            "before. Walk again (edge_agent calibrate), or choose neighbours "
+            f"{calibration.identifier} has no map: one is drawn where a site was "
+            "walked before. Walk again (edge_agent calibrate), or choose neighbours "
             "(--estimator neighbours)"
         )
     assert bundle.neighbours is not None  # or there were no predictor of theirs

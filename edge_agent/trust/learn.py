@@ -1,11 +1,9 @@
 """From a site's past to how far its locations can be trusted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
-
-import numpy as np
 
 from edge_agent.bundles.bundle import Bundle
 from edge_agent.environment import Environment
@@ -14,14 +12,13 @@ from edge_agent.history import walk_of
 from edge_agent.learning.backends import Backend
 from edge_agent.survey import Point
 from edge_agent.trust.choice import (
-    Measure,
     floors_at,
     losses,
     measure_at,
-    placed,
     winner,
 )
 from edge_agent.trust.episodes import Episode, episodes
+from edge_agent.trust.errors import errors_in
 from edge_agent.trust.learners import (
     Learner,
     MapLearner,
@@ -29,11 +26,11 @@ from edge_agent.trust.learners import (
     NetworkLearner,
 )
 from edge_agent.trust.prior import Prior, prior_for
-from edge_agent.trust.radii import ACCURACY, BOUND, Scores, spreads
+from edge_agent.trust.radii import ACCURACY, BOUND, Scores
 from edge_agent.trust.record import Stage, Trust
 from edge_agent.trust.replayed import Replayed
 from edge_agent.trust.replaying import replay, together
-from edge_agent.trust.temperature import fit_temperature, tempered
+from edge_agent.trust.temperature import fit_temperature
 
 _WALK_TIME: Final = "%Y%m%dT%H%M%SZ"
 
@@ -190,10 +187,14 @@ def _stage(replayed: Replayed | None, prior: Prior) -> Stage:
         scores = prior.scores(_PRIOR_ALONE)
         return _of_scores(prior.alone, scores, 0.0)
     temperature = fit_temperature(replayed, prior.temperature)
-    scores = prior.scores(_PRIOR_WEIGHT)
-    if measure_at(replayed.points) is Measure.METRES:
-        scores = scores.joined(scores_of(replayed, temperature))
-    return _of_scores(temperature, scores, replayed.n_queries)
+    known = prior.scores(_PRIOR_WEIGHT)
+    errors = errors_in(replayed, temperature)
+    if not len(errors.metres):
+        return _of_scores(temperature, known, replayed.n_queries)
+    return replace(
+        _of_scores(temperature, known.joined(errors.scores), replayed.n_queries),
+        expected=errors.ratio(known.mean, _PRIOR_WEIGHT),
+    )
 
 
 def _of_scores(temperature: float, scores: Scores, n_queries: float) -> Stage:
@@ -204,20 +205,3 @@ def _of_scores(temperature: float, scores: Scores, n_queries: float) -> Stage:
         scores.mean,
         n_queries,
     )
-
-
-def scores_of(replayed: Replayed, temperature: float) -> Scores:
-    """Return how many times its own spread each answer is off.
-
-    Args:
-        replayed: Answers at points with coordinates; others are left out.
-        temperature: T.
-    """
-    rows = placed(replayed)
-    posterior = replayed.posterior[rows]
-    found = spreads(posterior, tempered(posterior, temperature), replayed.points)
-    where = np.array([point.location for point in replayed.points])
-    errors = np.hypot(*(found.mean - where[replayed.truth[rows]]).T)
-    # A single point has neither neighbours nor spread: it is never off.
-    base = np.maximum(found.base, np.finfo(np.float64).tiny)
-    return Scores(np.minimum(errors / base, 1e3), replayed.weight[rows])

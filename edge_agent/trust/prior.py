@@ -26,7 +26,7 @@ TRUST_SCHEMA: Final = "metaloc.trust/1"
 N_QUANTILES: Final = 199
 _MAX_ARRAYS: Final = 1 << 20
 _SUFFIX: Final = ".scores"
-_LARGEST: Final = 1e3
+LARGEST: Final = 1e3
 """Of scores and temperatures."""
 
 _UNREPLAYED: Final = 5.0
@@ -56,13 +56,13 @@ class Prior:
     def __post_init__(self) -> None:
         for name in ("temperature", "alone"):
             value = getattr(self, name)
-            if not 1 / _LARGEST <= value <= _LARGEST:  # nor may it be NaN
-                raise ValueError(f"{name} is {value}, not {1 / _LARGEST} to {_LARGEST}")
+            if not 1 / LARGEST <= value <= LARGEST:  # nor may it be NaN
+                raise ValueError(f"{name} is {value}, not {1 / LARGEST} to {LARGEST}")
         q = self.quantiles
         if q.ndim != 1 or len(q) == 0 or not np.isfinite(q).all():
             raise ValueError(f"scores of shape {q.shape} are not finite numbers (n,)")
-        if (q < 0).any() or (q > _LARGEST).any() or (np.diff(q) < 0).any():
-            raise ValueError(f"scores do not rise from 0 to {_LARGEST:g} at most")
+        if (q < 0).any() or (q > LARGEST).any() or (np.diff(q) < 0).any():
+            raise ValueError(f"scores do not rise from 0 to {LARGEST:g} at most")
 
     def scores(self, weight: float) -> Scores:
         """Return the scores, weighing so much together."""

@@ -19,7 +19,7 @@ from edge_agent.arrays import Arrays
 from edge_agent.estimators import Estimator
 from edge_agent.neighbours.estimator import Neighbours, NeighboursPredictor
 from edge_agent.neighbours.whitening import Matrix
-from edge_agent.trust.learn import scores_of
+from edge_agent.trust.errors import errors_in
 from edge_agent.trust.learners import geometric_mean
 from edge_agent.trust.prior import Prior
 from edge_agent.trust.replayed import Replayed
@@ -81,7 +81,7 @@ def _prior(answers: list[Replayed]) -> Prior:
     """Return T, the geometric mean of that of each place, and all scores."""
     temperatures = [fit_temperature(answer, 1.0) for answer in answers]
     temperature = float(np.exp(np.mean(np.log(temperatures))))
-    scores = [scores_of(answer, temperature).values for answer in answers]
+    scores = [errors_in(answer, temperature).scores.values for answer in answers]
     return Prior.of(temperature, np.concatenate(scores))
 
 

@@ -1,0 +1,318 @@
+"""Do the radii hold what they say? On re-visits that nothing was fitted on.
+
+    METALOC_DATA=../shared/data python benchmarks/trust.py      about four minutes
+
+A day is calibrated with its first laps, one shot per point and lap, with or without the
+days before as history. The site's own past is replayed, an estimator chosen, and
+temperature and radii fitted: `edge_agent.trust`. Then images of later visits of the
+same day, and of the next day, are located. Nothing of these visits was seen before.
+
+Per place and setting, means over days (rooms: over rooms), with intervals of 95 %, days
+being drawn with replacement: mean error, share of fixes within r68 and r95, mean r95,
+share of each quality and of "unknown"; surprise (the mean of -ln P of the true point)
+and expected calibration error (ECE, ten bins) of the posterior before and after
+tempering; and which estimators won. PolyU is left out, and named on standard error,
+where it is not below METALOC_DATA.
+"""
+
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+import numpy.typing as npt
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.command_line import only_help  # noqa: E402
+from benchmarks.estimator_places import environments, polyu_days, rooms  # noqa: E402
+from edge_agent.bundles.bundle import Bundle  # noqa: E402
+from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
+from edge_agent.environment import Environment  # noqa: E402
+from edge_agent.estimate import Estimate, Quality  # noqa: E402
+from edge_agent.estimators import Estimator  # noqa: E402
+from edge_agent.history import align, joined, with_channels  # noqa: E402
+from edge_agent.trust.episodes import Episode  # noqa: E402
+from edge_agent.trust.learn import learn_trust, learners_of  # noqa: E402
+from edge_agent.trust.record import SAME_DAY_S, Trust  # noqa: E402
+from edge_agent.trust.replayed import Replayed  # noqa: E402
+from edge_agent.trust.replaying import replay, together  # noqa: E402
+from edge_agent.trust.temperature import surprise, tempered  # noqa: E402
+from trainer.cli import main as trainer  # noqa: E402
+
+DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
+SEED = 2001
+HISTORY_DAYS = 4
+MOST_IMAGES = 3
+"""Asked of a point in one visit."""
+
+RESAMPLES = 2000
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a day is calibrated."""
+
+    n_laps: int
+    n_days_before: int
+
+    def __str__(self) -> str:
+        laps = "1 lap" if self.n_laps == 1 else f"{self.n_laps} laps"
+        before = f", {self.n_days_before} days before" if self.n_days_before else ""
+        return laps + before
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One day: what is known of the site, and who asks."""
+
+    fresh: Environment
+    history: Environment | None
+    queries: Environment
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one day, in the order of the table's columns."""
+
+    error_m: float
+    in_r68: float
+    in_r95: float
+    r95_m: float
+    ok: float
+    uncertain: float
+    uncalibrated: float
+    unknown: float
+    surprise_before: float
+    surprise: float
+    ece_before: float
+    ece: float
+
+
+def main() -> None:
+    """Print a table for the same day and one for the next."""
+    only_help(__doc__)
+    bundle = Bundle.load(SHIPPED_BUNDLE)
+    settings = [Setting(3, 0), Setting(1, 0), Setting(3, HISTORY_DAYS)]
+    settings.append(Setting(1, HISTORY_DAYS))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print("| place, calibrated with | asked | days | " + " | ".join(_TITLES) + " |")
+        print("|---" * (3 + len(_TITLES)) + "|")
+        for title, places in _places(folder):
+            for setting in settings:
+                for asked in ("same day", "next day"):
+                    tasks = [
+                        task
+                        for days in places
+                        for task in tasks_of(days, setting, asked == "next day")
+                    ]
+                    if tasks:
+                        print(_row(bundle, f"{title}, {setting}", asked, tasks))
+                        sys.stdout.flush()
+
+
+_TITLES = (
+    *("error [m]", "in r68", "in r95", "95 %", "r95 [m]"),
+    *("ok / uncertain / uncalibrated", "unknown", "surprise", "ECE", "won"),
+)
+
+
+def _places(folder: Path) -> Iterator[tuple[str, list[list[Environment]]]]:
+    """Yield places, each a list of sites, each a list of days."""
+    polyu = DATA / "surveys" / "polyu_csi.npz"
+    if polyu.exists():
+        yield "PolyU", [polyu_days(polyu)]
+    else:
+        print(f"PolyU is left out: no {polyu}", file=sys.stderr)
+    yield "rooms", [[room] for room in rooms(folder / "rooms", 16, SEED)]
+    for scene in ("lab", "hall"):
+        size = f"--days 6 --visits 5 --images 10 --seed {SEED}"
+        with redirect_stdout(sys.stderr):
+            trainer(["simulate", scene, str(folder / scene), *size.split()])
+        yield scene, [environments(folder / scene / "survey.csv")]
+
+
+def tasks_of(
+    days: Sequence[Environment], setting: Setting, asks_next_day: bool
+) -> Iterator[Task]:
+    """Yield a task for each day that the setting suits."""
+    walks = [_as_walk(day, number) for number, day in enumerate(days)]
+    for number, walk in enumerate(walks):
+        before = walks[max(number - setting.n_days_before, 0) : number]
+        if setting.n_days_before and len(before) < 2:
+            continue
+        visits = sorted(set(walk.visit_of.tolist()))
+        asked: Environment
+        if asks_next_day:
+            if number + 1 == len(walks):
+                continue
+            asked = walks[number + 1]
+        else:
+            if len(visits) <= setting.n_laps:
+                continue
+            asked = _of_visits(walk, visits[setting.n_laps :])
+        fresh = _few(_of_visits(walk, visits[: setting.n_laps]), 1)
+        history = None
+        if before:
+            pooled = reduce(lambda new, old: joined(*align(new, old)), before)
+            fresh, history = align(fresh, _few(pooled, 1))
+        yield Task(
+            fresh,
+            history,
+            with_channels(_few(asked, MOST_IMAGES), fresh.channels),
+            2 * SAME_DAY_S if asks_next_day else 0.0,
+        )
+
+
+def _as_walk(day: Environment, number: int) -> Environment:
+    names = [f"202601{number + 1:02d}T090000Z/{v}" for v in day.visit_of.tolist()]
+    return replace(day, visit_of=np.array(names, np.str_))
+
+
+def _of_visits(day: Environment, visits: Sequence[str]) -> Environment:
+    return day.select(np.flatnonzero(np.isin(day.visit_of, list(visits))))
+
+
+def _few(part: Environment, most: int) -> Environment:
+    """Return the first images of each point in each visit."""
+    seen: Counter[tuple[str, int]] = Counter()
+    rows = []
+    labels = zip(part.visit_of.tolist(), part.point_of.tolist(), strict=True)
+    for row, label in enumerate(labels):
+        seen[label] += 1
+        if seen[label] <= most:
+            rows.append(row)
+    return part.select(np.array(rows, np.intp))
+
+
+def _row(bundle: Bundle, title: str, asked: str, tasks: Sequence[Task]) -> str:
+    """Return a line of the table."""
+    won: Counter[str] = Counter()
+    days = []
+    for task in tasks:
+        trust = learn_trust(bundle, task.fresh, task.history).trust
+        won[str(trust.estimator)] += 1
+        days.append(figures(bundle, task, trust))
+    columns = np.array([list(_values(day)) for day in days])
+    mean = Figures(*columns.mean(axis=0).tolist())
+    low, high = interval(columns[:, 2])
+    cells = (
+        *(title, asked, str(len(days)), f"{mean.error_m:.2f}"),
+        *(f"{mean.in_r68:.1%}", f"{mean.in_r95:.1%}", f"{low:.1%} to {high:.1%}"),
+        f"{mean.r95_m:.2f}",
+        f"{mean.ok:.0%} / {mean.uncertain:.0%} / {mean.uncalibrated:.0%}",
+        f"{mean.unknown:.0%}",
+        f"{mean.surprise_before:.2f} -> {mean.surprise:.2f}",
+        f"{mean.ece_before:.3f} -> {mean.ece:.3f}",
+        ", ".join(f"{name} {n}" for name, n in won.most_common()),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _values(day: Figures) -> Iterator[float]:
+    for name in Figures.__slots__:
+        yield getattr(day, name)
+
+
+def figures(bundle: Bundle, task: Task, trust: Trust) -> Figures:
+    """Locate what asks, and compare with where it was recorded."""
+    asked = [Episode(task.fresh, task.history, task.queries, task.age_s > 0)]
+    found = located(bundle, trust.estimator, asked)
+    fixes = [_fix(trust, p, found, task.age_s) for p in found.posterior]
+    where = np.array([point.location for point in found.points])[found.truth]
+    errors, r68, r95 = (np.array(v) for v in zip(*_radii(fixes, where), strict=True))
+    stage = trust.stage(task.age_s)
+    warm = tempered(found.posterior, stage.temperature)
+    quality = Counter(fix.quality for fix in fixes)
+    n = len(fixes)
+    return Figures(
+        float(errors.mean()),
+        float((errors <= r68).mean()),
+        float((errors <= r95).mean()),
+        float(r95.mean()),
+        quality[Quality.OK] / n,
+        quality[Quality.UNCERTAIN] / n,
+        quality[Quality.UNCALIBRATED] / n,
+        sum(fix.is_unknown for fix in fixes) / n,
+        float(surprise(found.posterior, found.truth).mean()),
+        float(surprise(warm, found.truth).mean()),
+        calibration_error(found.posterior, found.truth),
+        calibration_error(warm, found.truth),
+    )
+
+
+def located(bundle: Bundle, estimator: Estimator, asked: Sequence[Episode]) -> Replayed:
+    """Return what an estimator answers."""
+    points = asked[0].shots.points
+    has_history = asked[0].history is not None
+    learners = {
+        learner.estimator: learner
+        for learner in learners_of(bundle, has_history=has_history)
+    }
+    if estimator is not Estimator.ENSEMBLE:
+        return replay(asked, learners[estimator], points)
+    both = (Estimator.NETWORK, Estimator.NEIGHBOURS)
+    return together(*(replay(asked, learners[each], points) for each in both))
+
+
+def _fix(
+    trust: Trust, posterior: npt.NDArray[np.float64], found: Replayed, age_s: float
+) -> Estimate:
+    return trust.estimate(
+        posterior,
+        found.points,
+        age_s=age_s,
+        time_ns=0,
+        n_frames=0,
+        window_s=0.0,
+        n_heard=0,
+        n_channels=0,
+    )
+
+
+def _radii(
+    fixes: Sequence[Estimate], where: npt.NDArray[np.float64]
+) -> Iterator[tuple[float, float, float]]:
+    for fix, (x, y) in zip(fixes, where.tolist(), strict=True):
+        assert fix.position is not None
+        at = fix.position
+        yield float(np.hypot(at.x - x, at.y - y)), at.r68, at.r95
+
+
+def calibration_error(
+    posterior: npt.NDArray[np.float64], truth: npt.NDArray[np.intp]
+) -> float:
+    """Return how far the best point's probability is from how often it is right."""
+    sure, right = posterior.max(axis=1), posterior.argmax(axis=1) == truth
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    return float(
+        sum(
+            abs(float((sure[at] - right[at]).sum()))
+            for at in (bins == number for number in range(BINS))
+        )
+        / len(truth)
+    )
+
+
+def interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return where 95 % of the means of resampled values are."""
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(values, (RESAMPLES, len(values))).mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    return low, high
+
+
+if __name__ == "__main__":
+    main()
