@@ -18,6 +18,8 @@ _COMMANDS = {
     "capture": "locate from an interface, a file or a pipe, and publish over MQTT",
     "locate": "locate in recorded captures: JSON lines, the same on every replay",
     "evaluate": "replay a recording against its labels: errors, coverage, a map",
+    "calibrate": "guide one person through a site, and learn it from a few shots",
+    "explain": "take one location of a capture apart: why here, and not there",
     "adapt": "adapt the model to a site from a few recorded shots per point",
     "bundle": "show, verify, install the model, or return to the one before",
     "frames": "show what a capture file holds",

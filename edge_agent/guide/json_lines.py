@@ -8,10 +8,11 @@ The walk's own lines are those of `edge_agent.walking.events`; around them:
     {"event": "caution", "text": ".."}
     {"event": "said", "text": ".."}
     {"event": "outcome", "calibration": "..", "active": true, "check": {..}, ..}
+    {"event": "undone", "calibration": ".."}
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from edge_agent.console import Console
@@ -33,7 +34,7 @@ class JsonLines(Skin):
         """
         self._console = console
 
-    def command(self, line: str) -> Command | None:
+    def command(self, line: str, points: Collection[str]) -> Command | None:
         """See `Skin`."""
         return parse_command(line) if line.strip() else None
 
@@ -82,6 +83,10 @@ class JsonLines(Skin):
                 "undo": undo,
             },
         )
+
+    def undone(self, name: str) -> None:
+        """See `Skin`."""
+        self._write("undone", {"calibration": name})
 
     def _write(self, kind: str, members: dict[str, Any]) -> None:
         document = {"event": kind, **members}

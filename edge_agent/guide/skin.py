@@ -1,7 +1,7 @@
 """What a skin shows: a terminal for people, JSON lines for programs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome, Talk
@@ -13,8 +13,12 @@ class Skin(ABC):
     """One way to show a calibration from the preflight to the verdict."""
 
     @abstractmethod
-    def command(self, line: str) -> Command | None:
+    def command(self, line: str, points: Collection[str]) -> Command | None:
         """Return what somebody who sees it wants with a line; None: nothing.
+
+        Args:
+            line: As it came.
+            points: Names and rooms that the walk knows.
 
         Raises:
             UsageError, ConfigError: It means nothing now.
@@ -67,6 +71,14 @@ class Skin(ABC):
             summary: What adapting has achieved, in words.
             undo: The command that returns to the calibration before; None where there
                 is none.
+        """
+
+    @abstractmethod
+    def undone(self, name: str) -> None:
+        """Show that an earlier calibration is in use again.
+
+        Args:
+            name: Its own.
         """
 
     @property

@@ -1,6 +1,6 @@
 """A calibration on a terminal: what to do, how it goes, and what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 
 from edge_agent.console import Console
 from edge_agent.guide.outcome_lines import outcome_lines
@@ -36,22 +36,19 @@ _SILENT_S = 2.0
 class Terminal(Skin):
     """Talk on standard error, what came of it on standard output."""
 
-    def __init__(
-        self, console: Console, points: Callable[[], list[str]], *, is_typed: bool
-    ) -> None:
+    def __init__(self, console: Console) -> None:
         """Show it there.
 
         Args:
             console: Where.
-            points: Tells the names and rooms that the walk knows.
-            is_typed: Whether points are typed as one goes.
         """
-        self._console, self._points, self._is_typed = console, points, is_typed
+        self._console = console
         self._can: tuple[Verb, ...] = ()
+        self._is_typed = False
 
-    def command(self, line: str) -> Command:
+    def command(self, line: str, points: Collection[str]) -> Command:
         """See `Skin`."""
-        return command_of(line, self._can, self._points(), is_typed=self._is_typed)
+        return command_of(line, self._can, points, is_typed=self._is_typed)
 
     def preflight(self, report: Report) -> None:
         """See `Skin`."""
@@ -129,7 +126,12 @@ class Terminal(Skin):
         for label, text in outcome_lines(outcome, summary, undo):
             self._console.result(f"{label:<{_LABEL}}{text}")
 
+    def undone(self, name: str) -> None:
+        """See `Skin`."""
+        self._console.result(f"calibration {name} is in use again")
+
     def _begun(self, event: Begun) -> None:
+        self._is_typed = event.n_points == 0
         points = f"{event.n_points} points" if event.n_points else "points as you go"
         laps = f"{event.laps} laps" if event.laps > 1 else "1 lap"
         length = (

@@ -14,6 +14,7 @@ from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.engine import State, Walk
 from edge_agent.walking.events import Event, Fault, Refused
 from edge_agent.walking.plan import Stop
+from edge_agent.walking.stored_walk import StoredWalk
 
 _TICK_S: Final = 0.1
 """Between two looks at a shot whose recording has ended [s]."""
@@ -25,10 +26,11 @@ class LiveWalk:
     def __init__(
         self,
         walk: Walk,
+        stored: StoredWalk,
         skin: Skin,
+        *,
         lines: LineReader,
         interrupts: Interrupts,
-        *,
         clock: Callable[[], float],
         on_point: Callable[[Point], None],
     ) -> None:
@@ -36,14 +38,16 @@ class LiveWalk:
 
         Args:
             walk: To be begun.
+            stored: The same on disk.
             skin: What shows it and reads lines.
             lines: What is typed, or sent; their end leaves the walk.
             interrupts: Ctrl-C.
             clock: Time [s] that never goes back.
             on_point: Called with every point that was added.
         """
-        self._walk, self._skin, self._lines = walk, skin, lines
-        self._interrupts, self._clock, self._on_point = interrupts, clock, on_point
+        self._walk, self._stored, self._skin = walk, stored, skin
+        self._lines, self._interrupts = lines, interrupts
+        self._clock, self._on_point = clock, on_point
 
     def run(self, packets: Iterator[RawFrames | None]) -> None:
         """Walk until the walk is finished or left.
@@ -81,7 +85,7 @@ class LiveWalk:
             if walk.state is State.FINISHED:
                 return
             try:
-                command = self._skin.command(line)
+                command = self._skin.command(line, self._names())
             except AgentError as error:
                 self._skin.events([Refused(str(error), walk.can)])
                 continue
@@ -89,6 +93,11 @@ class LiveWalk:
                 self._do(command)
         if self._lines.at_end and walk.state is not State.FINISHED:
             self._do(Command(Verb.QUIT))
+
+    def _names(self) -> set[str]:
+        """Return what points can be called: by name or by room."""
+        points = self._stored.plan.points
+        return {name for p in points for name in (p.name, p.room) if name}
 
     def _do(self, command: Command) -> None:
         events = self._walk.handle(command, self._clock())

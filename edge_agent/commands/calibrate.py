@@ -1,0 +1,367 @@
+"""``edge_agent calibrate``: one person, one walk -> a calibration in use."""
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_agent.bundles.bundle import Bundle
+from edge_agent.bundles.files import Kind
+from edge_agent.bundles.model_in_use import load_files
+from edge_agent.commands.options import (
+    add_config,
+    add_estimator,
+    add_model,
+    configuration,
+    repeated,
+)
+from edge_agent.config import AgentConfig
+from edge_agent.console import Console
+from edge_agent.csi.iq_order import IqOrder
+from edge_agent.csi.raw import RawFrames
+from edge_agent.errors import CaptureError, ConfigError, UsageError, WalkError
+from edge_agent.guide.interrupts import Interrupts
+from edge_agent.guide.json_lines import JsonLines
+from edge_agent.guide.learning import Learning
+from edge_agent.guide.line_reader import LineReader
+from edge_agent.guide.listing import listing
+from edge_agent.guide.recorded_site import RecordedSite
+from edge_agent.guide.skin import Skin
+from edge_agent.guide.terminal import Terminal
+from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
+from edge_agent.guide.walk_plan import ALL, Wishes, known_channels, plan_walk
+from edge_agent.preflight.air import Expectation
+from edge_agent.preflight.disk import planned_bytes
+from edge_agent.preflight.run import run_preflight
+from edge_agent.site_file import SITE_FILE, add_point
+from edge_agent.site_state import SiteState
+from edge_agent.sources import FileSource, LiveSource, PacketSource
+from edge_agent.survey import Point, read_survey
+from edge_agent.walking.engine import Walk
+from edge_agent.walking.plan import MAX_LAPS, MAX_POINTS, MAX_SHOTS
+from edge_agent.walking.stored_walk import StoredWalk
+from edge_agent.walking.walk_store import WalkStore, walk_name
+
+WALKS = "walks"
+"""Folder of a site's walks."""
+
+Packets = Generator[RawFrames | None, None, None]
+
+_TYPED_SHOTS = 30
+"""Shots for which there must be room where nobody knows how many there will be."""
+
+_EPILOG = """\
+Three laps, one shot per point and lap: shots from separate visits, with the device put
+down anew each time, teach more than three in one stop. In a hurry: --shots 3 --laps 1.
+A shot takes about five seconds at ten frames per second and access point. Ctrl-C gives
+it up; twice, it leaves the walk, and the same command goes on with it.
+
+Points are those of the site file, or typed as you go: docs/calibration.md.
+
+examples:
+  sudo edge_agent calibrate
+  sudo edge_agent calibrate --points 5
+  edge_agent calibrate --pcap csi.fifo
+  edge_agent calibrate --recording survey.csv --environment day1
+  edge_agent calibrate --list
+  edge_agent calibrate --undo
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--iface", metavar="NAME", help="interface with the frames")
+    source.add_argument(
+        "--pcap", metavar="PIPE", help="named pipe with the frames, as of a phone"
+    )
+    source.add_argument(
+        "--recording",
+        type=Path,
+        metavar="SURVEY.csv",
+        help="walk through recorded captures instead",
+    )
+    parser.add_argument(
+        "--environment", metavar="NAME", help="of the recording, if it holds several"
+    )
+    parser.add_argument(
+        "--visits",
+        metavar="A,B",
+        help="visits of the recording that are the laps (default: the first ones)",
+    )
+    parser.add_argument(
+        "--points",
+        metavar="N",
+        help=f"go to the N points that teach most, or to '{ALL}' (default: of a site "
+        "with a past those that are worth the way; else, and of a recording, all)",
+    )
+    parser.add_argument(
+        "--laps", type=int, metavar="N", help="visits of each point (default 3)"
+    )
+    parser.add_argument(
+        "--shots", type=int, default=1, metavar="K", help="shots per visit (default 1)"
+    )
+    parser.add_argument(
+        "--outside", action="store_true", help="also a shot of everywhere else, first"
+    )
+    parser.add_argument(
+        "--site-file",
+        type=Path,
+        metavar="FILE",
+        help=f"points and walls (default: {SITE_FILE} in the site's folder)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--resume", action="store_true", help="go on with an unfinished walk or fail"
+    )
+    which.add_argument(
+        "--fresh-walk", action="store_true", help="leave an unfinished walk as it is"
+    )
+    which.add_argument(
+        "--undo", action="store_true", help="return to the calibration before"
+    )
+    which.add_argument(
+        "--list", action="store_true", help="show walks and calibrations of the site"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="use what is learnt even if no better"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="JSON lines in and out, for a page or a script",
+    )
+    add_config(parser)
+    add_model(parser)
+    add_estimator(parser)
+    parser.epilog = _EPILOG
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Walk, learn, and put what was learnt in use.
+
+    Returns:
+        0 when that is done, 1 when the walk was left before its end.
+
+    Raises:
+        AgentError: It cannot begin or go on; what was stored stays stored.
+    """
+    wishes = _wishes(args)
+    config = configuration(args)
+    folder = config.model.site_path(config.site.name)
+    store = WalkStore(folder / WALKS)
+    site = SiteState(folder, Kind.CSI)
+    if args.list:
+        for line in listing(store, site, as_json=args.json):
+            console.result(line)
+        return 0
+    skin: Skin = JsonLines(console) if args.json else Terminal(console)
+    learning = Learning(config, skin, repeated(args), force=args.force)
+    if args.undo:
+        skin.undone(learning.undo())
+        return 0
+    if args.recording is None and not args.json and not sys.stdin.isatty():
+        raise UsageError(
+            "nobody can answer: standard input is no terminal. Run it in one, drive it "
+            "with --json lines (docs/calibration_protocol.md), or give it a --recording"
+        )
+    recorded = _recorded(args)
+    walked = _walk(args, config, wishes, store, site, recorded, skin)
+    if walked is None:
+        return 1
+    captures = store.as_survey(walked, config.site.name)
+    if not captures:
+        raise WalkError("no shot was taken, so there is nothing to learn")
+    now = datetime.now(UTC) if recorded is None else _last_shot(store, walked)
+    learning.learn(captures, now)
+    return 0
+
+
+def _walk(
+    args: argparse.Namespace,
+    config: AgentConfig,
+    wishes: Wishes,
+    store: WalkStore,
+    site: SiteState,
+    recorded: RecordedSite | None,
+    skin: Skin,
+) -> str | None:
+    """Walk, and return the walk's name; None where it was left before its end."""
+    bundle = _csi_bundle(config, skin)
+    spec = bundle.manifest.spec
+    site_file = args.site_file or site.folder / SITE_FILE
+    channels = known_channels(bundle, site)
+    name = _name_to_open(args, store, recorded)
+    with contextlib.ExitStack() as stack:
+        stored = None if name is None else stack.enter_context(store.open(name))
+        if stored is None or recorded is not None:
+            plan = plan_walk(
+                wishes,
+                bundle=bundle,
+                site=site,
+                site_file=site_file,
+                recorded=recorded,
+                skin=skin,
+            )
+        if stored is not None and recorded is not None and stored.plan != plan:
+            raise WalkError(
+                f"this recording was walked before, as {stored.name}, at other points "
+                "or on other laps; walk it at another --site"
+            )
+        plan = plan if stored is None else stored.plan
+        source, packets = _source(args, config, recorded)
+        stack.callback(packets.close)
+        n_shots = len(plan.stops) or _TYPED_SHOTS
+        report = run_preflight(
+            source,
+            Expectation(spec, channels),
+            folder=site.folder,
+            plan_bytes=planned_bytes(n_shots, spec),
+            newest_walk_ns=0 if recorded else _newest_walk_ns(store),
+            iq_order=IqOrder(config.capture.iq_order),
+            packets=None if recorded else packets,
+        )
+        skin.preflight(report)
+        report.require_passed()
+        if stored is None:
+            begun_ns = recorded.begun_ns() if recorded else time.time_ns()
+            stored = stack.enter_context(store.begin(plan, walk_name(begun_ns)))
+        walk = Walk(
+            stored,
+            spec,
+            expected=tuple(dict.fromkeys(channel.mac for channel in channels)),
+        )
+        if recorded is not None:
+            RecordedWalk(walk, skin, recorded).run()
+        else:
+            _walk_live(walk, stored, skin, packets, site_file)
+        return stored.name if stored.is_finished else None
+
+
+def _walk_live(
+    walk: Walk,
+    stored: StoredWalk,
+    skin: Skin,
+    packets: Packets,
+    site_file: Path,
+) -> None:
+    """Let somebody walk."""
+
+    def keep_point(point: Point) -> None:
+        try:
+            add_point(site_file, point)
+        except ConfigError as error:
+            skin.caution(f"point {point.name} is part of this walk alone: {error}")
+
+    with Interrupts() as interrupts:
+        try:
+            LiveWalk(
+                walk,
+                stored,
+                skin,
+                lines=LineReader(sys.stdin.fileno()),
+                interrupts=interrupts,
+                clock=time.monotonic,
+                on_point=keep_point,
+            ).run(packets)
+        except CaptureError as error:
+            raise CaptureError(
+                f"{error}. {len(stored.shots)} shots are stored; the same command goes "
+                "on with the walk"
+            ) from error
+
+
+def _wishes(args: argparse.Namespace) -> Wishes:
+    """Return what the flags ask for.
+
+    Raises:
+        UsageError: They make no sense, alone or together.
+    """
+    for flag, value, most in (
+        ("laps", args.laps, MAX_LAPS),
+        ("shots", args.shots, MAX_SHOTS),
+    ):
+        if value is not None and not 1 <= value <= most:
+            raise UsageError(f"--{flag} is {value}, not 1 to {most}")
+    if args.recording is None and (args.environment or args.visits):
+        raise UsageError("--environment and --visits are of a --recording")
+    if args.recording is not None and (args.resume or args.fresh_walk):
+        raise UsageError("--resume and --fresh-walk are of walks that are taken now")
+    points = args.points
+    if points not in (None, ALL):
+        if not (points.isdecimal() and 1 <= int(points) <= MAX_POINTS):
+            raise UsageError(f"--points is {points!r}, not 1 to {MAX_POINTS} or {ALL}")
+        points = int(points)
+    return Wishes(args.laps, args.shots, points, args.outside)
+
+
+def _recorded(args: argparse.Namespace) -> RecordedSite | None:
+    if args.recording is None:
+        return None
+    visits = (
+        None if args.visits is None else [v.strip() for v in args.visits.split(",")]
+    )
+    return RecordedSite.of(
+        read_survey(args.recording), environment=args.environment, visits=visits
+    )
+
+
+def _csi_bundle(config: AgentConfig, skin: Skin) -> Bundle:
+    files = load_files(config.model, on_caution=skin.caution)
+    if files.kind is not Kind.CSI:
+        raise UsageError(
+            f"{files.name} locates from received power, for which nobody is guided; "
+            "record shots and list them: edge_agent adapt --help"
+        )
+    return Bundle.from_files(files)
+
+
+def _source(
+    args: argparse.Namespace, config: AgentConfig, recorded: RecordedSite | None
+) -> tuple[PacketSource, Packets]:
+    """Return where packets come from, and those of a walk that is taken now."""
+    source: PacketSource
+    if recorded is not None:
+        source = FileSource(next(iter(recorded.captures.values()))[0])
+    elif args.pcap is not None:
+        source = FileSource(args.pcap)
+    else:
+        source = LiveSource(
+            args.iface or config.capture.interface, config.capture.buffer_frames
+        )
+    return source, (raw for raw in source.packets(lambda: 1))
+
+
+def _name_to_open(
+    args: argparse.Namespace, store: WalkStore, recorded: RecordedSite | None
+) -> str | None:
+    """Return the walk to go on with; None where a new one begins.
+
+    Raises:
+        WalkError: There should be one to go on with, and there is none.
+    """
+    if recorded is not None:
+        name = walk_name(recorded.begun_ns())
+        return name if name in store.walks() else None
+    unfinished = None if args.fresh_walk else store.unfinished()
+    if unfinished is None and args.resume:
+        raise WalkError("no walk is unfinished; without --resume a new one begins")
+    return unfinished
+
+
+def _newest_walk_ns(store: WalkStore) -> int:
+    """Return when the newest walk began [ns since the UNIX epoch]; 0: none has."""
+    names = store.walks()
+    if not names:
+        return 0
+    begun = datetime.strptime(names[-1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return round(begun.timestamp()) * 1_000_000_000
+
+
+def _last_shot(store: WalkStore, name: str) -> datetime:
+    """Return when the last shot of a walk was taken."""
+    newest_ns = max(shot.started_ns for shot in store.read(name))
+    return datetime.fromtimestamp(newest_ns // 1_000_000_000, UTC)

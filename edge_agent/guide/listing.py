@@ -1,0 +1,60 @@
+"""The walks and calibrations that a site has."""
+
+import json
+from collections.abc import Iterator
+
+from edge_agent.console import table
+from edge_agent.errors import WalkError
+from edge_agent.generations import ORIGINAL
+from edge_agent.site_state import SiteState
+from edge_agent.walking.walk_store import WalkStore
+
+
+def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str]:
+    """Yield lines about both, oldest first.
+
+    Args:
+        store: The site's walks.
+        site: Its files.
+        as_json: One line with everything.
+
+    Raises:
+        WalkError: The walks cannot be read.
+    """
+    walks = [_walk(store, name) for name in store.walks()]
+    active = site.generations.active if site.is_in_use else None
+    names = site.generations.names()
+    if active == ORIGINAL:
+        names = [ORIGINAL, *names]
+    if as_json:
+        calibrations = [{"name": n, "active": n == active} for n in names]
+        yield json.dumps({"walks": walks, "calibrations": calibrations})
+        return
+    rows = [
+        [str(w["walk"]), str(w["points"]), str(w["laps"]), str(w["shots"]), _state(w)]
+        for w in walks
+    ]
+    yield from table(["walk", "points", "laps", "shots", ""], rows, right={1, 2, 3})
+    yield ""
+    in_use = [[name, "in use" if name == active else ""] for name in names]
+    yield from table(["calibration", ""], in_use, right=set())
+
+
+def _walk(store: WalkStore, name: str) -> dict[str, object]:
+    try:
+        shots = store.read(name)
+    except WalkError as error:
+        return {"walk": name, "points": 0, "laps": 0, "shots": 0, "error": str(error)}
+    return {
+        "walk": name,
+        "points": len({shot.stop.point.name for shot in shots}),
+        "laps": len({shot.stop.lap for shot in shots}),
+        "shots": len(shots),
+        "finished": name != store.unfinished(),
+    }
+
+
+def _state(walk: dict[str, object]) -> str:
+    if "error" in walk:
+        return str(walk["error"])
+    return "" if walk["finished"] else "unfinished"
