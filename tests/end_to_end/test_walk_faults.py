@@ -84,6 +84,10 @@ def good(place, *, seed=0, **options):
     return packets_at(place, n=25, seed=seed, **options)
 
 
+def in_pages(n_bytes):
+    return -(-n_bytes // 4096) * 4096
+
+
 def files(folder):
     return {
         path.name: path.read_bytes()
@@ -92,13 +96,15 @@ def files(folder):
     }
 
 
-def test_a_disk_that_fills_in_the_middle_of_a_shot_loses_nothing(tmp_path):
+@pytest.mark.parametrize("room_for", ["nothing", "packets, not the label"])
+def test_a_disk_that_fills_in_the_middle_of_a_shot_loses_nothing(tmp_path, room_for):
     with small_disk(tmp_path / "disk", kib=256) as disk:
         person = Person(disk / "walks")
         person.shoots(good(0))
         before = files(disk / "walks")
+        room = 0 if room_for == "nothing" else in_pages(len(before["0001.pcap"]))
 
-        events = person.shoots(good(1), meanwhile=lambda: fill(disk))
+        events = person.shoots(good(1), meanwhile=lambda: fill(disk, but=room))
         fault = only(events, Fault)
         during = files(disk / "walks")
         (disk / "filler").unlink()
