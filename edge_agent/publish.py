@@ -3,9 +3,11 @@
 The status topic says "online" after every connection, "stopped" after a clean end, and
 "offline" when the agent vanishes: the last one is said by the broker (last will).
 
-Fixes go out at QoS 1. While the broker is away they are dropped and counted. Simulated
-ones go to a broker on this machine; to another one only where the configuration says
-so, because a dashboard, or a lock, need not know what `source` means.
+Fixes go out at QoS 1, retained, and events at QoS 1, not retained: who comes later is
+not told again that somebody entered. While the broker is away both are dropped and
+counted. Simulated ones go to a broker on this machine; to another one only where the
+configuration says so, because a dashboard, or a lock, need not know what `source`
+means.
 """
 
 import logging
@@ -77,10 +79,13 @@ class MqttPublisher:
         self._is_local: bool | None = None  # until there was a connection
         self._gave_simulated = False
         self.published = 0
-        """Fixes handed to the network while the broker was there."""
+        """Fixes and events handed to the network while the broker was there."""
 
         self.dropped = 0
         """Fixes that never left because the broker was away."""
+
+        self.dropped_events = 0
+        """Events that never left because the broker was away."""
 
     @property
     def where(self) -> str:
@@ -165,23 +170,37 @@ class MqttPublisher:
         Raises:
             SimulatedError: As `check_simulated`; nothing was sent.
         """
+        is_sent = self._send(self._topics.location, document, retain=True)
+        self.dropped += not is_sent
+        return is_sent
+
+    def publish_event(self, document: dict[str, Any]) -> bool:
+        """Hand one event to the network thread.
+
+        Returns:
+            False when the broker is away and the event was dropped.
+
+        Raises:
+            SimulatedError: As `check_simulated`; nothing was sent.
+        """
+        is_sent = self._send(self._topics.event, document, retain=False)
+        self.dropped_events += not is_sent
+        return is_sent
+
+    def _send(self, topic: str, document: dict[str, Any], *, retain: bool) -> bool:
         is_simulated = document.get("source") == Source.SIMULATED
         if is_simulated:
             self.check_simulated()
         client = self._client
         if client is None or not client.is_connected():
-            self.dropped += 1
             return False
         while self._sent and self._sent[0].is_published():
             self._sent.popleft()
         if len(self._sent) >= _MAX_UNACKNOWLEDGED:
             self._sent[0].wait_for_publish(self._config.connect_timeout_s)
         self._gave_simulated |= is_simulated
-        message = client.publish(
-            self._topics.location, to_json(document), qos=1, retain=True
-        )
+        message = client.publish(topic, to_json(document), qos=1, retain=retain)
         if message.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self.dropped += 1
             return False
         self._sent.append(message)
         self.published += 1

@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from edge_agent.config import AgentConfig
-from edge_agent.console import Console, clock
+from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.drift.monitor import DriftState
+from edge_agent.fix_line import describe_event, describe_fix
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
@@ -16,6 +18,8 @@ from edge_agent.pipeline import Fix, SitePipeline
 from edge_agent.publish import MqttPublisher
 from edge_agent.site_model import SiteModel
 from edge_agent.sources import PacketSource
+from edge_agent.tracking.site_tracker import make_tracker
+from edge_agent.tracking.tracker import Tracker
 from edge_agent.version import version
 
 _REPORT_EVERY_S = 60.0
@@ -35,6 +39,7 @@ class Session:
         *,
         as_json: bool,
         room_width: int = 0,
+        tracker: Tracker | None = None,
     ) -> None:
         """Bring together what `open_session` made.
 
@@ -46,10 +51,13 @@ class Session:
             as_json: Print the documents.
             room_width: Characters of the site's longest room name, which decide where
                 the columns behind it stand.
+            tracker: What makes a way of them, if anything does.
         """
         self._pipeline, self._payloads = pipeline, payloads
         self._console, self._publisher = console, publisher
         self._as_json, self._room_width = as_json, room_width
+        self._tracker = tracker
+        self._drift = _DriftReport(console)
         self._n_fixes = 0
 
     def run(
@@ -84,43 +92,54 @@ class Session:
             self._emit(self._pipeline.finish(source.kind(newest_ns)), remark)
         finally:
             if is_open:
-                dropped = self._publisher.dropped if self._publisher else 0
-                report.final(source.losses(), self._n_fixes, dropped)
+                report.final(source.losses(), self._n_fixes, self._publisher)
 
     def _emit(self, fixes: list[Fix], remark: Callable[[Fix], str]) -> None:
-        for fix in fixes:
-            document = self._payloads.document(fix.estimate, fix.source)
+        for raw in fixes:
+            fix, tracked = raw, None
+            if self._tracker is not None:
+                tracked = self._tracker.update(raw.estimate, raw.unrest)
+                fix = raw._replace(estimate=tracked.estimate)
+            document = self._payloads.document(
+                raw.estimate,
+                fix.source,
+                tracked=tracked,
+                drift=None if fix.drift is None else fix.drift.score,
+            )
+            events = tracked.events if tracked else ()
             if self._publisher is not None:
                 self._publisher.publish(document)
+                for event in events:
+                    self._publisher.publish_event(
+                        self._payloads.event(event, fix.source)
+                    )
             self._n_fixes += 1
-            note = remark(fix)
+            self._drift.see(fix.drift)
+            notes = [*map(describe_event, events), remark(fix)]
             self._console.result(
                 to_json(document)
                 if self._as_json
-                else f"{describe_fix(fix, self._room_width)}  {note}".rstrip()
+                else "  ".join(
+                    [describe_fix(fix, self._room_width, tracked), *filter(None, notes)]
+                )
             )
 
 
-def describe_fix(fix: Fix, room_width: int = 0) -> str:
-    """Return one line about a location, for a person.
+class _DriftReport:
+    """Says once what has drifted, and what to do."""
 
-    Args:
-        fix: The location.
-        room_width: Characters that the room's name takes at least.
-    """
-    estimate = fix.estimate
-    room = ""
-    if estimate.rooms:
-        name, share = estimate.rooms[0]
-        room = f"{name:<{room_width}} {share:4.0%}  "
-    when = clock(estimate.time_ns or time.time_ns())
-    place = ""
-    if (where := estimate.position) is not None:
-        place = f"x {where.x:5.2f}  y {where.y:5.2f} m  +-{where.r68:.1f} m  "
-    return (
-        f"{when}  {room}{place}{estimate.n_heard}/{estimate.n_channels} access "
-        f"points  {fix.source}"
-    )
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said: set[str] = set()
+
+    def see(self, drift: DriftState | None) -> None:
+        if drift is None or not drift.is_alarm:
+            return
+        for cause in drift.causes:
+            told = f"{cause.kind} {cause.name}"
+            if told not in self._said:
+                self._said.add(told)
+                self._console.say(f"caution: {cause.sentence}: {cause.request}")
 
 
 class _Report:
@@ -148,7 +167,9 @@ class _Report:
                 f"{counters.images} locations"
             )
 
-    def final(self, losses: Counter[str], n_fixes: int, n_dropped: int) -> None:
+    def final(
+        self, losses: Counter[str], n_fixes: int, publisher: MqttPublisher | None
+    ) -> None:
         counters = self._pipeline.counters
         self._console.say(
             f"{self._name}: {counters.packets} packets, "
@@ -157,8 +178,10 @@ class _Report:
         reasons = Counter({str(k): n for k, n in counters.refused.items()})
         reasons.update({str(k): n for k, n in counters.unused.items()})
         reasons.update(losses)
-        if n_dropped:
-            reasons["locations not published: the broker was away"] = n_dropped
+        if publisher is not None:
+            away = "not published: the broker was away"
+            reasons[f"locations {away}"] = publisher.dropped
+            reasons[f"events {away}"] = publisher.dropped_events
         for reason, n in reasons.most_common():
             if n:
                 self._console.say(f"  {n:6d}  {reason}")
@@ -241,6 +264,7 @@ def open_session(
     pipeline = opened.pipeline
     name = f"{model.name}+{opened.identifier}"
     payloads = LocationPayloads(FixContext(device, name))
+    tracker = make_tracker(config, opened.points, on_caution=caution)
     topics = Topics(config.broker.base_topic, site, device)
     is_source_simulated = check_source()
     with ExitStack() as stack:
@@ -274,4 +298,5 @@ def open_session(
             publisher,
             as_json=as_json,
             room_width=max(len(point.room or "") for point in opened.points),
+            tracker=tracker,
         )

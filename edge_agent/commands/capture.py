@@ -1,6 +1,7 @@
 """``edge_agent capture``: frames in, locations on MQTT out."""
 
 import argparse
+from dataclasses import replace
 
 from edge_agent.commands.options import (
     NO_BROKER,
@@ -23,6 +24,7 @@ examples:
   sudo edge_agent capture --iface wlan0
   edge_agent capture --pcap walk.pcap --broker none --json
   edge_agent capture --pcap walk.pcap --broker none --estimator network
+  edge_agent capture --pcap walk.pcap --broker none --raw
   edge_agent capture --pcap walk.pcap --speed 1 --broker 192.168.1.10
   edge_agent capture --pcap simulated.pcapng --broker 192.168.1.10 --allow-simulated
   adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
@@ -59,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print each location as the JSON published"
     )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="every location by itself: without tracking, and without events",
+    )
     add_config(parser)
     add_broker(parser)
     add_model(parser)
@@ -73,6 +80,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         AgentError: No calibration, source or broker.
     """
     config = configuration(args)
+    if args.raw:
+        config = replace(config, tracking=replace(config.tracking, enabled=False))
     if args.hop is not None and args.hop < 1:
         raise UsageError(f"--hop is {args.hop}, not 1 or more")
     if args.speed is not None and not args.speed > 0:

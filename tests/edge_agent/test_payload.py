@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.estimate import Estimate, Position
 from edge_agent.payload import (
+    EVENT_SCHEMA,
     LOCATION_SCHEMA,
     STATUS_SCHEMA,
     FixContext,
@@ -18,11 +19,21 @@ from edge_agent.payload import (
     Source,
     State,
     Topics,
+    calibration_time_ns,
     iso_time,
     make_ulid,
     status_document,
     to_json,
 )
+from edge_agent.tracking.rooms import (
+    OUTSIDE,
+    UNKNOWN,
+    EventKind,
+    Presence,
+    RoomEvent,
+    Whereabouts,
+)
+from edge_agent.tracking.tracker import Tracked
 from tests.conftest import ROOT
 
 ESTIMATE = Estimate(
@@ -38,6 +49,22 @@ ESTIMATE = Estimate(
 )
 CONTEXT = FixContext("pi", "rooms-1+cal.20261122T235900Z")
 NOW_NS = 1_795_391_941_000_000_000
+TRACKED = Tracked(
+    estimate=replace(
+        ESTIMATE,
+        position=Position(2.0, 1.0, (0.5, 0.0, 0.5), 1.2, 2.5),
+        rooms=(("office", 0.55), ("kitchen", 0.45)),
+    ),
+    raw=ESTIMATE,
+    whereabouts=Whereabouts(Presence.INSIDE, "kitchen"),
+    since_ns=ESTIMATE.time_ns - 5_000_000_000,
+    moving=True,
+    speed_m_s=0.8499,
+    events=(),
+)
+EVENT = RoomEvent(
+    EventKind.ENTER, "kitchen", NOW_NS, NOW_NS - 1_500_000_000, 1.5, 0.91236
+)
 
 
 def payloads(*, now_ns=NOW_NS, randomness=0):
@@ -46,8 +73,15 @@ def payloads(*, now_ns=NOW_NS, randomness=0):
     )
 
 
-def document(estimate=ESTIMATE, source=Source.LIVE, **clock):
-    return payloads(**clock).document(estimate, source)
+def document(
+    estimate=ESTIMATE, source=Source.LIVE, *, tracked=None, drift=None, **clock
+):
+    maker = payloads(**clock)
+    return maker.document(estimate, source, tracked=tracked, drift=drift)
+
+
+def event_document(event=EVENT, source=Source.LIVE):
+    return payloads().event(event, source)
 
 
 def validator(name):
@@ -61,7 +95,7 @@ def validator(name):
 
 def objects(schema):
     """Every object in a schema, by where it stands."""
-    if schema.get("type") == "object":
+    if "object" in schema.get("type", ()):
         yield schema
     for part in (*schema.get("properties", {}).values(), schema.get("items")):
         if isinstance(part, dict):
@@ -77,6 +111,7 @@ def test_an_agent_writes_below_its_own_topic():
     assert topics.agent == "metaloc/home/pi"
     assert topics.status == "metaloc/home/pi/status"
     assert topics.location == "metaloc/home/pi/location"
+    assert topics.event == "metaloc/home/pi/event"
 
 
 # -- ULID and time ---------------------------------------------------------------------
@@ -165,14 +200,21 @@ def test_a_location_document_names_everything_it_says():
         "accuracy": 1.1,
         "r95": 1.9,
         "cov": [0.4112, -0.02, 0.37],
+        "presence": "inside",
         "room": "kitchen",
         "confidence": 0.83,
         "candidates": [
             {"room": "kitchen", "p": 0.83},
             {"room": "office", "p": 0.17},
         ],
+        "since": None,
+        "moving": None,
+        "speed": None,
+        "raw": {"x": 1.234, "y": -0.5, "room": "kitchen", "confidence": 0.83},
         "quality": "uncalibrated",
         "quality_score": 0.0,
+        "drift": None,
+        "calibration": {"id": "cal.20261122T235900Z", "age_s": 0},
         "n_frames": 150,
         "window_s": 2.45,
         "access_points": {"heard": 2, "expected": 3},
@@ -229,6 +271,159 @@ def test_five_candidates_are_enough():
     candidates = document(replace(ESTIMATE, rooms=rooms))["candidates"]
 
     assert [item["room"] for item in candidates] == [f"room {i}" for i in range(5)]
+
+
+def test_what_is_followed_is_published_beside_what_one_image_says():
+    followed, alone = document(tracked=TRACKED), document()
+
+    assert followed["raw"] == alone["raw"]
+    assert {key: followed[key] for key in followed if followed[key] != alone[key]} == {
+        "x": 2.0,
+        "y": 1.0,
+        "accuracy": 1.2,
+        "r95": 2.5,
+        "cov": [0.5, 0.0, 0.5],
+        "confidence": 0.45,  # of the room that it is said to be in
+        "candidates": [{"room": "office", "p": 0.55}, {"room": "kitchen", "p": 0.45}],
+        "since": "2026-11-22T23:58:55.123Z",
+        "moving": True,
+        "speed": 0.8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("whereabouts", "presence", "room"),
+    [
+        (OUTSIDE, "outside", None),
+        (UNKNOWN, "unknown", None),
+        (Whereabouts(Presence.INSIDE), "inside", None),
+    ],
+)
+def test_who_is_in_no_room_is_somewhere_all_the_same(whereabouts, presence, room):
+    answer = document(tracked=replace(TRACKED, whereabouts=whereabouts))
+
+    assert (answer["presence"], answer["room"]) == (presence, room)
+    assert answer["confidence"] is None
+    validator("location").validate(answer)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "presence"),
+    [({"outside": 0.7}, "outside"), ({"is_flat": True}, "unknown")],
+)
+def test_one_image_alone_may_say_outside_or_nothing(overrides, presence):
+    answer = document(replace(ESTIMATE, **overrides))
+
+    assert (answer["presence"], answer["room"]) == (presence, None)
+    assert answer["raw"]["room"] is answer["raw"]["confidence"] is None
+    validator("location").validate(answer)
+
+
+def test_what_nobody_measures_is_null():
+    unmeasured = replace(TRACKED, moving=None, speed_m_s=None, since_ns=0)
+
+    answer = document(tracked=unmeasured)
+
+    assert (answer["moving"], answer["speed"], answer["since"]) == (None, None, None)
+    validator("location").validate(answer)
+
+
+def test_drift_is_published_where_somebody_watches():
+    assert document(drift=0.12345)["drift"] == 0.123
+
+
+@pytest.mark.parametrize(
+    ("after_s", "age_s"), [(0, 0), (3600, 3600), (0.999, 0), (-86_400, 0)]
+)
+def test_a_calibration_ages_from_its_name_on_and_is_never_younger_than_new(
+    after_s, age_s
+):
+    made_ns = 1_795_391_940_000_000_000  # 2026-11-22T23:59:00Z
+    estimate = replace(ESTIMATE, time_ns=made_ns + round(after_s * 1e9))
+
+    answer = document(estimate)
+
+    assert answer["calibration"] == {"id": "cal.20261122T235900Z", "age_s": age_s}
+
+
+@pytest.mark.parametrize(
+    ("model", "calibration"),
+    [
+        ("rooms-1", None),
+        ("rooms-1+mine", {"id": "mine", "age_s": None}),
+        ("a+b+cal.20269999T235900Z", {"id": "cal.20269999T235900Z", "age_s": None}),
+    ],
+)
+def test_a_model_may_name_a_calibration_that_tells_no_time_or_none(model, calibration):
+    maker = LocationPayloads(FixContext("pi", model), now_ns=lambda: NOW_NS)
+    answer = maker.document(ESTIMATE, Source.LIVE)
+
+    assert answer["calibration"] == calibration
+    validator("location").validate(answer)
+
+
+@given(st.integers(0, 4_102_444_800))
+def test_the_time_in_a_calibration_s_name_is_read_back(time_s):
+    when = datetime.fromtimestamp(time_s, UTC)
+
+    found = calibration_time_ns(f"cal.{when:%Y%m%dT%H%M%SZ}")
+
+    assert found == time_s * 1_000_000_000
+
+
+# -- events ----------------------------------------------------------------------------
+
+
+def test_an_event_document_names_everything_it_says():
+    assert event_document() == {
+        "schema": "metaloc.event/1",
+        "id": make_ulid(NOW_NS // 1_000_000, 0),
+        "event": "enter",
+        "room": "kitchen",
+        "time": iso_time(NOW_NS),
+        "since": iso_time(NOW_NS - 1_500_000_000),
+        "duration_s": 1.5,
+        "confidence": 0.9124,
+        "device": "pi",
+        "model": "rooms-1+cal.20261122T235900Z",
+        "source": "live",
+        "historical": False,
+    }
+
+
+def test_an_event_without_time_happened_now():
+    answer = event_document(replace(EVENT, time_ns=0, since_ns=0))
+
+    assert (answer["time"], answer["since"]) == (iso_time(NOW_NS), None)
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+@pytest.mark.parametrize("source", list(Source))
+def test_every_event_satisfies_the_schema(kind, source):
+    message = event_document(replace(EVENT, kind=kind), source)
+
+    validator("event").validate(json.loads(to_json(message)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "metaloc.event/2"},
+        {"event": "arrive"},
+        {"room": ""},
+        {"room": None},
+        {"time": None},
+        {"since": "yesterday"},
+        {"duration_s": -1},
+        {"confidence": 2},
+        {"source": "guessed"},
+        {"historical": None},
+    ],
+    ids=str,
+)
+def test_the_event_schema_refuses(change):
+    with pytest.raises(jsonschema.ValidationError):
+        validator("event").validate(event_document() | change)
 
 
 # -- status ----------------------------------------------------------------------------
@@ -294,7 +489,12 @@ def test_every_status_satisfies_the_schema(state):
 
 
 @pytest.mark.parametrize(
-    ("name", "identifier"), [("location", LOCATION_SCHEMA), ("status", STATUS_SCHEMA)]
+    ("name", "identifier"),
+    [
+        ("location", LOCATION_SCHEMA),
+        ("status", STATUS_SCHEMA),
+        ("event", EVENT_SCHEMA),
+    ],
 )
 def test_a_schema_describes_every_field(name, identifier):
     schema = validator(name).schema
@@ -339,6 +539,16 @@ def test_a_schema_describes_every_field(name, identifier):
         {"quality": 0.9},
         {"n_frames": 0},
         {"window_s": -1},
+        {"presence": ""},
+        {"presence": "outside"},  # with a room
+        {"since": "23:59"},
+        {"moving": 1},
+        {"speed": -0.1},
+        {"raw": None},
+        {"raw": {"x": 1.0, "y": 1.0}},
+        {"drift": 1.1},
+        {"calibration": {"id": "cal"}},
+        {"calibration": {"id": "cal", "age_s": -1}},
         {"access_points": {"heard": 1}},
         {"access_points": {"heard": 0, "expected": 1}},
     ],
@@ -356,12 +566,13 @@ def test_what_is_published_has_no_field_that_the_schemas_do_not_describe():
 
     assert location.keys() == validator("location").schema["properties"].keys()
     assert status.keys() == validator("status").schema["properties"].keys()
+    assert event_document().keys() == validator("event").schema["properties"].keys()
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("location", {"speed": 0.0, "quality": "calibrated", "crs": "EPSG:4326"}),
+        ("location", {"course": 0.0, "quality": "calibrated", "crs": "EPSG:4326"}),
         ("status", {"since": "2026-11-22T23:59:00.000Z"}),
     ],
 )

@@ -20,12 +20,13 @@ from edge_agent.errors import (
     SimulatedError,
 )
 from edge_agent.estimate import Estimate, Position
+from edge_agent.fix_line import describe_fix
 from edge_agent.learning.backends import Backend, for_predicting
 from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
 from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.session import Session, _some, describe_fix, open_session
+from edge_agent.session import Session, _some, open_session
 from edge_agent.version import version
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.builders import ethernet, ipv4, udp

@@ -73,7 +73,7 @@ def test_a_recording_becomes_locations(capture, walk):
     for line in lines:
         assert re.fullmatch(
             r"\d\d:\d\d:\d\d  (kitchen|office) +\d+%  x +\d\.\d\d  y +\d\.\d\d m  "
-            r"\+-\d\.\d m  2/2 access points  replay",
+            r"\+-\d\.\d m  2/2 access points  replay(  enters (kitchen|office))?",
             line,
         )
     assert "site home: 3 points, 2 access points, network on " in err
@@ -208,7 +208,7 @@ def test_locations_are_published_as_they_are_printed(
 
     code, lines, err = capture("--pcap", walk, "--json")
 
-    messages = [received.next() for _ in range(7)]
+    messages = [received.next() for _ in range(8)]
     assert code == 0
     assert [
         text for topic, text, *_ in messages if topic.endswith("/location")
@@ -216,8 +216,22 @@ def test_locations_are_published_as_they_are_printed(
     assert {topic for topic, *_ in messages} == {
         "metaloc/home/pi/status",
         "metaloc/home/pi/location",
+        "metaloc/home/pi/event",
     }
     assert f"broker: 127.0.0.1:{mosquitto.port}, topic metaloc/home/pi/location" in err
+
+
+def test_without_tracking_each_location_is_its_own_and_nobody_enters(capture, walk):
+    _, followed, _ = capture("--pcap", walk, "--broker", "none", "--json")
+    _, alone, _ = capture("--pcap", walk, "--broker", "none", "--json", "--raw")
+    _, lines, _ = capture("--pcap", walk, "--broker", "none", "--raw")
+
+    followed, alone = ([json.loads(line) for line in run] for run in (followed, alone))
+    assert [d["raw"] for d in alone] == [d["raw"] for d in followed]
+    assert all((d["x"], d["y"]) == (d["raw"]["x"], d["raw"]["y"]) for d in alone)
+    assert [d["x"] for d in followed] != [d["x"] for d in alone]
+    assert {(d["since"], d["moving"], d["speed"]) for d in alone} == {(None,) * 3}
+    assert not any("enters" in line for line in lines)
 
 
 def test_without_a_broker_nothing_begins(capture, walk):

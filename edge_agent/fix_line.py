@@ -1,0 +1,65 @@
+"""Locations in words: one line each, for a person."""
+
+import time
+
+from edge_agent.console import clock
+from edge_agent.estimate import Quality
+from edge_agent.pipeline import Fix
+from edge_agent.tracking.rooms import EventKind, Presence, RoomEvent
+from edge_agent.tracking.tracker import Tracked
+
+
+def describe_fix(fix: Fix, room_width: int = 0, tracked: Tracked | None = None) -> str:
+    """Return one line about a location, for a person.
+
+    Args:
+        fix: The location.
+        room_width: Characters that the room's name takes at least.
+        tracked: Where the room has hysteresis, if anything follows the device.
+    """
+    estimate = fix.estimate
+    room = ""
+    if estimate.rooms:
+        name, share = _room(fix, tracked)
+        room = f"{name:<{room_width}} {share:4.0%}  "
+    when = clock(estimate.time_ns or time.time_ns())
+    place = ""
+    if (where := estimate.position) is not None:
+        place = f"x {where.x:5.2f}  y {where.y:5.2f} m  +-{where.r68:.1f} m  "
+    quality = ""
+    if estimate.quality in (Quality.UNCERTAIN, Quality.DRIFTED):
+        quality = f"  {estimate.quality}"
+    return (
+        f"{when}  {room}{place}{estimate.n_heard}/{estimate.n_channels} access "
+        f"points  {fix.source}{quality}"
+    )
+
+
+def describe_event(event: RoomEvent) -> str:
+    """Return a few words about what happened to a room, for a person."""
+    match event.kind:
+        case EventKind.ENTER:
+            return f"enters {event.room}"
+        case EventKind.LEAVE:
+            return f"leaves {event.room}"
+        case EventKind.DWELL:
+            return f"in {event.room} for {event.duration_s:.0f} s"
+
+
+def _room(fix: Fix, tracked: Tracked | None) -> tuple[str, float]:
+    """Return what stands for the room, and its probability."""
+    estimate = fix.estimate
+    if tracked is None:
+        is_outside, is_unknown = estimate.is_outside, estimate.is_unknown
+        name = estimate.room
+    else:
+        presence, name = tracked.whereabouts
+        is_outside = presence is Presence.OUTSIDE
+        is_unknown = presence is Presence.UNKNOWN
+    if name is not None:
+        return name, dict(estimate.rooms).get(name, 0.0)
+    if is_outside:
+        return "outside", estimate.outside
+    if is_unknown:
+        return "unknown", estimate.rooms[0][1]
+    return "no room", 1 - estimate.outside - sum(dict(estimate.rooms).values())
