@@ -16,6 +16,7 @@ from edge_agent.threads import use_one_blas_thread
 
 _COMMANDS = {
     "capture": "locate from an interface, a file or a pipe, and publish over MQTT",
+    "record": "store raw frames with labels, as ground truth",
     "locate": "locate in recorded captures: JSON lines, the same on every replay",
     "evaluate": "replay a recording against its labels: errors, coverage, a map",
     "calibrate": "guide one person through a site, and learn it from a few shots",
