@@ -27,6 +27,7 @@ A channel that no fresh shot hears although, by history, they should is *dropped
 off the air. One that history does not know is expected to be anything.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -45,13 +46,14 @@ from edge_agent.neighbours.estimator import (
     posterior_of,
 )
 from edge_agent.neighbours.hearing import dropped_channels, hearing
+from edge_agent.neighbours.regression import bent
 from edge_agent.neighbours.walk_means import WalkMeans, WhitenedShots
 from edge_agent.neighbours.whitening import Matrix, channel_features
 
 FREEDOM: Final = 4.0
 """ν; 2 to 8 differ by less than days do."""
 
-TEMPER: Final = 0.5
+TEMPER: Final = 0.7
 """τ: directions err together."""
 
 _QUERIES_PER_PASS: Final = 256
@@ -143,8 +145,38 @@ class BentMap:
         now = WhitenedShots.of(neighbours, fresh)
         kernel = kernel_of(history)
         changes = Changes.learn(WalkMeans.of(before), kernel)
+        return cls.of(
+            changes, kernel, before, now, neighbours.kernel, channel_names(fresh)
+        )
+
+    @classmethod
+    def of(
+        cls,
+        changes: Changes,
+        field: Matrix,
+        before: WhitenedShots,
+        now: WhitenedShots,
+        kernel: Kernel,
+        names: Sequence[str],
+    ) -> Self:
+        """Return the map that a past expects, bent by fresh shots.
+
+        Args:
+            changes: What the past teaches.
+            field: `field_kernel` of the points.
+            before: The past.
+            now: The fresh shots.
+            kernel: Of the neighbours among them.
+            names: Of the channels' transmitters.
+        """
         is_dropped = dropped_channels(before, now)
-        means, variances = bent(changes, kernel, now)
+        means, variances = bent(changes, field, now)
+        fresh = None
+        if len(now.z):
+            fresh = Fingerprints(
+                now.z.astype(np.float32), now.heard, now.point_of, now.n_points
+            )
+        gone = [names[channel] for channel in np.flatnonzero(is_dropped).tolist()]
         return cls(
             changes.directions.astype(np.float32),
             means.astype(np.float32),
@@ -152,13 +184,9 @@ class BentMap:
             hearing(before, now).astype(np.float32),
             ~is_dropped & (before.heard.any(axis=0) | now.heard.any(axis=0)),
             (before.n_shots() > 0) | (now.n_shots() > 0),
-            Fingerprints(
-                now.z.astype(np.float32), now.heard, now.point_of, now.n_points
-            )
-            if len(fresh)
-            else None,
-            neighbours.kernel,
-            _names(fresh, is_dropped),
+            fresh,
+            kernel,
+            tuple(dict.fromkeys(gone)),
         )
 
     @property
@@ -321,40 +349,6 @@ class BentMapPredictor:
         return np.concatenate(answers)
 
 
-def bent(changes: Changes, kernel: Matrix, now: WhitenedShots) -> tuple[Matrix, Matrix]:
-    """Return μ and C of today's fingerprints, shapes (n_points, n_channels, d).
-
-    Args:
-        changes: What the past teaches.
-        kernel: `field_kernel` of the points.
-        now: Fresh shots; all are taken to be of one walk.
-    """
-    found = WalkMeans.of(now.as_one_walk())
-    means, variances = changes.expected.copy(), np.empty_like(changes.expected)
-    for channel in range(means.shape[1]):
-        covariance = changes.covariance(channel, kernel)
-        prior = np.einsum("jpp->pj", covariance)
-        shown = (
-            np.flatnonzero(found.n_visits[0, :, channel])
-            if len(found.means)
-            else np.zeros(0, np.intp)
-        )
-        if not len(shown):
-            variances[:, channel] = prior
-            continue
-        gaps = found.means[0, shown, channel] @ changes.directions
-        gaps -= means[shown, channel]
-        across = covariance[:, :, shown]  # (d, n_points, n_shown)
-        gram = across[:, shown] + np.diag(1 / found.n_visits[0, shown, channel])
-        gains = np.linalg.solve(
-            gram, np.concatenate([gaps.T[:, :, None], across.transpose(0, 2, 1)], 2)
-        )
-        means[:, channel] += np.einsum("jps,js->pj", across, gains[:, :, 0])
-        told = np.einsum("jps,jsp->pj", across, gains[:, :, 1:])
-        variances[:, channel] = np.maximum(prior - told, 0)
-    return means, variances
-
-
 def check_aligned(spec: ImageSpec, history: Environment, fresh: Environment) -> None:
     """Refuse shots that do not go together.
 
@@ -378,11 +372,10 @@ def kernel_of(shots: Environment) -> Matrix:
     return field_kernel(shots.locations, floors)
 
 
-def _names(shots: Environment, is_dropped: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    """Return what people call channels, each transmitter once."""
+def channel_names(shots: Environment) -> list[str]:
+    """Return the transmitter of each channel, or its number where it is not known."""
     names = [channel.mac for channel in shots.channels]
-    names += [f"channel {n}" for n in range(len(names), len(is_dropped))]
-    return tuple(dict.fromkeys(names[n] for n in np.flatnonzero(is_dropped).tolist()))
+    return names + [f"channel {n}" for n in range(len(names), shots.spec.n_channels)]
 
 
 def _softmax(scores: Matrix) -> Matrix:

@@ -18,7 +18,7 @@ places; the shape of a channel does not, it changes within half a wavelength:
 
     cov(b_p, b_q) = b (ρ k(|p - q|) + (1-ρ) [p = q])      k of Matérn, smoothness 3/2
 
-A site with one past walk has nothing that tells B: it is taken to be a multiple of V.
+A site with one past walk has nothing that tells B: it is taken to be as large as V.
 
 Sources: the moments are those of `trainer.methods.day_effects`, which keeps full
 matrices and knows no places. k: C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes
@@ -38,10 +38,14 @@ _VISIT_SHARE: Final = 0.15
 """What a visit changes of all that differs between points, where nothing else tells:
 0.1 to 0.2 in the simulated hall and lab and on PolyU's days."""
 
-_VISIT_DEGREES: Final = 30
+_VISIT_DEGREES: Final = 10
 """Residuals that this is worth."""
 
-_LOCAL_SHARE: Final = 1.5
+_FLOOR: Final = 0.005
+"""Least V, as a share of all variance of a feature: less is arithmetic, and what eight
+bits leave of a tone."""
+
+_LOCAL_SHARE: Final = 1.0
 """b where there is one past walk alone. Measured there: 1.0 to 1.4 on average."""
 
 _LEAST: Final = 0.05
@@ -123,10 +127,10 @@ class Changes:
         if not known.any():
             raise ValueError("the site's past has heard nothing: no map can be drawn")
         visit = _visit_covariance(past, means[known])
-        of_point, n_walks = _mean_over(means, known, 0), known.sum(axis=0)
+        of_point, seen = _mean_over(means, known, 0), known.any(axis=0)
         offsets = _mean_over(np.nan_to_num(means - of_point), known, 1)
         residuals = np.where(known[..., None], means - of_point - offsets[:, None], 0.0)
-        n_degrees = (known.sum() - (n_walks > 0).sum()) * (1 - 1 / known.shape[1])
+        n_degrees = float((known.sum() - seen.sum()) * (1 - 1 / known.shape[1]))
         n_visits = float(past.n_visits[known].mean())
         whiten = _inverse_root(visit)
         if n_degrees >= 1:
@@ -229,7 +233,8 @@ def _visit_covariance(past: WalkMeans, seen: Matrix) -> Matrix:
     """Return V, shape (d, d); invertible however few visits were repeated."""
     usual = _VISIT_SHARE * np.maximum(seen.var(axis=0), 1e-6)
     total = past.scatter + _VISIT_DEGREES * np.diag(usual)
-    return np.asarray(total / (past.n_degrees + _VISIT_DEGREES))
+    floor = np.diag(_FLOOR * seen.var(axis=0))
+    return np.asarray(total / (past.n_degrees + _VISIT_DEGREES) + floor)
 
 
 def _inverse_root(covariance: Matrix) -> Matrix:
