@@ -33,9 +33,9 @@ LONGEST_GAP_S: Final = 1.0
 """Beacons come 10 times a second; in real captures at rest the longest gap is 0.3 s."""
 
 LEVEL_CHANGE_DB: Final = 6.0
-"""Median over access points between two laps of a point. In simulated places the visits
-of one day differ by 5 dB at most, other points by 4 to 10; from day to day 5 to 10 dB
-are usual, so that shots of earlier walks are not compared."""
+"""Median over access points between two laps of a point. In simulated places 95 % of
+the visits of one day differ by 3 dB or less; other points by 4 in the middle. From day
+to day 5 to 10 dB are usual, so that shots of earlier walks are not compared."""
 
 SAME_SHAPE: Final = 0.05
 """Distance of shapes below which a device was not moved. Between different points of
