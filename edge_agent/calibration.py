@@ -22,14 +22,17 @@ from edge_agent.csi.image import Channel
 from edge_agent.drift.baseline import Revisits
 from edge_agent.environment import Environment, channel_from_json, channel_to_json
 from edge_agent.errors import CalibrationError
+from edge_agent.estimators import Estimator
 from edge_agent.learning.adaptation import adapt
 from edge_agent.learning.backends import Backend, for_adapting
 from edge_agent.learning.memory import check_shots
 from edge_agent.learning.network import Parameters, Statistics, check_parameters
 from edge_agent.learning.steps import make_step
 from edge_agent.learning.support import Support
+from edge_agent.neighbours.bent_map import BentMap
 from edge_agent.neighbours.estimator import Fingerprints
 from edge_agent.survey import Point
+from edge_agent.trust.record import Trust
 
 _SCHEMA = "metaloc.calibration/1"
 _MAX_BYTES = 256 << 20
@@ -75,10 +78,21 @@ class Calibration:
     """What re-visits of the site looked like, by which drift is judged; None where the
     bundle has no neighbours to compare with."""
 
+    bent_map: BentMap | None = None
+    """History's map, bent by the shots; None where the site has no history."""
+
+    trusts: tuple[Trust, ...] = ()
+    """How far to trust each estimator, what locates first; none where nobody asked the
+    site's past, as agents before did not."""
+
     @property
     def identifier(self) -> str:
         """Short name for published locations, e.g. ``cal.20261122T235900Z``."""
         return "cal." + self.calibrated_at.replace("-", "").replace(":", "")
+
+    def trust_in(self, estimator: Estimator) -> Trust | None:
+        """Return how far to trust an estimator; None where nobody knows."""
+        return next((t for t in self.trusts if t.estimator is estimator), None)
 
     @classmethod
     def from_shots(
@@ -193,6 +207,7 @@ class Calibration:
             "is_simulated": self.is_simulated,
             "shots": self.shots_digest,
             "start": self.start.to_json(),
+            "trusts": [trust.to_json() for trust in self.trusts],
         }
         arrays: Arrays = {f"theta.{name}": a for name, a in self.parameters.items()}
         for layer, statistics in enumerate(self.statistics):
@@ -202,6 +217,8 @@ class Calibration:
             arrays |= self.fingerprints.to_arrays()
         if self.revisits is not None:
             arrays |= self.revisits.to_arrays()
+        if self.bent_map is not None:
+            arrays |= self.bent_map.to_arrays()
         try:
             write_atomically(path, pack_arrays(header, arrays))
         except OSError as error:
@@ -219,7 +236,7 @@ class Calibration:
             header, arrays = unpack_arrays(
                 path.read_bytes(), schema=_SCHEMA, max_bytes=_MAX_BYTES
             )
-            calibration = cls._from_arrays(header, arrays)
+            calibration = cls._from_arrays(header, arrays, bundle)
         except OSError as error:
             raise CalibrationError(f"{path}: {error.strerror}") from error
         except (ArraysError, KeyError, TypeError, ValueError) as error:
@@ -241,7 +258,9 @@ class Calibration:
         return calibration
 
     @classmethod
-    def _from_arrays(cls, header: dict[str, object], arrays: Arrays) -> Self:
+    def _from_arrays(
+        cls, header: dict[str, object], arrays: Arrays, bundle: Bundle
+    ) -> Self:
         prefix = "theta."
         theta = {k.removeprefix(prefix): a for k, a in arrays.items() if prefix in k}
         n_layers = sum(name.startswith("mean.") for name in arrays)
@@ -276,6 +295,8 @@ class Calibration:
             Fingerprints.from_arrays(arrays, len(points)),
             _start(header.get("start")),
             Revisits.from_arrays(arrays),
+            _bent_map(arrays, len(points), bundle),
+            _trusts(header.get("trusts", [])),
         )
 
     def _check_statistics(self, filters: tuple[int, ...]) -> None:
@@ -308,6 +329,18 @@ def _start(facts: object) -> SetChoice:
     if facts is None:
         return NO_CHOICE
     return SetChoice.from_json(facts)
+
+
+def _bent_map(arrays: Arrays, n_points: int, bundle: Bundle) -> BentMap | None:
+    if bundle.neighbours is None:
+        return None
+    return BentMap.from_arrays(arrays, n_points, bundle.neighbours)
+
+
+def _trusts(facts: object) -> tuple[Trust, ...]:
+    if not isinstance(facts, list) or len(facts) > len(Estimator):
+        raise TypeError(f"trusts are {facts!r}, not one for each estimator")
+    return tuple(Trust.from_json(item) for item in facts)
 
 
 def _fingerprints(bundle: Bundle, shots: Environment) -> Fingerprints | None:

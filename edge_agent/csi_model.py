@@ -24,12 +24,14 @@ from edge_agent.estimators import Estimator
 from edge_agent.history import align, joined, pooled, with_channels
 from edge_agent.learning.backends import Backend
 from edge_agent.localizer import Localizer
+from edge_agent.neighbours.bent_map import BentMap
 from edge_agent.pipeline import Pipeline
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel
 from edge_agent.site_predictor import chosen_estimator, make_site_predictor
 from edge_agent.site_state import load_calibration
 from edge_agent.survey import SurveyedCapture
+from edge_agent.trust.learn import learn_trusts
 
 
 class CsiModel(SiteModel[Environment, Calibration]):
@@ -110,6 +112,7 @@ class CsiModel(SiteModel[Environment, Calibration]):
         backend: Backend,
         on_step: Callable[[int, float], None],
         on_caution: Callable[[str], None],
+        on_stage: Callable[[str], None] = lambda _stage: None,
     ) -> Calibration:
         """See `SiteModel`."""
         calibration = Calibration.from_shots(
@@ -128,11 +131,49 @@ class CsiModel(SiteModel[Environment, Calibration]):
                 f"start from: {calibration.start.name} is for the network alone "
                 "(edge_agent capture --estimator network)"
             )
+        bent_map = self._bent_map(shots, history, on_caution)
         if like is not None:
-            return replace(calibration, revisits=like.revisits)
-        if (neighbours := self._bundle.neighbours) is None:
-            return calibration
-        return replace(calibration, revisits=site_revisits(neighbours, shots, history))
+            return replace(
+                calibration,
+                revisits=like.revisits,
+                bent_map=bent_map,
+                trusts=like.trusts,
+            )
+        revisits = None
+        if self._bundle.neighbours is not None:
+            revisits = site_revisits(self._bundle.neighbours, shots, history)
+        return replace(
+            calibration,
+            revisits=revisits,
+            bent_map=bent_map,
+            trusts=learn_trusts(
+                self._bundle,
+                shots,
+                history,
+                backend=backend,
+                parameter_set=self._parameter_set,
+                on_episode=lambda done, n: on_stage(
+                    f"replaying the site's past: {done} of {n}"
+                ),
+            ),
+        )
+
+    def _bent_map(
+        self,
+        shots: Environment,
+        history: Environment | None,
+        on_caution: Callable[[str], None],
+    ) -> BentMap | None:
+        """Return history's map bent by the shots, where there is any history."""
+        if history is None or self._bundle.neighbours is None:
+            return None
+        bent = BentMap.bend(self._bundle.neighbours, shots.spec, history, shots)
+        if bent.dropped:
+            on_caution(
+                f"{', '.join(bent.dropped)} used to be heard here and is no longer: "
+                "left out"
+            )
+        return bent
 
     def load_calibration(self, folder: Path) -> Calibration:
         """See `SiteModel`."""
@@ -211,7 +252,8 @@ class CsiModel(SiteModel[Environment, Calibration]):
             self._bundle, calibration, self._estimator, backend, on_caution=on_caution
         )
         what = f"{estimator} on {predictor.backend}{self._set(estimator, calibration)}"
-        return what, Localizer(calibration, predictor)
+        trust = calibration.trust_in(estimator)
+        return what, Localizer(calibration, predictor, trust)
 
     def _set(self, estimator: Estimator, calibration: Calibration) -> str:
         """Return which set the network was adapted from, where there are several."""

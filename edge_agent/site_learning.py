@@ -103,6 +103,7 @@ def learn_site(
         backend=backend,
         on_step=talk.on_step,
         on_caution=talk.on_caution,
+        on_stage=talk.on_stage,
     )
     talk.on_stage("checking: each lap from the others")
 
@@ -330,6 +331,7 @@ def relearn(
         backend=backend,
         on_step=talk.on_step,
         on_caution=talk.on_caution,
+        on_stage=talk.on_stage,
     )
     calibration.save(files.calibration(calibration.bundle_digest))
     return calibration

@@ -197,6 +197,7 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         backend: Backend,
         on_step: Callable[[int, float], None],
         on_caution: Callable[[str], None],
+        on_stage: Callable[[str], None] = lambda _stage: None,
     ) -> CalibrationT:
         """Adapt to a site's shots.
 
@@ -209,6 +210,7 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
             backend: What computes.
             on_step: Called with the number of steps done and the loss after them.
             on_caution: Called with what is not as it should be.
+            on_stage: Called with what is done next.
 
         Raises:
             CalibrationError: The model does not adapt to these shots.

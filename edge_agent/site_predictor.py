@@ -1,6 +1,6 @@
 """The estimator that locates at a calibrated site: the one that won its replay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import Calibration
@@ -8,14 +8,14 @@ from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import Predictor, make_predictor
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.trust.learners import EnsemblePredictor
 from edge_agent.trust.record import Trust
 
 
 def chosen_estimator(
-    bundle: Bundle, estimator: Estimator, trust: Trust | None = None
+    bundle: Bundle, estimator: Estimator, trusts: Sequence[Trust] = ()
 ) -> Estimator:
     """Return what locates: what is wanted, else what won the site's replay.
 
@@ -24,11 +24,12 @@ def chosen_estimator(
     Args:
         bundle: The model.
         estimator: What is wanted.
-        trust: Of the site; None where nobody asked its past.
+        trusts: In the estimators at the site, what locates first; none where nobody
+            asked its past.
     """
     if estimator is not Estimator.AUTO:
         return estimator
-    return bundle.manifest.estimator if trust is None else trust.estimator
+    return trusts[0].estimator if trusts else bundle.manifest.estimator
 
 
 def make_site_predictor(
@@ -37,8 +38,6 @@ def make_site_predictor(
     estimator: Estimator = Estimator.AUTO,
     backend: Backend = Backend.AUTO,
     *,
-    trust: Trust | None = None,
-    bent_map: BentMap | None = None,
     on_caution: Callable[[str], None] = lambda _caution: None,
 ) -> tuple[Estimator, Predictor]:
     """Return what locates, and which estimator it is.
@@ -48,8 +47,6 @@ def make_site_predictor(
         calibration: Of the site.
         estimator: What is wanted.
         backend: What computes the network; the rest is NumPy's.
-        trust: Of the site; None where nobody asked its past.
-        bent_map: Of the site; None where it has no history.
         on_caution: As of `edge_agent.learning.backends.for_predicting`; and where
             something was asked to compute that has nothing to do.
 
@@ -58,7 +55,7 @@ def make_site_predictor(
         BundleError: The bundle has no neighbours, or ONNX Runtime refuses its graph.
         CalibrationError: It was made without what the estimator compares with.
     """
-    chosen = chosen_estimator(bundle, estimator, trust)
+    chosen = chosen_estimator(bundle, estimator, calibration.trusts)
     if chosen is Estimator.NETWORK:
         network = make_predictor(bundle, calibration, backend, on_caution=on_caution)
         return chosen, network
@@ -73,14 +70,15 @@ def make_site_predictor(
         )
     if chosen is Estimator.NEIGHBOURS:
         return chosen, neighbours
-    if bent_map is None:
+    if calibration.bent_map is None:
         raise CalibrationError(
             f"{calibration.identifier} has no map: one is drawn where a site was "
             "walked before. Walk again (edge_agent calibrate), or choose neighbours "
             "(--estimator neighbours)"
         )
     assert bundle.neighbours is not None  # or there were no predictor of theirs
-    return chosen, BentMapPredictor(bundle.neighbours, bundle.manifest.spec, bent_map)
+    spec = bundle.manifest.spec
+    return chosen, BentMapPredictor(bundle.neighbours, spec, calibration.bent_map)
 
 
 def _words(estimator: Estimator) -> str:

@@ -84,6 +84,7 @@ class RssModel(SiteModel[RssShots, RssCalibration]):
         backend: Backend,
         on_step: Callable[[int, float], None],
         on_caution: Callable[[str], None],
+        on_stage: Callable[[str], None] = lambda _stage: None,
     ) -> RssCalibration:
         """See `SiteModel`."""
         self._check_backend(backend, on_caution)

@@ -56,6 +56,8 @@ def errors_in(replayed: Replayed, temperature: float) -> Errors:
         temperature: T.
     """
     rows = placed(replayed)
+    if not len(rows):
+        return Errors(*[np.zeros(0)] * 3)
     posterior = replayed.posterior[rows]
     found = spreads(posterior, tempered(posterior, temperature), replayed.points)
     where = np.array([point.location for point in replayed.points])

@@ -109,6 +109,47 @@ def learn_trust(
     return LearntTrust(trust, past, replays)
 
 
+def learn_trusts(
+    bundle: Bundle,
+    fresh: Environment,
+    history: Environment | None = None,
+    *,
+    backend: Backend = Backend.AUTO,
+    parameter_set: str | None = None,
+    on_episode: Callable[[int, int], None] = lambda _done, _all: None,
+) -> tuple[Trust, ...]:
+    """Return how far to trust every estimator that the bundle has at this site.
+
+    Whoever forces one of them later wants its own radii.
+
+    Args, errors: as of `learn_trust`.
+
+    Returns:
+        What won the replay first.
+    """
+    learnt = learn_trust(
+        bundle,
+        fresh,
+        history,
+        backend=backend,
+        parameter_set=parameter_set,
+        on_episode=on_episode,
+    )
+    others = [
+        trust_in(
+            estimator,
+            learnt.replays,
+            fresh.points,
+            prior_for(bundle.trust, estimator),
+            is_forced=True,
+            walked_ns=learnt.trust.walked_ns,
+        )
+        for estimator in learnt.replays
+        if estimator is not learnt.trust.estimator
+    ]
+    return learnt.trust, *others
+
+
 def time_of_walk(fresh: Environment) -> int | None:
     """Return when the newest walk began [ns since the UNIX epoch].
 

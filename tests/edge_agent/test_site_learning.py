@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from edge_agent.arrays import pack_arrays, unpack_arrays
 from edge_agent.bundles.bundle import Bundle
 from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
@@ -13,6 +14,8 @@ from edge_agent.csi_model import CsiModel
 from edge_agent.drift.baseline import Revisits
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
+from edge_agent.estimate import Quality
+from edge_agent.estimators import Estimator
 from edge_agent.generations import ORIGINAL
 from edge_agent.learning.backends import Backend
 from edge_agent.site_learning import (
@@ -336,3 +339,76 @@ def test_what_is_like_another_one_does_not_replay_again(learn, model, bundle):
     )
 
     assert sketch.revisits is calibration.revisits
+
+
+# -- how far to trust it, and what history draws ---------------------------------------
+
+
+def test_the_estimator_that_wins_the_replay_locates(learn, model, site):
+    learn(walked("20261122T101500Z"))
+
+    calibration = model.load_calibration(site.folder)
+
+    first, *others = calibration.trusts
+    assert {first.estimator, *(t.estimator for t in others)} == {
+        Estimator.NETWORK,
+        Estimator.NEIGHBOURS,
+        Estimator.ENSEMBLE,
+    }
+    assert first.estimator is Estimator.NEIGHBOURS  # the network is random
+    assert first.scores[0][1] < 0.1 < first.floors.centre
+    assert calibration.trust_in(Estimator.NETWORK).is_forced
+    assert calibration.trust_in(Estimator.MAP) is None
+    assert calibration.bent_map is None
+
+
+def test_a_site_with_a_past_has_a_map(learn, model, site, bundle):
+    learn(walked("20261121T101500Z"))
+    learn(walked("20261122T101500Z"), force=True)
+
+    calibration = model.load_calibration(site.folder)
+
+    assert calibration.trust_in(Estimator.MAP) is not None
+    located = CsiModel(bundle, Estimator.MAP).locate(
+        calibration, walked("20261123T101500Z"), backend=Backend.NUMPY
+    )
+    assert [answer.rooms[0][0] for answer in located[::3]] == [p.room for p in POINTS]
+
+
+def test_an_access_point_that_went_is_named(learn):
+    learn(walked("20261121T101500Z"))
+    learn(walked("20261122T101500Z"), force=True)
+    fresh = walked("20261123T101500Z")
+    fresh.heard[:, 1] = False
+    fresh.images[:, 1] = 0
+
+    learn(fresh, force=True)
+
+    gone = fresh.channels[1].mac
+    assert f"{gone} used to be heard here and is no longer: left out" in learn.said
+
+
+def test_a_location_says_how_far_to_trust_it(learn, model, site):
+    learn(walked("20261122T101500Z"))
+
+    (answer, *_) = model.locate(
+        model.load_calibration(site.folder),
+        walked("20261122T111500Z"),
+        backend=Backend.NUMPY,
+    )
+
+    assert answer.quality is Quality.OK
+    assert answer.quality_score > 0.5
+
+
+@pytest.mark.parametrize("trusts", ["yes", [{}] * 9, [{"estimator": "magic"}]])
+def test_trust_that_makes_no_sense_is_refused(learn, site, bundle, trusts):
+    learn(walked("20261122T101500Z"))
+    path = site.calibration(bundle.digest)
+    header, arrays = unpack_arrays(
+        path.read_bytes(), schema="metaloc.calibration/1", max_bytes=1 << 30
+    )
+    path.write_bytes(pack_arrays(header | {"trusts": trusts}, arrays))
+
+    with pytest.raises(CalibrationError, match=r"calibration-.*npz: "):
+        Calibration.load(path, bundle)
