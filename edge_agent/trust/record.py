@@ -10,6 +10,8 @@ A posterior becomes an estimate:
     quality_score      1 - E[error] / error of the middle, 0 to 1
                        E[error] = b times the mean of the replayed scores
     is_flat            quality_score below 0.1
+    quality            ok where quality_score is 0.5 or more, and r95 less than what
+                       holds 95 % of the site's points; else uncertain
 
 Where the points have no coordinates, E[error] is 1 - the probability of the best room,
 and the error of the middle that of guessing rooms.
@@ -159,12 +161,13 @@ class Trust:
             n_heard=n_heard,
             n_channels=n_channels,
         )
-        position, error = self._located(own, warm, points, stage)
+        position, error, is_bound = self._located(own, warm, points, stage)
         skill = min(max(1 - error / self.floors.centre, 0.0), 1.0) if error else 1.0
+        certain = is_bound and skill >= _CERTAIN
         return replace(
             answer,
             position=position,
-            quality=_quality(stage, skill, is_drifted),
+            quality=_quality(stage, certain, is_drifted),
             quality_score=skill,
             is_flat=skill < _FLAT,
         )
@@ -193,28 +196,33 @@ class Trust:
 
     def _located(
         self, own: Floats, warm: Floats, points: tuple[Point, ...], stage: Stage
-    ) -> tuple[Position | None, float]:
-        """Return the position, if there is one, and the expected error."""
+    ) -> tuple[Position | None, float, bool]:
+        """Return the position, if there is one, and the expected error.
+
+        And whether r95 holds less than what anybody would know of the site.
+        """
         believed = position_of(warm, points)
         if measure_at(points) is Measure.WRONG_ROOMS:
             best = room_beliefs(warm[None], rooms_of(points)).max()
-            return None, float(1 - best)
+            return None, float(1 - best), True
         if believed is None:
-            return None, 0.0  # surely outside, and sure of that
+            return None, 0.0, True  # surely outside, and sure of that
         found = spreads(own, warm[None], points)
         base, cell = float(found.base[0]), float(found.cell[0])
         mean = found.mean[0]
-        r68, r95 = (
-            min(
+        held = [
+            (
                 max(scale * base, sqrt(share) * cell),
                 knowing_nothing(mean, points, share),
             )
             for scale, share in ((stage.accuracy, ACCURACY), (stage.bound, BOUND))
-        )
+        ]
+        r68, r95 = map(min, held)
         x, y = mean.tolist()
         return (
             Position(x, y, _scaled(believed.covariance, r68), r68, r95),
             stage.expected * base,
+            held[1][0] < held[1][1] or len(points) == 1,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -254,13 +262,13 @@ class Trust:
         )
 
 
-def _quality(stage: Stage, skill: float, is_drifted: bool) -> Quality:
+def _quality(stage: Stage, is_certain: bool, is_drifted: bool) -> Quality:
     """Return the word for it; the worst one that is true."""
     if is_drifted:
         return Quality.DRIFTED
     if stage.n_queries == 0:
         return Quality.UNCALIBRATED
-    return Quality.OK if skill >= _CERTAIN else Quality.UNCERTAIN
+    return Quality.OK if is_certain else Quality.UNCERTAIN
 
 
 def _scaled(
