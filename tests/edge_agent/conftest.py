@@ -1,9 +1,7 @@
 """One small model for all tests, private brokers, and a home directory of their own."""
 
 import gc
-import os
 import signal
-import subprocess
 import time
 import warnings
 
@@ -13,11 +11,10 @@ import pytest
 from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import CALIBRATION_FILE, SHOTS_FILE
 from edge_agent.config import CONFIG_VARIABLE, PASSWORD_VARIABLE
-from tests.brokers import Mosquitto, Relay, Subscriber, find_program
-from tests.conftest import ROOT
+from tests.brokers import Mosquitto, Relay, Subscriber
 from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import checkpoint, environment, random_calibration
-from tests.edge_agent.station import Station, make_cable
+from tests.edge_agent.station import in_a_namespace
 
 
 @pytest.fixture(scope="session")
@@ -145,17 +142,5 @@ def relay(mosquitto):
 @pytest.fixture(scope="session")
 def station():
     """A process in a network namespace in which ``throw0`` is wired to ``catch0``."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a network namespace")
-    find_program("ip")
-    namespace = f"metaloc-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", namespace], capture_output=True)
-    if made.returncode:
-        pytest.skip(f"needs network namespaces: {made.stderr.decode().strip()}")
-    try:
-        station = Station(namespace, ROOT)
-        make_cable(station, "catch0", "throw0")
+    with in_a_namespace() as station:
         yield station
-        station.stop()
-    finally:
-        subprocess.run(["ip", "netns", "delete", namespace], check=True)

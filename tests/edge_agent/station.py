@@ -7,8 +7,10 @@ Interfaces of the machine stay untouched: whatever is created lives in the names
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
+import secrets
 import socket
 import struct
 import subprocess
@@ -27,6 +29,8 @@ from edge_agent.live import LiveCapture
 from edge_agent.preflight.air import Expectation
 from edge_agent.preflight.run import run_preflight
 from edge_agent.sources import LiveSource
+from tests.brokers import find_program
+from tests.conftest import ROOT
 
 _PATIENCE_S = 10.0
 NOBODY = 65534
@@ -128,6 +132,16 @@ class Station:
     def counters(self):
         return self._ask("counters")
 
+    def play(self, interface, frames, rate):
+        """Send these frames over and over, in place of those played so far.
+
+        Args:
+            interface: To send on.
+            frames: In turn; none: silence.
+            rate: Of them all [1/s].
+        """
+        self._ask("play", interface, [frame.hex() for frame in frames], rate)
+
     def look(self, interface, *, send=None, **options):
         """What a look before a walk says, as JSON, and the codes of its findings.
 
@@ -165,11 +179,30 @@ def make_cable(station, one, other):
         station.ip("link", "set", name, "addrgenmode", "none", "mtu", "3000", "up")
 
 
+@contextlib.contextmanager
+def in_a_namespace():
+    """A process in a network namespace in which ``throw0`` is wired to ``catch0``."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a network namespace")
+    find_program("ip")
+    namespace = f"metaloc-{os.getpid()}-{secrets.token_hex(2)}"
+    made = subprocess.run(["ip", "netns", "add", namespace], capture_output=True)
+    if made.returncode:
+        pytest.skip(f"needs network namespaces: {made.stderr.decode().strip()}")
+    try:
+        station = Station(namespace, ROOT)
+        make_cable(station, "catch0", "throw0")
+        yield station
+        station.stop()
+    finally:
+        subprocess.run(["ip", "netns", "delete", namespace], check=True)
+
+
 class _Desk:
     """Carries requests out."""
 
     def __init__(self):
-        self._capture = self._monitor = self._link_type = None
+        self._capture = self._monitor = self._link_type = self._player = None
 
     def open(self, interface, buffer_frames, as_nobody, link_types):
         self._capture = LiveCapture(
@@ -222,10 +255,23 @@ class _Desk:
             "dropped_by_agent": counters.dropped_by_agent,
         }
 
+    def play(self, interface, frames, rate):
+        if self._player is not None:
+            thread, stopped = self._player
+            stopped.set()
+            thread.join()
+            self._player = None
+        if frames:
+            stopped = threading.Event()
+            playing = (interface, frames, rate, stopped)
+            thread = threading.Thread(target=_keep_sending, args=playing, daemon=True)
+            thread.start()
+            self._player = thread, stopped
+
     def look(self, interface, send, options):
         stopped = threading.Event()
         threads = [
-            threading.Thread(target=_keep_sending, args=(name, frame, rate, stopped))
+            threading.Thread(target=_keep_sending, args=(name, [frame], rate, stopped))
             for name, frames in send.items()
             for frame, rate in frames
         ]
@@ -248,13 +294,14 @@ class _Desk:
                 sock.send(bytes.fromhex(frame))
 
 
-def _keep_sending(interface, frame, rate, stopped):
-    data = bytes.fromhex(frame)
+def _keep_sending(interface, frames, rate, stopped):
+    parts = itertools.cycle(bytes.fromhex(frame) for frame in frames)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
         sock.bind((interface, 0))
         due = time.monotonic()
         while not stopped.wait(due - time.monotonic()):
-            sock.send(data)
+            with contextlib.suppress(OSError):  # the interface is down
+                sock.send(next(parts))
             due += 1 / rate
 
 
