@@ -198,7 +198,8 @@ class Monitor:
         self._gap = _by_channel([r.gap for r in known])
         self._above = _by_channel([r.offset_db for r in known])
         self._below = _by_channel([-r.offset_db for r in known])
-        silent = Revisits.joined(references).silent.T
+        # Silence is not learnt: it is noticed from the first stop on.
+        silent = self._past.silent.T
         heard_or_not = [column[np.isfinite(column)] for column in silent]
         self._silence = [(1 + s.sum()) / (2 + len(s)) for s in heard_or_not]
 
