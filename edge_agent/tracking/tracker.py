@@ -17,6 +17,7 @@ from edge_agent.config import TrackingConfig
 from edge_agent.estimate import (
     Estimate,
     Position,
+    half_way_to_neighbour,
     most_probable_floor,
     position_of,
     rooms_by_probability,
@@ -96,6 +97,9 @@ class Tracker:
             walls: That nobody walks through.
         """
         self._points = tuple(points)
+        self._is_outside = np.array([p.is_outside for p in points], np.bool_)
+        placed = [point.location for point in points if point.is_placed]
+        self._half_way = half_way_to_neighbour(np.array(placed).reshape(-1, 2))
         self._config = config
         self._grid = Grid(points, speed_m_s=config.speed_mps, walls=walls)
         self._keeper = RoomKeeper(
@@ -180,8 +184,7 @@ class Tracker:
 
     def _estimate(self, raw: Estimate, kept: float) -> Estimate:
         belief, points = self._belief.probabilities, self._points
-        is_outside = np.array([point.is_outside for point in points], np.bool_)
-        position = position_of(belief, points)
+        position = position_of(belief, points, self._half_way)
         if position is not None and raw.position is not None:
             position = self._no_surer(position, raw.position, kept)
         return replace(
@@ -190,7 +193,7 @@ class Tracker:
             floor=most_probable_floor(belief, points),
             rooms=rooms_by_probability(belief, points),
             posterior=tuple(belief.tolist()),
-            outside=float(belief[is_outside].sum()),
+            outside=float(belief[self._is_outside].sum()),
         )
 
     def _no_surer(self, position: Position, raw: Position, kept: float) -> Position:
