@@ -1,0 +1,1 @@
+"""Recordings of raw frames with labels: `edge_agent record`."""
