@@ -74,6 +74,10 @@ class DriftState:
     n_stops: int
     """That were judged."""
 
+    n_known: int
+    """Re-visits and learnt stops that strangeness is measured by; 0 where there are too
+    few, and nothing but silence is noticed."""
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
@@ -82,6 +86,7 @@ class DriftState:
             "causes": [cause.to_json() for cause in self.causes],
             "p_value": None if self.p_value is None else round(self.p_value, 4),
             "stops": self.n_stops,
+            "known": self.n_known,
         }
 
 
@@ -256,8 +261,9 @@ class Monitor:
             len(set(self._channels)),
             len(rooms & set(self._rooms)),
         )
+        n_known = sum(map(len, self._nearest))
         return DriftState(
-            1.0 if alarms else score, bool(alarms), causes, p, self.n_stops
+            1.0 if alarms else score, bool(alarms), causes, p, self.n_stops, n_known
         )
 
     def _cause(self, detector: Detector) -> Cause:

@@ -228,8 +228,10 @@ def _lap(shot: ShotNearby) -> str:
 
 def _drift(state: DriftState | None) -> Iterator[str]:
     if state is None:
-        yield "nobody watches: the calibration knows of no re-visits"
+        yield "nobody watches: there are no shots to compare with"
         return
+    if not state.n_known:
+        yield "nothing to judge by: the calibration knows of too few re-visits"
     strange = ""
     if state.p_value is not None:
         strange = f"; as strange are {state.p_value:.0%} of re-visits"

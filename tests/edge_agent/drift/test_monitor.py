@@ -190,7 +190,7 @@ def test_without_revisits_nothing_is_judged(make_monitor):
 
     state = device.stop(40, nearest=9.0)
 
-    assert (state.score, state.p_value) == (0.0, None)
+    assert (state.score, state.p_value, state.n_known) == (0.0, None, 0)
 
 
 def test_the_end_of_a_recording_ends_the_stop(make_monitor):
@@ -235,6 +235,7 @@ def test_the_state_is_json(make_monitor):
     assert document["alarm"] is True
     assert document["causes"][0]["kind"] == "site"
     assert document["stops"] == 19
+    assert document["known"] == 40
 
 
 def test_more_channels_than_revisits_have_are_refused(make_monitor):
