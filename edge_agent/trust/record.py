@@ -162,7 +162,7 @@ class Trust:
             n_channels=n_channels,
         )
         position, error, is_bound = self._located(own, warm, points, stage)
-        skill = min(max(1 - error / self.floors.centre, 0.0), 1.0) if error else 1.0
+        skill = _skill(error, self.floors.centre)
         certain = is_bound and skill >= _CERTAIN
         return replace(
             answer,
@@ -260,6 +260,12 @@ class Trust:
             Stage(**facts["same_day"]),
             Stage(**facts["later"]),
         )
+
+
+def _skill(error: float, guessing: float) -> float:
+    """Return how much better than guessing, 0 to 1."""
+    # Of a single point or room, nobody can be wrong.
+    return min(max(1 - error / guessing, 0.0), 1.0) if guessing > 0 else 1.0
 
 
 def _quality(stage: Stage, is_certain: bool, is_drifted: bool) -> Quality:
