@@ -1,8 +1,9 @@
 """Which captures a site's shots were made of: an error there says nothing of tomorrow.
 
 Each packet's row of an image becomes 64 bits. A capture that holds as many different
-rows of the shots as half an image has packets has been calibrated with, whatever it is called now; and so have all
-captures of its visit: the device lay where it lay, and people stood where they stood.
+rows of the shots as half an image has packets has been calibrated with, whatever it is
+called now; and so have all captures of its visit: the device lay where it lay, and
+people stood where they stood.
 """
 
 from collections.abc import Callable, Iterable
