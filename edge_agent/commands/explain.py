@@ -36,6 +36,8 @@ from edge_agent.recording import read_frames
 from edge_agent.site_model import OpenSite
 from edge_agent.site_state import SiteState, load_calibration
 from edge_agent.sources import FileSource
+from edge_agent.tracking.site_tracker import make_tracker
+from edge_agent.tracking.tracker import Tracked, Tracker
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 
@@ -113,7 +115,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     )
     source = FileSource(args.pcap, link_types=model.link_types)
     started = time.perf_counter()
-    number, fix = _wanted(args, recorded_fixes(site.pipeline, source, console.say))
+    tracker = make_tracker(config, site.points, on_caution=caution)
+    number, fix, tracked = _wanted(
+        args, recorded_fixes(site.pipeline, source, console.say), tracker
+    )
     each_ms = (time.perf_counter() - started) * 1e3 / (number + 1)
     view, calibration = None, None
     if files.kind is Kind.CSI:
@@ -126,6 +131,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     explanation = Explanation(
         number,
         fix,
+        tracked,
         f"{model.name}+{site.identifier}",
         site.backend,
         _age_s(calibration, fix),
@@ -162,19 +168,23 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--time is {args.time!r}, not HH:MM:SS, as 09:41:05")
 
 
-def _wanted(args: argparse.Namespace, fixes: Iterator[Fix]) -> tuple[int, Fix]:
-    """Return the location that is asked about, and its number.
+def _wanted(
+    args: argparse.Namespace, fixes: Iterator[Fix], tracker: Tracker | None
+) -> tuple[int, Fix, Tracked | None]:
+    """Return the location that is asked about, its number, and the way that led there.
 
     Raises:
         CaptureError: The capture has none, or not this one.
     """
-    number, newest = -1, None
+    number, newest, tracked = -1, None, None
     for number, fix in enumerate(fixes):
         newest = fix
+        if tracker is not None:
+            tracked = tracker.update(fix.estimate, fix.unrest)
         if args.at == number:
-            return number, fix
+            return number, fix, tracked
         if args.time is not None and _clock_s(fix) >= args.time:
-            return number, fix
+            return number, fix, tracked
     if newest is None:
         raise CaptureError(
             f"{args.pcap}: no location; edge_agent frames shows what it holds"
@@ -188,7 +198,7 @@ def _wanted(args: argparse.Namespace, fixes: Iterator[Fix]) -> tuple[int, Fix]:
             f"{args.pcap}: the last location is of {_clock_s(newest)}, before "
             f"{args.time}"
         )
-    return number, newest
+    return number, newest, tracked
 
 
 def _clock_s(fix: Fix) -> str:

@@ -59,8 +59,8 @@ class Detector:
 class DriftState:
     """What the monitor makes of the site after a fix."""
 
-    score: float
-    """0, as calibrated, to 1, an alarm."""
+    score: float | None
+    """0, as calibrated, to 1, an alarm; None where there is nothing to judge by."""
 
     is_alarm: bool
 
@@ -81,7 +81,7 @@ class DriftState:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
-            "score": round(self.score, 3),
+            "score": None if self.score is None else round(self.score, 3),
             "alarm": self.is_alarm,
             "causes": [cause.to_json() for cause in self.causes],
             "p_value": None if self.p_value is None else round(self.p_value, 4),
@@ -253,7 +253,10 @@ class Monitor:
             if self._nearest:
                 nearest = float(stop.row.nearest[0])
                 p = max(p_value(past, nearest) for past in self._nearest)
-        score = max(c.score(gains.get(d, 0.0)) for d, c in self.cusums.items())
+        n_known = sum(map(len, self._nearest))
+        score = None
+        if n_known:
+            score = max(c.score(gains.get(d, 0.0)) for d, c in self.cusums.items())
         alarms = [d for d, cusum in self.cusums.items() if cusum.is_alarm]
         rooms = {self._points[point].room for point in self._strangeness}
         causes = told(
@@ -261,7 +264,6 @@ class Monitor:
             len(set(self._channels)),
             len(rooms & set(self._rooms)),
         )
-        n_known = sum(map(len, self._nearest))
         return DriftState(
             1.0 if alarms else score, bool(alarms), causes, p, self.n_stops, n_known
         )

@@ -24,6 +24,7 @@ from edge_agent.neighbours.estimator import posterior_of
 from edge_agent.payload import iso_time
 from edge_agent.pipeline import Fix
 from edge_agent.survey import Point
+from edge_agent.tracking.tracker import Tracked
 
 EXPLANATION_SCHEMA = "metaloc.explanation/1"
 _MOST_CANDIDATES = 5
@@ -62,6 +63,10 @@ class Explanation:
     """Of the location in its capture, from 0."""
 
     fix: Fix
+
+    tracked: Tracked | None
+    """What the locations before make of it; None where nobody follows the device."""
+
     model: str
     """As in every published location: model and calibration."""
 
@@ -115,6 +120,7 @@ class Explanation:
             "unrest": None if self.fix.unrest is None else round(self.fix.unrest, 3),
             "quality": estimate.quality.value,
             "quality_score": round(estimate.quality_score, 3),
+            "tracked": _tracked_json(self.tracked),
             "rooms": [{"room": r, "p": round(p, 4)} for r, p in estimate.rooms],
             "outside": round(estimate.outside, 4),
             "channels": [
@@ -129,6 +135,20 @@ class Explanation:
             "drift": None if self.drift is None else self.drift.to_json(),
             "timing_ms": {k: round(v, 3) for k, v in self.timing_ms.items()},
         }
+
+
+def _tracked_json(tracked: Tracked | None) -> dict[str, Any] | None:
+    if tracked is None:
+        return None
+    where = tracked.estimate.position
+    return {
+        "presence": str(tracked.whereabouts.presence),
+        "room": tracked.whereabouts.room,
+        "since": iso_time(tracked.since_ns) if tracked.since_ns else None,
+        "x": None if where is None else round(where.x, 3),
+        "y": None if where is None else round(where.y, 3),
+        "moving": tracked.moving,
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from edge_agent.explain.air import Transmitter
 from edge_agent.explain.comparison import Comparison, ShotNearby
 from edge_agent.explain.explanation import Explanation
 from edge_agent.survey import Point
+from edge_agent.tracking.tracker import Tracked
 
 _MOST_CHANNELS = 3
 """Of which a table has columns; there is no room for more."""
@@ -70,7 +71,22 @@ def _head(explanation: Explanation) -> Iterator[str]:
     if (unrest := explanation.fix.unrest) is not None:
         quality += f", unrest {unrest:.2f} (0 at rest, 1 carried)"
     yield quality
+    yield from _tracked(explanation.tracked)
     yield f"{explanation.model}, {explanation.backend}{_age(explanation.age_s)}"
+
+
+def _tracked(tracked: Tracked | None) -> Iterator[str]:
+    """Yield what is published, where that is more than this one image says."""
+    if tracked is None:
+        return
+    seen = tracked.whereabouts
+    room = seen.room or str(seen.presence)
+    since = f" since {clock(tracked.since_ns)}" if tracked.since_ns else ""
+    moving = {None: "", True: ", moving", False: ", at rest"}[tracked.moving]
+    where = ""
+    if (position := tracked.estimate.position) is not None:
+        where = f", x {position.x:.2f}  y {position.y:.2f} m"
+    yield f"with the way here: {room}{since}{where}{moving}"
 
 
 def _age(age_s: float | None) -> str:
@@ -230,12 +246,13 @@ def _drift(state: DriftState | None) -> Iterator[str]:
     if state is None:
         yield "nobody watches: there are no shots to compare with"
         return
-    if not state.n_known:
+    if state.score is None:
         yield "nothing to judge by: the calibration knows of too few re-visits"
-    strange = ""
-    if state.p_value is not None:
-        strange = f"; as strange are {state.p_value:.0%} of re-visits"
-    yield f"{state.score:.2f} after {state.n_stops} stops{strange}"
+    else:
+        strange = ""
+        if state.p_value is not None:
+            strange = f"; as strange are {state.p_value:.0%} of re-visits"
+        yield f"{state.score:.2f} after {state.n_stops} stops{strange}"
     for cause in state.causes:
         yield cause.sentence
         yield f"  fresh shots would mend it: {cause.request}"

@@ -85,8 +85,10 @@ def test_it_is_the_location_that_locate_prints(explain, place, run_agent, capsys
     located = json.loads(capsys.readouterr().out.splitlines()[2])
 
     assert explained["fix"] == 2
-    same = ("time", "model", "x", "y", "quality", "source", "n_frames")
+    same = ("time", "model", "quality", "source", "n_frames")
     assert {k: explained[k] for k in same} == {k: located[k] for k in same}
+    assert explained["tracked"]["room"] == located["room"] == "office"
+    assert explained["tracked"]["x"] == located["x"]
     assert explained["rooms"][0]["room"] == "office"
 
 

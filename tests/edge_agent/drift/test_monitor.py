@@ -190,7 +190,7 @@ def test_without_revisits_nothing_is_judged(make_monitor):
 
     state = device.stop(40, nearest=9.0)
 
-    assert (state.score, state.p_value, state.n_known) == (0.0, None, 0)
+    assert (state.score, state.p_value, state.n_known) == (None, None, 0)
 
 
 def test_the_end_of_a_recording_ends_the_stop(make_monitor):
