@@ -142,7 +142,7 @@ class FileSource:
 
     def check(self) -> bool:
         """Read the first packets of a file; wait for those of a pipe, and keep them."""
-        if not self._can_begin_anew():
+        if not self.is_recording:
             return self._wait()
         with CaptureFile(self._path, self._link_types) as file:
             next(iter(file), None)
@@ -157,7 +157,7 @@ class FileSource:
         self, wanted: Callable[[], int]
     ) -> Generator[RawFrames | None, None, None]:
         """Yield the packets; None, in turn, while a pipe brings none."""
-        if self._can_begin_anew():
+        if self.is_recording:
             self._file = CaptureFile(self._path, self._link_types)
         with self._file as file:
             if self._speed is None:
@@ -165,7 +165,9 @@ class FileSource:
             else:
                 yield from paced(file, speed=self._speed)
 
-    def _can_begin_anew(self) -> bool:
+    @property
+    def is_recording(self) -> bool:
+        """Whether it can be read again; a pipe brings what it brings once."""
         return Path(self._path).is_file()
 
     def kind(self, newest_ns: int) -> Source:
@@ -189,7 +191,9 @@ class StreamSource(FileSource):
         self.name = "standard input"
         self.doing = "reading standard input"
 
-    def _can_begin_anew(self) -> bool:
+    @property
+    def is_recording(self) -> bool:
+        """False, though a file may stand behind it."""
         return False
 
     def kind(self, newest_ns: int) -> Source:

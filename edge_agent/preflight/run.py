@@ -26,7 +26,7 @@ from edge_agent.preflight.finding import Finding, Severity, stop
 from edge_agent.preflight.hearing import Hearing, listen
 from edge_agent.preflight.interface import check_interface
 from edge_agent.preflight.report import AccessPoint, Report
-from edge_agent.sources import LiveSource, PacketSource, StreamSource
+from edge_agent.sources import FileSource, LiveSource, PacketSource
 
 LISTEN_S = 3.0
 """Beacons come ten times a second: 30 of them tell a rate to within a fifth."""
@@ -88,7 +88,7 @@ def run_preflight(
         )
     now_ns = clock.wall_ns()
     slip_ns = (now_ns - wall_ns) - (clock.monotonic_ns() - monotonic_ns)
-    is_pipe = isinstance(source, StreamSource)
+    is_pipe = isinstance(source, FileSource) and not source.is_recording
     findings += check_clock(
         ClockFacts(
             now_ns,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 
 import pytest
@@ -210,6 +211,25 @@ def test_a_pipe_of_a_phone_without_a_clock_is_a_caution(pipe, tmp_path):
     pipe.write(pcapng_bytes(packets_at(0, n=40, start_us=86_400_000_000)))
 
     assert codes(look(StreamSource(), tmp_path)) == ["frames-clock-unset"]
+
+
+def test_a_named_pipe_is_a_pipe(tmp_path):
+    path = tmp_path / "csi.fifo"
+    os.mkfifo(path)
+    data = pcapng_bytes(packets_at(0, n=40, start_us=86_400_000_000))
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+
+    report = look(FileSource(path), tmp_path)
+    writer.join()
+
+    assert codes(report) == ["frames-clock-unset"]
+
+
+def test_the_clock_of_a_recording_is_its_own(write, tmp_path):
+    data = pcapng_bytes(packets_at(0, n=40, start_us=86_400_000_000))
+
+    assert codes(look(FileSource(write(data)), tmp_path)) == []
 
 
 # -- clock and disk --------------------------------------------------------------------
