@@ -37,9 +37,6 @@ _OBSERVATIONS = 4.0
 of one second each this is an exponent of 0.4 for a walker's. Fewer follow a simulated
 walk more slowly, more bring nothing (docs/tracking.md)."""
 
-_UNNOTICED = 0.005
-"""Share of the time at rest in which it may have moved all the same."""
-
 _LEAST = 1e-300
 _UNTOLD = 1 / 3
 _UNTOLD_WINDOW_S = 1.0
@@ -97,8 +94,7 @@ class Belief:
             self._set(likelihood)
             return 0.0
         carried = _UNTOLD if motion is None else motion
-        walked_s = passed_s * max(carried, _UNNOTICED)
-        prior = self._grid.after(self.probabilities, walked_s)
+        prior = self._grid.after(self.probabilities, passed_s * carried)
         weight, forgotten = _weight(passed_s, window_s, motion, rested_s)
         before = np.log(np.maximum(prior, _LEAST))
         self._set((1 - forgotten) * before + weight * likelihood)

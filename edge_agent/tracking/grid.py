@@ -19,6 +19,7 @@ is as far from all. Other floors are reached rarely, from anywhere: nobody says 
 the stairs are. Nothing is impossible: plans and surveys err.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,8 +38,8 @@ _ROOM_TICK_S = 5.0
 _TO_OUTSIDE, _TO_OTHER_FLOOR, _TO_ANYWHERE = 0.05, 0.02, 1e-4
 """Share of what leaves a cell."""
 
-_MOST_TICKS_AT_ONCE = 16
-"""Longer steps are as good as no knowledge of where it was."""
+_STEPS_A_TICK, _MOST_STEPS = 4, 64
+"""Of the solution; more would not change it by a hundredth, nor after minutes."""
 
 
 class Grid:
@@ -87,13 +88,11 @@ class Grid:
             belief: Probability of each cell, shape (n_cells,).
             walked_s: For how long [s]; 0 or more.
         """
-        left_s = min(walked_s, _MOST_TICKS_AT_ONCE * float(self._tick_s.max()))
-        longest_s = float(self._tick_s.min())
-        while left_s > 0:
-            step_s = min(left_s, longest_s)
-            leaving = -np.expm1(-step_s / self._tick_s) * belief
+        shortest_s = float(self._tick_s.min()) / _STEPS_A_TICK
+        n_steps = min(math.ceil(walked_s / shortest_s), _MOST_STEPS)
+        for _ in range(n_steps):
+            leaving = -np.expm1(-walked_s / n_steps / self._tick_s) * belief
             belief = belief - leaving + leaving @ self._jumps
-            left_s -= step_s
         return belief
 
 

@@ -61,7 +61,7 @@ def _on_one_floor(places: Floats, walls: Floats) -> Floats:
         np.minimum(onwards, to_bend[:, bend, None] + between[bend], out=onwards)
     for bend in range(len(bends)):
         np.minimum(direct, onwards[:, bend, None] + to_bend[:, bend], out=direct)
-    return direct
+    return np.minimum(direct, direct.T)  # rounding tells both ways of a wall apart
 
 
 def _bends(walls: Floats) -> Floats:
