@@ -10,6 +10,7 @@ from typing import Any
 
 from edge_agent.payload import FixContext, LocationPayloads
 from edge_agent.pipeline import Fix
+from edge_agent.tracking.tracker import Tracked
 
 _CHANCE_BYTES = 10
 
@@ -29,11 +30,28 @@ class ReplayedPayloads:
             context, now_ns=lambda: self._now_ns, randomness=lambda: self._chance
         )
 
-    def document(self, fix: Fix) -> dict[str, Any]:
-        """Return the JSON document of one fix, made when its last frame came in."""
-        content = repr((self._context, self._n_made, fix.source.value, fix.estimate))
+    def document(self, fix: Fix, tracked: Tracked | None) -> dict[str, Any]:
+        """Return the JSON document of one fix, made when its last frame came in.
+
+        Args:
+            fix: From one image alone.
+            tracked: What is believed after all images so far, if anybody follows them.
+        """
+        drift = None if fix.drift is None else fix.drift.score
+        content = repr(
+            (
+                self._context,
+                self._n_made,
+                fix.source.value,
+                fix.estimate,
+                tracked,
+                drift,
+            )
+        )
         digest = sha256(content.encode()).digest()
         self._chance = int.from_bytes(digest[:_CHANCE_BYTES])
         self._now_ns = fix.estimate.time_ns
         self._n_made += 1
-        return self._payloads.document(fix.estimate, fix.source)
+        return self._payloads.document(
+            fix.estimate, fix.source, tracked=tracked, drift=drift
+        )

@@ -19,6 +19,7 @@ from edge_agent.payload import FixContext, to_json
 from edge_agent.recorded_fixes import captures_in, recorded_fixes
 from edge_agent.replayed_payloads import ReplayedPayloads
 from edge_agent.sources import FileSource
+from edge_agent.tracking.site_tracker import make_tracker
 
 _EPILOG = """\
 One line of JSON per location, in the order of the captures; docs/mqtt says what is in
@@ -92,10 +93,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     n_all = 0
     for path in _captures(args.pcap):
         n_here = 0
+        tracker = make_tracker(config, site.points, on_caution=caution)
         source = FileSource(path, link_types=model.link_types)
         for fix in recorded_fixes(site.pipeline, source, console.say):
             n_here += 1
-            console.result(to_json(payloads.document(fix)))
+            tracked = None
+            if tracker is not None:
+                tracked = tracker.update(fix.estimate, fix.unrest)
+            console.result(to_json(payloads.document(fix, tracked)))
         n_all += n_here
         if not n_here:
             console.say(f"{source.name}: no location")

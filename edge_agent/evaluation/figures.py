@@ -5,6 +5,7 @@
     zone, floor detection     share in the right room, on the right floor
     coverage                  share whose truth lies within r68, within r95
     availability              share of truths with a place whose estimate has one
+    known                     share of truths inside whose estimate is not "unknown"
 
 Floors, which guessing would reach: always the middle of the reference points, and one
 of them drawn at random.
@@ -89,6 +90,10 @@ class Figures:
     within_r68: Share
     within_r95: Share
     available: Share
+
+    known: Share
+    """Inside, and not so spread that guessing would do as well."""
+
     quality: dict[Quality, int]
 
 
@@ -120,6 +125,7 @@ def figures_of(judged: Judged, rng: np.random.Generator) -> Figures:
         share(within[:, 0], measured),
         share(within[:, 1], measured),
         share(measured, judged.is_placed),
+        share(judged.is_known, judged.is_inside),
         {quality: count[quality] for quality in Quality if count[quality]},
     )
 

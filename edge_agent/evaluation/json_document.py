@@ -56,6 +56,7 @@ def _figures_json(figures: Figures) -> dict[str, Any]:
             "r95": _share_json(figures.within_r95),
         },
         "availability": _share_json(figures.available),
+        "known": _share_json(figures.known),
         "quality": {
             str(k): round(n / figures.n, 4) for k, n in figures.quality.items()
         },

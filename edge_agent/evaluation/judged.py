@@ -89,6 +89,11 @@ class Judged:
         """Which truths have coordinates, shape (n,)."""
         return np.isfinite(self.truth[:, 0])
 
+    @property
+    def is_inside(self) -> Flags:
+        """Which truths are a point of the site, shape (n,)."""
+        return np.array([not point.is_outside for point in self.truths], np.bool_)
+
     @cached_property
     def has_room(self) -> Flags:
         """Which truths are in a room, or outside of all; shape (n,)."""
@@ -115,6 +120,11 @@ class Judged:
             ],
             np.bool_,
         )
+
+    @cached_property
+    def is_known(self) -> Flags:
+        """Which estimates say anything at all: inside, and not flat; shape (n,)."""
+        return np.array([not e.is_unknown for e in self.estimates], np.bool_)
 
     @cached_property
     def is_reference(self) -> Flags:
@@ -144,9 +154,10 @@ class Judged:
 
 
 def most_probable_room(estimate: Estimate) -> str | None:
-    """Return a room, `OUTSIDE`, or None where the site has neither."""
-    best, share = estimate.rooms[0] if estimate.rooms else (None, 0.0)
-    return OUTSIDE if estimate.outside > share else best
+    """Return a room, however sure it is, `OUTSIDE`, or None where there is neither."""
+    if estimate.is_outside:
+        return OUTSIDE
+    return estimate.rooms[0][0] if estimate.rooms else None
 
 
 def _room(point: Point) -> str | None:

@@ -72,6 +72,7 @@ def _summary(figures: Figures) -> list[str]:
         ("right room", figures.room),
         ("nearest point right", figures.point),
         ("right floor", figures.floor),
+        ("not unknown", figures.known),
         ("within r68", figures.within_r68),
         ("within r95", figures.within_r95),
     ):

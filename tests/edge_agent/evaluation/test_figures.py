@@ -94,6 +94,7 @@ def test_shares_count_what_could_be_right():
     assert (figures.within_r95.n_true, figures.within_r95.n) == (2, 3)
     assert (figures.room.n_true, figures.room.n) == (4, 5)
     assert (figures.point.n_true, figures.point.n) == (2, 3)
+    assert (figures.known.n_true, figures.known.n) == (4, 4)
     assert (figures.available.n_true, figures.available.n) == (3, 4)
     assert figures.quality == {Quality.OK: 4, Quality.UNCERTAIN: 1}
     assert figures.room.value == 0.8

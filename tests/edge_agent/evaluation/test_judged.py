@@ -1,5 +1,7 @@
 """What becomes of each location, told by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,9 +30,10 @@ def test_what_has_no_place_has_no_error():
     ("rooms", "outside", "room"),
     [
         ((("kitchen", 0.8), ("office", 0.2)), 0.0, "kitchen"),
-        ((("kitchen", 0.4), ("office", 0.1)), 0.5, "outside"),
+        ((("kitchen", 0.3), ("office", 0.1)), 0.6, "outside"),
+        ((("kitchen", 0.3), ("office", 0.3)), 0.4, "kitchen"),
         ((), 0.0, None),
-        ((), 0.1, "outside"),
+        ((), 0.9, "outside"),
     ],
 )
 def test_the_most_probable_room_may_be_outside_or_none(rooms, outside, room):
@@ -44,6 +47,14 @@ def test_rooms_are_right_where_they_are_the_true_ones_outside_included():
     assert found.has_room.all()
     nowhere = judged((Point("q", 1.0, 1.0), estimate()))
     assert not nowhere.has_room.any()
+
+
+def test_what_is_flat_or_outside_says_nothing():
+    flat = replace(estimate(), is_flat=True)
+    found = judged((P1, flat), (P1, estimate(outside=0.9)), (OUT, estimate()))
+    assert found.is_known.tolist() == [False, False, True]
+    assert found.is_inside.tolist() == [True, True, False]
+    assert most_probable_room(flat) == "kitchen"
 
 
 def test_floors_are_right_where_they_are_the_true_ones():
