@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from edge_agent.csi.image import CsiImage
+from edge_agent.estimate import Quality
+from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import make_predictor
 from edge_agent.localizer import Localizer
+from edge_agent.trust.choice import Floors, Measure
+from edge_agent.trust.record import Stage, Trust
 from tests.edge_agent.sites import POINTS, SPEC, channel
 
 STARTED_NS = 1_700_000_000_000_000_000
@@ -51,3 +55,66 @@ def test_it_says_what_it_was_made_of(calibration, predictor, image):
     assert estimate.window_s == 2.5
     assert estimate.n_frames == 8  # of the one channel that was heard
     assert (estimate.n_heard, estimate.n_channels) == (1, 2)
+
+
+def trust(**overrides):
+    stage = Stage(2.0, 1.0, 2.0, 0.5, 9.0)
+    later = Stage(4.0, 1.0, 4.0, 0.5, 9.0)
+    values = {
+        "estimator": Estimator.NETWORK,
+        "is_forced": False,
+        "walked_ns": None,
+        "scores": (),
+        "measure": Measure.METRES,
+        "floors": Floors(2.0, 2.5),
+        "n_queries": 9.0,
+        "same_day": stage,
+        "later": later,
+    }
+    return Trust(**(values | overrides))
+
+
+def test_what_was_replayed_says_how_far_to_trust(calibration, predictor, image):
+    """The image is of 2023, the calibration of 2026: a recording that came with it."""
+    estimate = Localizer(calibration, predictor, trust()).locate(image)
+
+    (posterior,) = predictor.predict(image.pixels[None], image.heard[None])
+    warm = np.sqrt(posterior) / np.sqrt(posterior).sum()
+    assert estimate.posterior == pytest.approx(warm.tolist(), rel=1e-5)
+    assert estimate.quality in (Quality.OK, Quality.UNCERTAIN)
+    assert estimate.n_channels == len(calibration.channels)
+    drifted = Localizer(calibration, predictor, trust()).locate(image, is_drifted=True)
+    assert drifted.quality is Quality.DRIFTED
+
+
+def test_an_image_of_another_day_than_the_walk_is_trusted_less(
+    calibration, predictor, image
+):
+    same = trust(walked_ns=STARTED_NS)
+    other = trust(walked_ns=STARTED_NS - 86_400 * 10**9)
+
+    today, tomorrow = (
+        Localizer(calibration, predictor, each).locate(image) for each in (same, other)
+    )
+
+    assert tomorrow.position.r95 > today.position.r95
+    assert max(tomorrow.posterior) < max(today.posterior)
+
+
+def test_without_a_walks_time_the_calibration_is_how_old_it_is(
+    calibration, predictor, image
+):
+    long_ago = replace(calibration, calibrated_at="2023-11-01T00:00:00Z")
+
+    today, later = (
+        Localizer(site, predictor, trust()).locate(image).position.r95
+        for site in (calibration, long_ago)
+    )
+
+    assert later > today
+
+
+def test_without_trust_nothing_is_calibrated(calibration, predictor, image):
+    estimate = Localizer(calibration, predictor).locate(image)
+
+    assert estimate.quality is Quality.UNCALIBRATED

@@ -10,7 +10,13 @@ from edge_agent.history import joined
 from edge_agent.learning.backends import Backend
 from edge_agent.survey import Point
 from edge_agent.trust.choice import losses
-from edge_agent.trust.learn import learn_trust, learners_of, time_of_walk, trust_in
+from edge_agent.trust.learn import (
+    learn_trust,
+    learn_trusts,
+    learners_of,
+    time_of_walk,
+    trust_in,
+)
 from edge_agent.trust.learners import NeighboursLearner
 from edge_agent.trust.prior import Prior, cautious
 from edge_agent.trust.temperature import fit_temperature
@@ -72,6 +78,22 @@ def test_what_is_forced_is_trusted_as_far_as_it_goes(trusted_bundle, rng):
     own = found.replays[Estimator.NETWORK]
     expected = trusted_bundle.trust[Estimator.NETWORK].temperature
     assert found.trust.same_day.temperature == fit_temperature(own, expected)
+
+
+def test_each_estimator_has_radii_of_its_own(trusted_bundle, rng):
+    """What a person forces later is trusted as if it had been forced at once."""
+    (fresh,) = walked(rng, [MONDAY])
+
+    first, *others = learn_trusts(trusted_bundle, fresh, backend=Backend.NUMPY)
+
+    assert first == learnt(trusted_bundle, fresh).trust
+    assert {trust.estimator for trust in others} == {
+        Estimator.NETWORK,
+        Estimator.ENSEMBLE,
+    }
+    for trust in others:
+        forced = learnt(trusted_bundle, fresh, wanted=trust.estimator).trust
+        assert trust == forced
 
 
 def test_each_stage_is_fitted_on_its_own_replays(trusted_bundle, rng):
