@@ -21,6 +21,7 @@ _COMMANDS = {
     "evaluate": "replay a recording against its labels: errors, coverage, a map",
     "calibrate": "guide one person through a site, and learn it from a few shots",
     "explain": "take one location of a capture apart: why here, and not there",
+    "label": "add one shot where you stand to a site, and learn it again",
     "adapt": "adapt the model to a site from a few recorded shots per point",
     "bundle": "show, verify, install the model, or return to the one before",
     "frames": "show what a capture file holds",

@@ -8,9 +8,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.bundles.bundle import Bundle
 from edge_agent.bundles.files import Kind
-from edge_agent.bundles.model_in_use import load_files
 from edge_agent.commands.options import (
     add_config,
     add_estimator,
@@ -29,6 +27,7 @@ from edge_agent.guide.learning import Learning
 from edge_agent.guide.line_reader import LineReader
 from edge_agent.guide.listing import listing
 from edge_agent.guide.recorded_site import RecordedSite
+from edge_agent.guide.setting import csi_bundle, packet_source, walk_store
 from edge_agent.guide.skin import Skin
 from edge_agent.guide.terminal import Terminal
 from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
@@ -38,15 +37,12 @@ from edge_agent.preflight.disk import planned_bytes
 from edge_agent.preflight.run import run_preflight
 from edge_agent.site_file import SITE_FILE, add_point
 from edge_agent.site_state import SiteState
-from edge_agent.sources import FileSource, LiveSource, PacketSource
+from edge_agent.sources import FileSource, PacketSource
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.engine import Walk
 from edge_agent.walking.plan import MAX_LAPS, MAX_POINTS, MAX_SHOTS
 from edge_agent.walking.stored_walk import StoredWalk
 from edge_agent.walking.walk_store import WalkStore, walk_name
-
-WALKS = "walks"
-"""Folder of a site's walks."""
 
 Packets = Generator[RawFrames | None, None, None]
 
@@ -152,13 +148,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     wishes = _wishes(args)
     config = configuration(args)
     folder = config.model.site_path(config.site.name)
-    store = WalkStore(folder / WALKS)
+    store = walk_store(folder)
     site = SiteState(folder, Kind.CSI)
     if args.list:
         for line in listing(store, site, as_json=args.json):
             console.result(line)
         return 0
-    skin: Skin = JsonLines(console) if args.json else Terminal(console)
+    skin: Skin = Terminal(console, is_asking=args.recording is None)
+    if args.json:
+        skin = JsonLines(console)
     learning = Learning(config, skin, repeated(args), force=args.force)
     if args.undo:
         skin.undone(learning.undo())
@@ -190,7 +188,7 @@ def _walk(
     skin: Skin,
 ) -> str | None:
     """Walk, and return the walk's name; None where it was left before its end."""
-    bundle = _csi_bundle(config, skin)
+    bundle = csi_bundle(config, skin)
     spec = bundle.manifest.spec
     site_file = args.site_file or site.folder / SITE_FILE
     channels = known_channels(bundle, site)
@@ -212,7 +210,12 @@ def _walk(
                 "or on other laps; walk it at another --site"
             )
         plan = plan if stored is None else stored.plan
-        source, packets = _source(args, config, recorded)
+        source = (
+            packet_source(config, args.iface, args.pcap)
+            if recorded is None
+            else FileSource(next(iter(recorded.captures.values()))[0])
+        )
+        packets = _packets(source)
         stack.callback(packets.close)
         n_shots = len(plan.stops) or _TYPED_SHOTS
         report = run_preflight(
@@ -309,30 +312,9 @@ def _recorded(args: argparse.Namespace) -> RecordedSite | None:
     )
 
 
-def _csi_bundle(config: AgentConfig, skin: Skin) -> Bundle:
-    files = load_files(config.model, on_caution=skin.caution)
-    if files.kind is not Kind.CSI:
-        raise UsageError(
-            f"{files.name} locates from received power, for which nobody is guided; "
-            "record shots and list them: edge_agent adapt --help"
-        )
-    return Bundle.from_files(files)
-
-
-def _source(
-    args: argparse.Namespace, config: AgentConfig, recorded: RecordedSite | None
-) -> tuple[PacketSource, Packets]:
-    """Return where packets come from, and those of a walk that is taken now."""
-    source: PacketSource
-    if recorded is not None:
-        source = FileSource(next(iter(recorded.captures.values()))[0])
-    elif args.pcap is not None:
-        source = FileSource(args.pcap)
-    else:
-        source = LiveSource(
-            args.iface or config.capture.interface, config.capture.buffer_frames
-        )
-    return source, (raw for raw in source.packets(lambda: 1))
+def _packets(source: PacketSource) -> Packets:
+    """Yield a source's packets; opened with the first one."""
+    yield from source.packets(lambda: 1)
 
 
 def _name_to_open(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from edge_agent.bundles.files import Kind
 from edge_agent.bundles.store import BundleStore
+from edge_agent.cautions import cautions
 from edge_agent.config import AgentConfig
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.guide.skin import Skin
@@ -56,6 +57,8 @@ class Learning:
                 iq_order=IqOrder(config.capture.iq_order),
                 on_capture=lambda n, _capture: skin.reading(n + 1, len(captures)),
             )
+            for sentence in cautions(shots, n_asked=n_per_point):
+                skin.caution(sentence)
             outcome = learn_site(
                 model,
                 self._site(model.kind),

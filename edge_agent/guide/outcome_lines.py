@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from edge_agent.check import Check, LeftOut, Score
 from edge_agent.site_learning import Outcome
 
+COMMAND = "edge_agent "
+"""What lines begin with that are commands."""
+
 _HOW = {
     LeftOut.LAPS: "each lap located from the others",
     LeftOut.POINTS: "each point located without its own shots, from the past",
@@ -27,10 +30,9 @@ def outcome_lines(
         yield "Check", "none: one shot per point leaves nothing to check with"
     else:
         yield from _check_lines(outcome.check)
-    state = "in use" if outcome.is_active else "kept, not in use"
-    yield "Calibration", f"{outcome.name}, {state}: {outcome.why}"
+    yield "Calibration", f"{outcome.name}, {outcome.why}"
     if undo is not None:
-        yield "", f"undo: {undo}"
+        yield "Undo", undo
 
 
 def _check_lines(check: Check) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -96,19 +96,33 @@ class RecordedSite:
             CaptureError: A capture cannot be read.
             SurveyError: No packet has a time.
         """
-        times = []
-        for paths in self.captures.values():
-            for path in paths:
-                with CaptureFile(path) as file:
-                    first = next(iter(file), None)
-                if first is not None and len(first) and first.time_ns[0] > 0:
-                    times.append(int(first.time_ns[0]))
-        if not times:
-            raise SurveyError(
-                "no packet of the recording has a time, by which a walk is called; "
-                "record again with a program that stores times"
-            )
-        return min(times)
+        return first_time_ns(
+            [path for paths in self.captures.values() for path in paths]
+        )
+
+
+def first_time_ns(captures: Iterable[Path]) -> int:
+    """Return the time of the earliest packet [ns since the UNIX epoch].
+
+    Args:
+        captures: Each of which begins with its earliest.
+
+    Raises:
+        CaptureError: One cannot be read.
+        SurveyError: No packet has a time.
+    """
+    times = []
+    for path in captures:
+        with CaptureFile(path) as file:
+            first = next(iter(file), None)
+        if first is not None and len(first) and first.time_ns[0] > 0:
+            times.append(int(first.time_ns[0]))
+    if not times:
+        raise SurveyError(
+            "no packet of the recording has a time, by which a walk is called; record "
+            "again with a program that stores times"
+        )
+    return min(times)
 
 
 def _slices(raw: RawFrames) -> Iterator[RawFrames]:

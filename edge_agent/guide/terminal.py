@@ -1,11 +1,13 @@
 """A calibration on a terminal: what to do, how it goes, and what came of it."""
 
+import shutil
+import textwrap
 from collections.abc import Collection, Sequence
 
 from edge_agent.console import Console
-from edge_agent.guide.outcome_lines import outcome_lines
+from edge_agent.guide.outcome_lines import COMMAND, outcome_lines
 from edge_agent.guide.skin import Skin
-from edge_agent.guide.terminal_words import answers, command_of
+from edge_agent.guide.terminal_words import all_answers, answers, command_of
 from edge_agent.guide.typed_point import FORMS
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome
@@ -26,23 +28,31 @@ from edge_agent.walking.events import (
 )
 from edge_agent.walking.plan import WHY_LAPS, Stop
 from edge_agent.walking.reading import Reading
+from edge_agent.walking.verdict import Grade
 
 _LABEL = 12
 _BAR = 16
 _MAX_RATES = 4
 _SILENT_S = 2.0
+_WIDEST = 100
+"""Characters of a line that are read without turning one's head."""
+
+_ROUTINE = (Asking, Shooting, Progress)
+"""Events that matter only to who stands there."""
 
 
 class Terminal(Skin):
     """Talk on standard error, what came of it on standard output."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, is_asking: bool = True) -> None:
         """Show it there.
 
         Args:
             console: Where.
+            is_asking: Whether somebody answers; a recording is walked through without
+                questions, and only what is not good is told of its shots.
         """
-        self._console = console
+        self._console, self._is_asking = console, is_asking
         self._can: tuple[Verb, ...] = ()
         self._is_typed = False
 
@@ -72,13 +82,16 @@ class Terminal(Skin):
             self._show(event)
             if isinstance(event, Asking | Judged | Fault | Refused | Status):
                 self._can = event.can
-                question = answers(event.can)
+                is_empty = isinstance(event, Asking) and event.n_shots == 0
+                question = "" if is_empty else answers(event.can)
             elif isinstance(event, Shooting | Ended):
                 question = None
-        if question:
-            self._console.ask(f"{'':<{_LABEL}}{question} > ")
+        if question is not None and self._is_asking:
+            self._console.ask(f"{'':<{_LABEL}}{question} > ".replace("  > ", "> "))
 
     def _show(self, event: Event) -> None:
+        if not self._is_asking and isinstance(event, _ROUTINE):
+            return
         match event:
             case Begun():
                 self._begun(event)
@@ -91,7 +104,7 @@ class Terminal(Skin):
             case Judged():
                 self._judged(event)
             case Stored():
-                self._line("", f"stored: {event.n_done} of {event.n_shots}")
+                self._stored(event)
             case Discarded():
                 self._line("", f"{event.why}: {_where(event.stop)}")
             case Fault() | Refused():
@@ -124,7 +137,10 @@ class Terminal(Skin):
     def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
         """See `Skin`."""
         for label, text in outcome_lines(outcome, summary, undo):
-            self._console.result(f"{label:<{_LABEL}}{text}")
+            # What is to be pasted stays whole.
+            whole = [f"{label:<{_LABEL}}{text}"]
+            for line in whole if text.startswith(COMMAND) else _wrapped(label, text):
+                self._console.result(line)
 
     def undone(self, name: str) -> None:
         """See `Skin`."""
@@ -145,28 +161,40 @@ class Terminal(Skin):
         else:
             each = f" of {event.shots_per_stop} shots" * (event.shots_per_stop > 1)
             self._line("Walk", f"{points}, {laps}{each}: {length}")
-        if event.why is not None:
+        if event.why is not None and not event.n_done:
             self._line("", f"Why {laps}: {event.why}.")
-        else:
+        elif not event.n_done:
             self._line("", f"One lap is quicker and worth less: {WHY_LAPS}.")
         for caution in event.cautions:
             self.caution(caution)
 
     def _asking(self, event: Asking) -> None:
         label = f"Shot {event.n_done + 1}/{event.n_shots}" if event.stop else "Next"
+        if self._is_typed and (event.stop is None or event.stop.lap > 1):
+            self._line(label, f"Type where you are:  {FORMS}")
+            label = ""
         self._line(label, event.text)
-        if self._is_typed:
-            self._line("", f"Another point? Type it:  {FORMS}")
+
+    def _stored(self, event: Stored) -> None:
+        if self._is_asking:
+            self._line("", f"stored, {event.n_done} of {event.n_shots}")
+        else:
+            shot = f"shot {event.n_done}/{event.n_shots}, {_where(event.stop)}"
+            self._console.progress(" " * _LABEL + shot)
 
     def _judged(self, event: Judged) -> None:
         verdict = event.verdict
-        self._line("", f"{verdict.grade}: {verdict.text}")
-        if verdict.action:
+        if not self._is_asking and verdict.grade is Grade.GOOD:
+            return
+        where = "" if self._is_asking else f"{_where(event.stop)} "
+        self._line("", f"{where}{verdict.grade}: {verdict.text}")
+        if verdict.action and self._is_asking:
             self._line("", f"{verdict.action[0].upper()}{verdict.action[1:]}.")
 
     def _status(self, event: Status) -> None:
         left = ", ".join(dict.fromkeys(_where(stop) for stop in event.left))
         self._line("", f"{len(event.done)} shots are stored; left: {left or 'none'}")
+        self._line("", f"You can answer {all_answers(event.can)}, or name a point")
 
     def _ended(self, event: Ended) -> None:
         shots = f"{event.n_done} of {event.n_shots} shots"
@@ -178,7 +206,20 @@ class Terminal(Skin):
             )
 
     def _line(self, label: str, text: str) -> None:
-        self._console.say(f"{label:<{_LABEL}}{text}".rstrip())
+        for line in _wrapped(label, text):
+            self._console.say(line)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """Return a text beside its label, on as many lines as it takes."""
+    return textwrap.wrap(
+        text,
+        min(shutil.get_terminal_size().columns, _WIDEST),
+        initial_indent=f"{label:<{_LABEL}}",
+        subsequent_indent=" " * _LABEL,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [label]
 
 
 def _progress(event: Progress) -> str:

@@ -26,8 +26,10 @@ _KEYS = {
 }
 _WORDS = {verb.value: verb for verb in _KEYS.values()} | {"exit": Verb.QUIT}
 
+_OFTEN = (Verb.KEEP, Verb.SKIP, Verb.QUIT)
+"""What is shown beside the most likely answer; all others come with ``?``."""
+
 _SHOWN = {
-    Verb.SHOOT: "[Enter] shoot",
     Verb.RETRY: "[r]etry",
     Verb.KEEP: "[k]eep",
     Verb.SKIP: "[s]kip",
@@ -67,14 +69,22 @@ def command_of(
     if text.startswith("+") or is_typed:
         return Command(Verb.ADD_POINT, point=typed_point(text.removeprefix("+")))
     raise UsageError(
-        f"{text!r} is no point of this walk, nor an answer: {answers(can)}, the name "
-        f"of a point, or a new one behind a plus: + {FORMS.split('  ', 1)[0]}"
+        f"{text!r} is no point of this walk, nor an answer: {all_answers(can)}, the "
+        f"name of a point, or a new one behind a plus: + {FORMS.split('  ', 1)[0]}"
     )
 
 
 def answers(can: Collection[Verb]) -> str:
-    """Return the keys that do something now, e.g. ``[r]etry [k]eep [q]uit``."""
-    return " ".join(shown for verb, shown in _SHOWN.items() if verb in can)
+    """Return the keys that are wanted most, e.g. ``[Enter] retry [k]eep [q]uit``."""
+    likely = _likely(can)
+    enter = [] if likely is None else [f"[Enter] {likely.value}"]
+    shown = [_SHOWN[v] for v in _OFTEN if v in can and v is not likely]
+    return " ".join([*enter, *shown, "[?]"]) if can else ""
+
+
+def all_answers(can: Collection[Verb]) -> str:
+    """Return every key that does something now."""
+    return ", ".join(shown for verb, shown in _SHOWN.items() if verb in can)
 
 
 def _likely(can: Collection[Verb]) -> Verb | None:

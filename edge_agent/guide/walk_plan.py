@@ -69,7 +69,7 @@ def plan_walk(
         has_outside = (OUTSIDE, 1) in recorded.captures
         known: tuple[Point, ...] = recorded.points
     else:
-        known = _known_points(bundle, site, site_file)
+        known = known_points(bundle, site, site_file)
         has_outside = any(point.is_outside for point in known)
         known = tuple(point for point in known if not point.is_outside)
     points = _chosen(wishes.points, known, laps, bundle, site, recorded, skin)
@@ -89,9 +89,17 @@ def known_channels(bundle: Bundle, site: SiteState) -> tuple[Channel, ...]:
         return ()
 
 
-def _known_points(
-    bundle: Bundle, site: SiteState, site_file: Path
-) -> tuple[Point, ...]:
+def known_points(bundle: Bundle, site: SiteState, site_file: Path) -> tuple[Point, ...]:
+    """Return the points of the site file, else of the calibration in use, else none.
+
+    Args:
+        bundle: The model.
+        site: Its files.
+        site_file: If it is there.
+
+    Raises:
+        ConfigError: The site file makes no sense.
+    """
     if site_file.exists():
         return read_site_file(site_file).points
     try:

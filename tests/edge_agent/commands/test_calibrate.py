@@ -1,0 +1,351 @@
+"""``edge_agent calibrate`` through a recording, and what it refuses."""
+
+import json
+import shutil
+
+import pytest
+
+from edge_agent.bundles.store import BundleStore
+from edge_agent.guide.walk_plan import past_of
+from edge_agent.survey import Point, read_survey
+from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.walk_store import WalkStore
+from tests.edge_agent.sites import (
+    POINTS,
+    START_US,
+    packets_at,
+    pcapng_bytes,
+    write_site,
+)
+
+WALK = "20260101T000000Z"
+
+
+@pytest.fixture
+def survey(tmp_path):
+    return write_site(tmp_path / "survey")
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def calibrate(run_agent, capsys, bundle_directory, state):
+    """Run the command with the small model; returns exit code, results and talk."""
+
+    def calibrate(*arguments):
+        model = ("--bundle", bundle_directory, "--state", state)
+        code = run_agent("calibrate", *arguments, *model)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return calibrate
+
+
+@pytest.fixture
+def events(calibrate):
+    """Run the command with ``--json``; returns exit code and events."""
+
+    def events(*arguments):
+        code, out, _ = calibrate(*arguments, "--json")
+        return code, [json.loads(line) for line in out.splitlines()]
+
+    return events
+
+
+@pytest.fixture
+def walks(state):
+    return WalkStore(state / "home" / "walks")
+
+
+def of_kind(events, kind):
+    return [event for event in events if event["event"] == kind]
+
+
+# -- a recording -----------------------------------------------------------------------
+
+
+def test_a_recording_becomes_a_calibration_in_use(calibrate, survey, walks, bundle):
+    code, out, err = calibrate("--recording", survey)
+
+    assert code == 0
+    labels = [line[:12].strip() for line in out.splitlines()]
+    assert [label for label in labels if label] == [
+        *("Adapting", "Check", "Verdict", "Calibration")
+    ]
+    assert "each lap located from the others" in out
+    assert "put in use: there was none before" in out
+    assert "9 of 9 shots are stored" in err
+    assert "> " not in err, "nobody is asked"
+    assert walks.walks() == (WALK,)
+    visits = {row.visit for row in walks.as_survey(WALK, "home")}
+    assert visits == {f"{WALK}/{lap}" for lap in (1, 2, 3)}
+
+
+def test_each_stop_takes_what_was_recorded_there(events, survey, walks):
+    events("--recording", survey)
+
+    for shot in walks.read(WALK):
+        stop = shot.stop
+        place = [p.name for p in POINTS].index(stop.point.name)
+        (pcap,) = (walks.as_survey(WALK, "home")[shot.number - 1].capture,)
+        first = packets_at(place, seed=stop.lap)[0][1]
+        assert first in pcap.read_bytes()
+
+
+def test_the_same_recording_is_the_same_walk_and_calibration(
+    calibrate, survey, state, tmp_path
+):
+    calibrate("--recording", survey)
+    first = tmp_path / "first"
+    shutil.move(state, first)
+
+    calibrate("--recording", survey)
+
+    for path in sorted(first.rglob("*")):
+        if path.is_file() and path.name != ".lock":
+            other = state / path.relative_to(first)
+            assert other.read_bytes() == path.read_bytes(), path
+
+
+def test_a_recording_is_walked_once_and_learnt_from_again(events, survey, walks):
+    events("--recording", survey)
+
+    code, found = events("--recording", survey)
+
+    assert code == 0
+    assert not of_kind(found, "stored")
+    assert walks.walks() == (WALK,)
+    (outcome,) = of_kind(found, "outcome")
+    assert outcome["active"] is False, "it is as good as the one in use, no better"
+    assert "--force" in outcome["why"]
+
+
+def test_the_same_recording_with_other_laps_is_another_walk(calibrate, survey):
+    calibrate("--recording", survey)
+
+    code, _, err = calibrate("--recording", survey, "--laps", 2)
+
+    assert code == 1
+    assert f"walked before, as {WALK}, at other points or on other laps" in err
+
+
+def test_laps_and_visits_can_be_chosen(events, survey, walks):
+    code, found = events("--recording", survey, "--visits", "2,3", "--laps", 2)
+
+    assert code == 0
+    (begun,) = of_kind(found, "begun")
+    assert (begun["laps"], begun["shots"]) == (2, 6)
+    lap_1 = [s for s in walks.read(walks.walks()[0]) if s.stop.lap == 1]
+    assert len(lap_1) == 3
+
+
+def test_several_shots_of_a_visit_share_no_packet(events, survey, walks):
+    code, _ = events("--recording", survey, "--shots", 2, "--laps", 1)
+
+    assert code == 0
+    assert [s.stop.shot for s in walks.read(WALK) if s.stop.point.name == "p1"] == [
+        1,
+        2,
+    ]
+    captures = [
+        row.capture.read_bytes()
+        for row in walks.as_survey(WALK, "home")
+        if row.point.name == "p1"
+    ]
+    packets = {packet for _, packet in packets_at(0, seed=1)}
+    one, two = ({p for p in packets if p in capture} for capture in captures)
+    assert one
+    assert two
+    assert not one & two
+
+
+def test_what_is_rejected_is_left_out(events, survey, walks):
+    short = packets_at(0, n=3, seed=2)
+    (survey.parent / "p1-2.pcapng").write_bytes(pcapng_bytes(short))
+
+    code, found = events("--recording", survey)
+
+    assert code == 0
+    judged = [e for e in of_kind(found, "judged") if e["grade"] == "REJECT"]
+    assert [(e["stop"]["point"]["name"], e["reason"]) for e in judged] == [
+        ("p1", "too_few")
+    ]
+    assert len(walks.read(WALK)) == 8
+
+
+def test_a_stop_without_a_capture_is_passed_over(events, survey):
+    lines = survey.read_text().splitlines()
+    survey.write_text("\n".join(x for x in lines if not x.startswith("p2-2.")) + "\n")
+    # The second visit of p2 is what was called the third.
+    code, found = events("--recording", survey)
+
+    assert code == 0
+    (skipped,) = of_kind(found, "discarded")
+    assert skipped["why"] == "skipped"
+    assert (skipped["stop"]["point"]["name"], skipped["stop"]["lap"]) == ("p2", 3)
+
+
+def test_a_shot_of_outside_comes_with_the_recording(events, survey, walks):
+    outside = packets_at(7, seed=1)
+    (survey.parent / "out.pcapng").write_bytes(pcapng_bytes(outside))
+    with survey.open("a") as file:
+        file.write("out.pcapng,,,outside,,1,home\n")
+    assert any(row.point.is_outside for row in read_survey(survey))
+
+    code, found = events("--recording", survey)
+
+    assert code == 0
+    assert walks.read(WALK)[0].stop.point == Point("outside", None, None)
+    assert of_kind(found, "begun")[0]["shots"] == 10
+
+
+# -- afterwards ------------------------------------------------------------------------
+
+
+def later(tmp_path, days=1):
+    """The same site, recorded again."""
+    folder = tmp_path / f"day{days}"
+    survey = write_site(folder)
+    for place, point in enumerate(POINTS):
+        for visit in (1, 2, 3):
+            packets = packets_at(
+                place, seed=visit + 10 * days, start_us=START_US + days * 86_400_000_000
+            )
+            path = folder / f"{point.name}-{visit}.pcapng"
+            path.write_bytes(pcapng_bytes(packets))
+    return survey
+
+
+def test_the_one_before_can_be_returned_to(calibrate, events, survey, tmp_path):
+    _, first = events("--recording", survey)
+    _, second = events("--recording", later(tmp_path), "--force")
+    (before,), (after,) = of_kind(first, "outcome"), of_kind(second, "outcome")
+    assert after["active"]
+    assert after["before"] == before["calibration"]
+    assert after["undo"].startswith("edge_agent calibrate --undo --bundle ")
+
+    code, out, _ = calibrate("--undo")
+
+    assert code == 0
+    assert out == f"calibration {before['calibration']} is in use again\n"
+    code, _, err = calibrate("--undo")
+    assert code == 1
+    assert "has no calibration before the one in use" in err
+
+
+def test_walks_and_calibrations_are_listed(calibrate, survey, walks):
+    calibrate("--recording", survey)
+    walks.begin(WalkPlan(POINTS), "20260102T000000Z").close()
+
+    code, out, _ = calibrate("--list")
+
+    assert code == 0
+    assert f"{WALK}       3     3      9\n" in out
+    assert "20260102T000000Z       0     0      0  unfinished\n" in out
+    assert out.endswith("in use\n")
+    _, out, _ = calibrate("--list", "--json")
+    document = json.loads(out)
+    assert [walk["finished"] for walk in document["walks"]] == [True, False]
+    assert [c["active"] for c in document["calibrations"]] == [True]
+
+
+def test_a_site_that_was_never_walked_has_nothing_to_list(calibrate):
+    code, out, _ = calibrate("--list")
+
+    assert code == 0
+    assert out.split() == ["walk", "points", "laps", "shots", "calibration"]
+
+
+def test_it_waits_for_nobody_who_installs_a_bundle_twice(calibrate, survey, state):
+    with BundleStore(state).locked():
+        pass
+
+    assert calibrate("--recording", survey)[0] == 0
+
+
+def test_what_was_recorded_before_is_the_past(calibrate, survey, state, tmp_path):
+    from edge_agent.bundles.files import Kind
+    from edge_agent.site_state import SiteState
+
+    site = SiteState(state / "home", Kind.CSI)
+    assert past_of(site) is None
+    calibrate("--recording", survey)
+    calibrate("--recording", later(tmp_path), "--force")
+
+    past = past_of(site)
+    assert past.points == POINTS
+    walked = {visit.split("/")[0] for visit in past.visit_of.tolist()}
+    assert walked == {WALK, "20260102T000000Z"}
+
+
+# -- what makes no sense ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--laps", 0), "--laps is 0, not 1 to 9"),
+        (("--laps", 10), "--laps is 10, not 1 to 9"),
+        (("--shots", 0), "--shots is 0, not 1 to 20"),
+        (("--points", "few"), "--points is 'few', not 1 to 1000 or all"),
+        (("--points", "0"), "--points is '0', not 1 to 1000 or all"),
+        (("--visits", "1"), "--environment and --visits are of a --recording"),
+        ((), "standard input is no terminal. Run it in one, drive it with --json"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(calibrate, flags, reason):
+    code, _, err = calibrate(*flags)
+
+    assert code == 2
+    assert reason in err
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--fresh-walk"])
+def test_a_recording_knows_what_is_left_by_itself(calibrate, survey, flag):
+    code, _, err = calibrate("--recording", survey, flag)
+
+    assert code == 2
+    assert "are of walks that are taken now" in err
+
+
+def test_more_points_than_there_are_cannot_be_chosen(calibrate, survey):
+    code, _, err = calibrate("--recording", survey, "--points", 4)
+
+    assert code == 2
+    assert "--points is 4, and 3 points are known" in err
+
+
+def test_without_a_past_nobody_knows_which_points_teach_most(calibrate, survey):
+    code, _, err = calibrate("--recording", survey, "--points", 2)
+
+    assert code == 1
+    assert "site home has no past that could tell which 2 points teach most" in err
+
+
+def test_to_choose_points_it_takes_neighbours(calibrate, survey, tmp_path):
+    calibrate("--recording", survey)
+
+    code, _, err = calibrate("--recording", later(tmp_path), "--points", 2)
+
+    assert code == 1
+    assert "tiny-1 cannot tell which points teach most: it has no neighbours" in err
+
+
+def test_nothing_to_go_on_with_is_an_error_where_it_was_asked_for(calibrate):
+    code, _, err = calibrate("--resume", "--json")
+
+    assert code == 1
+    assert "no walk is unfinished; without --resume a new one begins" in err
+
+
+def test_without_a_single_good_shot_nothing_is_learnt(calibrate, survey):
+    for path in survey.parent.glob("*.pcapng"):
+        path.write_bytes(pcapng_bytes(packets_at(0, n=9)[:9]))
+
+    code, out, err = calibrate("--recording", survey)
+
+    assert (code, out) == (1, "")
+    assert "no shot was taken" in err or "no-frames" in err or "frames" in err
