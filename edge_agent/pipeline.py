@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import RawFrames
 from edge_agent.csi.simulated import is_simulated_address
 from edge_agent.drift.monitor import DriftState
+from edge_agent.drift.state_file import DriftFile
 from edge_agent.drift.watch import DriftWatch
 from edge_agent.estimate import Estimate
 from edge_agent.localizer import Localizer
@@ -136,6 +138,17 @@ class SitePipeline(ABC, Generic[SampleT]):
         """
         return self._is_site_simulated or any(self._simulated)
 
+    def remember_drift(self, path: Path, calibration: str) -> None:
+        """Go on watching for drift where an agent before was, and keep it for the next.
+
+        Does nothing where nobody watches.
+
+        Args:
+            path: Where it is kept.
+            calibration: Identifier of the site's.
+        """
+        return None
+
     @property
     @abstractmethod
     def frames_until_due(self) -> int:
@@ -227,6 +240,11 @@ class Pipeline(SitePipeline[CsiImage]):
             is_site_simulated=calibration.is_simulated,
             unused=self._builder.unused,
         )
+
+    def remember_drift(self, path: Path, calibration: str) -> None:
+        """See `SitePipeline`."""
+        if self._watch is not None:
+            self._watch.remember(DriftFile(path, calibration))
 
     @property
     def frames_until_due(self) -> int:

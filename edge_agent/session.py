@@ -10,6 +10,7 @@ from edge_agent.config import AgentConfig
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.drift.monitor import DriftState
+from edge_agent.drift.state_file import DRIFT_FILE
 from edge_agent.fix_line import describe_event, describe_fix
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
@@ -262,6 +263,9 @@ def open_session(
         on_caution=caution,
     )
     pipeline = opened.pipeline
+    if not is_recording:
+        folder = config.model.site_path(site)
+        pipeline.remember_drift(folder / DRIFT_FILE, opened.identifier)
     name = f"{model.name}+{opened.identifier}"
     payloads = LocationPayloads(FixContext(device, name))
     tracker = make_tracker(config, opened.points, on_caution=caution)

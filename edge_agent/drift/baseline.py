@@ -13,7 +13,7 @@ and in 50 % of those of the next (docs/drift.md).
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,31 @@ class Revisits:
             for name in ("nearest", "gap", "offset_db", "silent")
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Return them as JSON values, null where a channel was not in both."""
+        return {
+            name: json_numbers(getattr(self, name))
+            for name in ("nearest", "gap", "offset_db", "silent")
+        }
+
+    @classmethod
+    def from_json(cls, facts: Any, n_channels: int) -> Self:  # noqa: ANN401  (JSON)
+        """Return the re-visits that `to_json` described.
+
+        Args:
+            facts: That description.
+            n_channels: Of an image.
+
+        Raises:
+            KeyError, TypeError, ValueError: It did not describe this.
+        """
+        nearest, *rest = (
+            np.array(facts[name], np.float64)
+            for name in ("nearest", "gap", "offset_db", "silent")
+        )
+        shape = (len(nearest), n_channels)
+        return cls(nearest, *(values.reshape(shape) for values in rest))
+
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self | None:
         """Return the re-visits among the arrays of a calibration.
@@ -127,6 +152,13 @@ class Revisits:
             kinds = ", ".join(str(array.dtype) for array in found)
             raise ValueError(f"re-visits are {kinds}, not float32")
         return cls(*(array.astype(np.float64) for array in found))
+
+
+def json_numbers(values: Matrix) -> list[Any]:
+    """Return an array as nested lists, with null for NaN."""
+    if values.ndim > 1:
+        return [json_numbers(row) for row in values]
+    return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 def _compare(

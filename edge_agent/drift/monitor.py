@@ -143,6 +143,61 @@ class Monitor:
         self._sort()
 
     @property
+    def n_counted(self) -> int:
+        """Stops that were judged or learnt."""
+        return self.n_stops + len(self._learnt)
+
+    def memory(self) -> dict[str, Any]:
+        """Return in JSON values what `restore` needs; the stop that goes on is lost."""
+        names = [point.name for point in self._points]
+        return {
+            "stops": self.n_stops,
+            "detectors": [
+                [d.kind.value, d.name, c.level, c.n_stops, c.is_alarm]
+                for d, c in self.cusums.items()
+                if c.level > 0 or c.is_alarm
+            ],
+            "offsets_db": self._offsets,
+            "strangeness": {names[n]: s for n, s in self._strangeness.items()},
+            "learnt": self._learnt.to_json(),
+        }
+
+    def restore(self, memory: Any) -> None:  # noqa: ANN401  (JSON)
+        """Go on where another monitor of the same calibration was.
+
+        Args:
+            memory: Of that one.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of no such monitor; this one is as
+                it was.
+        """
+        n_stops = _whole(memory["stops"])
+        cusums = {d: Cusum(c.threshold) for d, c in self.cusums.items()}
+        for kind, name, level, count, is_alarm in memory["detectors"]:
+            cusum = cusums[Detector(Kind(kind), name)]
+            if not 0 <= level <= 2 * cusum.threshold or type(is_alarm) is not bool:
+                raise ValueError(f"a detector at {level!r}, alarm {is_alarm!r}")
+            cusum.level, cusum.is_alarm = float(level), is_alarm
+            cusum.n_stops = _whole(count)
+        numbers = {point.name: n for n, point in enumerate(self._points)}
+        strangeness = {
+            numbers[name]: _finite(value)
+            for name, value in memory["strangeness"].items()
+        }
+        offsets = {
+            name: [_finite(value) for value in memory["offsets_db"][name]][
+                -MOST_LEARNT:
+            ]
+            for name in self._offsets
+        }
+        learnt = Revisits.from_json(memory["learnt"], self._past.n_channels)
+        self.n_stops, self.cusums = n_stops, cusums
+        self._strangeness, self._offsets = strangeness, offsets
+        self._learnt = learnt.newest(MOST_LEARNT)
+        self._sort()
+
+    @property
     def learnt(self) -> Revisits:
         """Stops that were learnt."""
         return self._learnt
@@ -284,6 +339,18 @@ class Monitor:
             offset,
             tuple(self._points[point].name for point in strange[:_N_POINTS]),
         )
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no number of stops")
+    return value
+
+
+def _finite(value: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(float(str(value))):
+        raise ValueError(f"{value!r} is no finite number")
+    return float(str(value))
 
 
 def _by_channel(references: list[Matrix]) -> list[list[Matrix]]:

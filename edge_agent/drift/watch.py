@@ -7,6 +7,7 @@ from typing import Self
 from edge_agent.csi.image import CsiImage
 from edge_agent.drift.baseline import Revisits
 from edge_agent.drift.monitor import DriftState, Monitor
+from edge_agent.drift.state_file import DriftFile
 from edge_agent.evidence import Evidence, Examiner
 from edge_agent.survey import Point
 
@@ -19,6 +20,8 @@ class DriftWatch:
     monitor: Monitor
     evidence: Evidence | None = field(default=None, init=False)
     """Of the image seen last."""
+
+    _file: DriftFile | None = field(default=None, init=False)
 
     @classmethod
     def of(
@@ -50,7 +53,19 @@ class DriftWatch:
         """
         self.evidence = evidence = self.examiner.examine(image.pixels, image.heard)
         point = int(self.examiner.fingerprints.point_of[evidence.nearest])
-        return self.monitor.update(evidence, point, image.ended_ns)
+        state = self.monitor.update(evidence, point, image.ended_ns)
+        if self._file is not None:
+            self._file.keep(self.monitor, image.ended_ns)
+        return state
+
+    def remember(self, file: DriftFile) -> None:
+        """Go on where the agent was before it was restarted, and keep it from now on.
+
+        Args:
+            file: Of the site and the calibration.
+        """
+        file.restore(self.monitor)
+        self._file = file
 
     def finish(self) -> DriftState:
         """Count the stop that goes on: the recording has ended."""
