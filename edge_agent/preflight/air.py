@@ -1,18 +1,17 @@
-"""What can be wrong with what is on the air, the root cause first.
-
-The order of causes where nothing is heard is that of the reports of Nexmon's users
-(nexmon_csi issues 9, 22, 31, 78, 104, 139, 208, 243 and its FAQ): monitor mode, chip
-not armed, wrong channel, no traffic, filter, a chip that cannot.
-"""
+"""What can be wrong with who is on the air, and how often; the root cause first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_agent.csi.image import Channel, ImageSpec
-from edge_agent.csi.refusal import Refusal
-from edge_agent.interface import Interface
 from edge_agent.preflight.finding import Finding, Severity, caution, ok, stop
 from edge_agent.preflight.hearing import Hearing, in_words
+from edge_agent.preflight.silence import (
+    TRAFFIC,
+    Surroundings,
+    check_no_csi,
+    check_silence,
+)
 from edge_agent.walking.shot_meter import SHOT_LIMIT_S
 
 SLOW_SHOT_S = 8.0
@@ -22,26 +21,6 @@ asked for, and beacons alone make 50 frames in 5 s."""
 _MAX_NAMED = 4
 _STRAY_SHARE = 0.05
 """Frames on other channels below this share are remains of a retune, not a scan."""
-
-_NO_CSI_BOARDS = ("Raspberry Pi 3 Model B Rev", "Raspberry Pi Zero")
-"""Their chips, bcm43430a1 and bcm43436, have no CSI firmware (nexmon_csi issues 7,
-360)."""
-
-_TRAFFIC = (
-    "make traffic: from a device in the access point's network, ping -i 0.02 the "
-    "access point"
-)
-
-_REFUSED = {
-    str(Refusal.SPOOFED): "another program sends to UDP port 5500 on this network; "
-    "stop it, and capture on the Wi-Fi interface",
-    str(Refusal.TRUNCATED): "capture whole packets: tcpdump -s 0",
-    str(Refusal.LINK_TYPE): "capture on wlan0, not on mon0",
-    str(Refusal.BAD_CHANSPEC): "the firmware crashed or its interface is down: sudo "
-    "rmmod brcmfmac; sudo modprobe brcmfmac (or restart), then arm the chip again",
-    str(Refusal.UNKNOWN_CHIP): "edge_agent frames FILE shows what a recording holds; "
-    "firmware_notes/README.md lists the chips",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +39,6 @@ class Expectation:
     """When a shot is given up [s]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The machine on which an interface was listened to."""
-
-    interface: Interface
-
-    wireless: tuple[str, ...] = ()
-    """Its Wi-Fi interfaces."""
-
-    board: str = ""
-    """As of `edge_agent.interface.board_model`."""
-
-
 def check_air(
     hearing: Hearing,
     expected: Expectation,
@@ -89,11 +55,11 @@ def check_air(
         surroundings: Of an interface of this machine; None: a file or a pipe.
     """
     if hearing.n_packets == 0:
-        return [_nothing(hearing, name, surroundings)]
+        return [check_silence(hearing, name, surroundings)]
     if hearing.n_frames == 0:
-        return [_no_csi(hearing, name)]
+        return [check_no_csi(hearing, name)]
     findings = [
-        *(_check_channel(hearing, expected) or _check_known(hearing, expected)),
+        *_check_who(hearing, expected),
         *_check_hops(hearing),
     ]
     if not any(finding.severity is Severity.STOP for finding in findings):
@@ -113,74 +79,15 @@ def wanted_channels(hearing: Hearing, expected: Expectation) -> tuple[Channel, .
     return tuple(hearing.best_channels.values())[: expected.spec.n_channels]
 
 
-# -- nothing ---------------------------------------------------------------------------
-
-
-def _nothing(hearing: Hearing, name: str, surroundings: Surroundings | None) -> Finding:
-    """Return why there may be no packet at all."""
-    if surroundings is None:
-        if hearing.has_ended:
-            return stop("no-frames", f"{name} ended without a packet", _look_at(name))
-        return stop(
-            "no-frames",
-            f"no packet from {name} in {hearing.listened_s:.0f} s",
-            "is what writes to it still running, unbuffered (tcpdump -U), and is the "
-            f"chip armed (nexutil -k)? Else {_TRAFFIC}",
-        )
-    interface = surroundings.interface
-    silence = f"no CSI frame on {name} in {hearing.listened_s:.0f} s"
-    if not interface.is_wireless and surroundings.wireless:
-        return stop(
-            "not-wireless",
-            f"{silence}; it is no Wi-Fi interface",
-            " or ".join(f"--iface {other}" for other in surroundings.wireless),
-        )
-    if surroundings.board.startswith(_NO_CSI_BOARDS):
-        return stop(
-            "no-csi-chip",
-            f"{silence}; the Wi-Fi chip of a {surroundings.board} has no CSI firmware",
-            "take a Raspberry Pi 3B+ or 4B; firmware_notes/README.md lists what can",
-        )
-    if interface.is_wireless and not interface.is_monitor and not interface.monitors:
-        return stop(
-            "no-monitor",
-            f"{silence}; no interface of its radio is in monitor mode and up, so the "
-            "chip drops what is not sent to it",
-            f"sudo iw dev {name} interface add mon0 type monitor && sudo ip link set "
-            "mon0 up, then arm the chip again ('not supported': its firmware is not "
-            "Nexmon's)",
-        )
-    tuned = (
-        f" (the kernel says {interface.frequency_mhz} MHz)"
-        if interface.frequency_mhz
-        else ""
-    )
-    return stop(
-        "no-frames",
-        silence,
-        "in this order: is the chip armed (it is not after a restart: nexutil with the "
-        "parameters of makecsiparams); is it on the access point's channel, nexutil "
-        f"-k{tuned}, with nothing that scans (wpa_supplicant); is there traffic, else "
-        f"{_TRAFFIC}; do the parameters filter it out (-m, -b)",
-    )
-
-
-def _no_csi(hearing: Hearing, name: str) -> Finding:
-    """Return what came instead of CSI."""
-    reason, count = hearing.refused.most_common(1)[0]
-    return stop(
-        "no-csi",
-        f"none of {hearing.n_packets} packets from {name} is a CSI frame; {count}: "
-        f"{reason}",
-        _REFUSED.get(reason, _look_at("FILE")),
-    )
-
-
-def _look_at(name: str) -> str:
-    return f"edge_agent frames {name} shows what a recording holds"
-
-
 # -- who -------------------------------------------------------------------------------
+
+
+def _check_who(hearing: Hearing, expected: Expectation) -> list[Finding]:
+    """Return whether the chip hears whom it should; elsewhere there are strangers."""
+    channel = _check_channel(hearing, expected)
+    if any(finding.severity is Severity.STOP for finding in channel):
+        return channel
+    return channel + _check_known(hearing, expected)
 
 
 def _check_channel(hearing: Hearing, expected: Expectation) -> list[Finding]:
@@ -188,11 +95,21 @@ def _check_channel(hearing: Hearing, expected: Expectation) -> list[Finding]:
     heard = set(hearing.chanspecs)
     if not heard or not expected.chanspecs or heard & expected.chanspecs:
         return []
+    before = in_words(sorted(expected.chanspecs))
+    what = f"the chip is tuned to {hearing.tuned_to}; the site's shots were made on "
+    if expected.channels and wanted_channels(hearing, expected):
+        return [
+            caution(
+                "channel-changed",
+                f"{what}{before}, and its access points are here too",
+                "what was learnt there does not hold here: give them a fixed channel, "
+                "or walk all points anew",
+            )
+        ]
     return [
         stop(
             "wrong-channel",
-            f"the chip is tuned to {hearing.tuned_to}; the site's shots were made on "
-            f"{in_words(sorted(expected.chanspecs))}",
+            f"{what}{before}",
             "arm it for that channel again (makecsiparams -c CHANNEL/BANDWIDTH); where "
             "the access points moved to another, fix theirs or begin the site anew",
         )
@@ -298,7 +215,7 @@ def _check_pace(hearing: Hearing, expected: Expectation) -> list[Finding]:
                 f"{best.mac}, the most frequent, sends {hearing.rate(best):.1f} frames "
                 f"per second; a shot needs {n} within {limit:.0f} s, this takes "
                 f"{fastest:.0f} s",
-                _TRAFFIC,
+                TRAFFIC,
             )
         ]
     if late:
@@ -308,7 +225,7 @@ def _check_pace(hearing: Hearing, expected: Expectation) -> list[Finding]:
                 f"{listed(sorted({c.mac for c in late}))} will be missing from shots: "
                 f"{min(map(hearing.rate, late)):.1f} frames per second, needed are "
                 f"{n / limit:.1f}",
-                _TRAFFIC,
+                TRAFFIC,
             )
         ]
     if slowest > SLOW_SHOT_S:
@@ -318,7 +235,7 @@ def _check_pace(hearing: Hearing, expected: Expectation) -> list[Finding]:
                 "slow",
                 f"a shot will take {slowest:.0f} s: {worst.mac} sends "
                 f"{hearing.rate(worst):.1f} frames per second",
-                _TRAFFIC,
+                TRAFFIC,
             )
         ]
     return []

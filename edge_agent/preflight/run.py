@@ -16,7 +16,6 @@ from edge_agent.interface import (
 )
 from edge_agent.preflight.air import (
     Expectation,
-    Surroundings,
     check_air,
     wanted_channels,
 )
@@ -26,6 +25,7 @@ from edge_agent.preflight.finding import Finding, Severity, stop
 from edge_agent.preflight.hearing import Hearing, listen
 from edge_agent.preflight.interface import check_interface
 from edge_agent.preflight.report import AccessPoint, Report
+from edge_agent.preflight.silence import Surroundings
 from edge_agent.sources import FileSource, LiveSource, PacketSource
 
 LISTEN_S = 3.0
