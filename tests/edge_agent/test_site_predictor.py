@@ -16,9 +16,13 @@ from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import LayerPredictor
+from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.neighbours.file import NEIGHBOURS
 from edge_agent.site_predictor import make_site_predictor
+from edge_agent.trust.choice import Floors, Measure
+from edge_agent.trust.learners import geometric_mean
+from edge_agent.trust.record import Stage, Trust
 from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import (
     POINTS,
@@ -202,6 +206,82 @@ def test_a_calibration_from_before_neighbours_is_made_again_or_left(rng, both):
     assert make_site_predictor(both, site, Estimator.NETWORK)[0] is Estimator.NETWORK
     with pytest.raises(CalibrationError, match=r"no fingerprints .*edge_agent adapt"):
         make_site_predictor(both, site)
+
+
+def trust_in(estimator):
+    stage = Stage(1.0, 1.0, 2.0, 0.5, 9.0)
+    return Trust(
+        estimator, False, None, (), Measure.METRES, Floors(2, 2.5), 9.0, stage, stage
+    )
+
+
+def test_what_won_the_replay_of_the_sites_past_locates(both, calibration):
+    """Whatever the bundle recommends; but a person is asked first."""
+    trusts = (trust_in(Estimator.NETWORK), trust_in(Estimator.NEIGHBOURS))
+    site = replace(calibration, trusts=trusts)
+
+    assert make_site_predictor(both, site)[0] is Estimator.NETWORK
+    forced, _ = make_site_predictor(both, site, Estimator.NEIGHBOURS)
+    assert forced is Estimator.NEIGHBOURS
+    assert both.manifest.estimator is Estimator.NEIGHBOURS
+
+
+def test_an_ensemble_is_made_of_both(rng, both, calibration):
+    chosen, predictor = make_site_predictor(
+        both, calibration, Estimator.ENSEMBLE, Backend.NUMPY
+    )
+
+    queries = environment(rng)
+    first, second, together = (
+        each.predict(queries.images, queries.heard)
+        for each in (
+            make_site_predictor(both, calibration, Estimator.NETWORK, Backend.NUMPY)[1],
+            make_site_predictor(both, calibration, Estimator.NEIGHBOURS)[1],
+            predictor,
+        )
+    )
+    assert chosen is Estimator.ENSEMBLE
+    np.testing.assert_allclose(together, geometric_mean(first, second))
+
+
+def test_a_map_is_that_of_the_calibration(rng, both, calibration, shots):
+    bent = BentMap.bend(both.neighbours, SPEC, environment(rng), shots)
+    site = replace(calibration, bent_map=bent)
+    said = []
+
+    chosen, predictor = make_site_predictor(
+        both, site, Estimator.MAP, Backend.ONNXRUNTIME, on_caution=said.append
+    )
+
+    expected = BentMapPredictor(both.neighbours, SPEC, bent)
+    assert chosen is Estimator.MAP
+    np.testing.assert_array_equal(
+        predictor.predict(shots.images, shots.heard),
+        expected.predict(shots.images, shots.heard),
+    )
+    assert said == [
+        "tiny-1 locates with a map, computed by numpy; onnxruntime is for the network "
+        "alone (--estimator network)"
+    ]
+
+
+def test_a_map_that_was_never_drawn_is_refused(both, calibration):
+    with pytest.raises(CalibrationError, match=r"has no map: .*--estimator neighbours"):
+        make_site_predictor(both, calibration, Estimator.MAP)
+
+
+@pytest.mark.parametrize("wanted", [Estimator.ENSEMBLE, Estimator.MAP])
+def test_what_is_made_of_neighbours_needs_them(rng, bundle, wanted):
+    site = random_calibration(rng, bundle)
+
+    with pytest.raises(BundleError, match="tiny-1 has no neighbours"):
+        make_site_predictor(bundle, site, wanted)
+
+
+@pytest.mark.parametrize("recommended", ["ensemble", "map"])
+def test_no_trainer_recommends_what_a_sites_past_must_show(both, recommended):
+    with pytest.raises(BundleError, match=f"estimator is '{recommended}', not what"):
+        reread(both, document={"estimator": recommended})
 
 
 # -- the calibration -------------------------------------------------------------------

@@ -74,6 +74,21 @@ def test_scores_are_errors_in_units_of_the_posteriors_spread(trained, learnt, pr
     np.testing.assert_allclose(found.quantiles, np.quantile(scores, at), rtol=1e-5)
 
 
+def test_the_temperature_is_between_those_of_the_places(trained, learnt, priors):
+    """Each place alone, by brute force; together their geometric mean."""
+    alone = [
+        learn_priors(trained, replace(learnt, replays=(replay,)))[
+            Estimator.NETWORK
+        ].temperature
+        for replay in learnt.replays
+    ]
+
+    assert len(set(alone)) > 1
+    assert priors[Estimator.NETWORK].temperature == pytest.approx(
+        np.prod(alone) ** (1 / len(alone))
+    )
+
+
 def test_neighbours_that_know_the_place_are_off_by_less(priors):
     """The network here is random."""
     middle = {e: prior.quantiles[N_QUANTILES // 2] for e, prior in priors.items()}
