@@ -1,6 +1,7 @@
 """``edge_agent capture``: frames in, locations on MQTT out."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 
 from edge_agent.commands.options import (
@@ -12,8 +13,10 @@ from edge_agent.commands.options import (
     configuration,
 )
 from edge_agent.console import Console
+from edge_agent.drift.sentinel import Sentinel, sentinel_at
 from edge_agent.errors import UsageError
 from edge_agent.models import load_model
+from edge_agent.pipeline import Fix
 from edge_agent.session import open_session
 from edge_agent.sources import FileSource, LiveSource, PacketSource, StreamSource
 
@@ -26,6 +29,7 @@ examples:
   edge_agent capture --pcap walk.pcap --broker none --estimator network
   edge_agent capture --pcap walk.pcap --broker none --raw
   edge_agent capture --pcap walk.pcap --speed 1 --broker 192.168.1.10
+  sudo edge_agent capture --iface wlan0 --sentinel shelf
   edge_agent capture --pcap simulated.pcapng --broker 192.168.1.10 --allow-simulated
   adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
     | edge_agent capture --pcap -
@@ -57,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="new packets per access point from one location to the next, at most "
         "those of an image",
+    )
+    parser.add_argument(
+        "--sentinel",
+        metavar="POINT",
+        help="this receiver rests at this point: say so when it is no longer located "
+        "there (docs/drift.md)",
     )
     parser.add_argument(
         "--json", action="store_true", help="print each location as the JSON published"
@@ -91,6 +101,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
     model = load_model(
         config.model, on_caution=lambda caution: console.say(f"caution: {caution}")
     )
+    remark: Callable[[Fix], str] = _no_remark
+    if args.sentinel is not None:
+        folder = config.model.site_path(config.site.name)
+        points = model.load_calibration(folder).points
+        remark = _remark_of(sentinel_at(args.sentinel, points), console)
     source: PacketSource
     if args.pcap is None:
         source = LiveSource(
@@ -112,5 +127,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
         check_source=source.check,
         is_recording=args.pcap not in (None, "-"),
     ) as session:
-        session.run(source)
+        session.run(source, remark=remark)
     return 0
+
+
+def _no_remark(_fix: Fix) -> str:
+    return ""
+
+
+def _remark_of(sentinel: Sentinel, console: Console) -> Callable[[Fix], str]:
+    """Return what a sentinel says about each location; an alarm is told at once."""
+    was_alarm = False
+
+    def remark(fix: Fix) -> str:
+        nonlocal was_alarm
+        state = sentinel.update(fix.estimate)
+        if state.is_alarm and not was_alarm:
+            console.say(f"caution: {sentinel.caution}")
+        was_alarm = state.is_alarm
+        return state.sentence
+
+    return remark
