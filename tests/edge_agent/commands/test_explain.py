@@ -1,27 +1,16 @@
 """One location taken apart, with frames of a simulated room through the whole path."""
 
 import json
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.calibration import Calibration
 from edge_agent.config import SHIPPED_BUNDLE
-from edge_agent.survey import Point, write_survey
+from tests.edge_agent.simulated_home import LATER_US, N_ACCESS_POINTS, Home
 from tests.edge_agent.sites import packets_at, pcapng_bytes, write_site
 from trainer.simulate.captures import write_capture
-from trainer.simulate.listening import place_device
-from trainer.simulate.room import draw_room
-from trainer.simulate.survey import START_US, SurveyPlan, capture_at, survey_room
-
-POINTS = [
-    Point("stove", 1.0, 1.0, "kitchen"),
-    Point("table", 2.5, 1.2, "kitchen"),
-    Point("desk", 6.0, 4.0, "office"),
-    Point("shelf", 5.2, 2.5, "office"),
-]
-SITE = 77
-TRANSMITTERS = 3
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +19,13 @@ def place(tmp_path_factory):
     from edge_agent.cli import main
 
     folder = tmp_path_factory.mktemp("explained")
-    rng = np.random.default_rng(11)
-    room = draw_room(rng, size=(7, 5, 2.6), free=[p.location for p in POINTS])
-    rows = survey_room(
-        rng,
-        room,
-        POINTS,
-        folder / "home",
-        site=SITE,
-        plan=SurveyPlan(n_visits=3, packets_per_capture=60),
-        environment="home",
-    )
-    write_survey(folder / "survey.csv", rows)
+    home = Home()
+    survey = str(home.survey(folder))
     walk = folder / "walk.pcapng"
-    packets = capture_at(
-        rng,
-        room,
-        place_device(rng, *POINTS[2].location),
-        site=SITE,
-        n_packets=200,
-        interval_s=0.05,
-        start_us=START_US + 3_600_000_000,
-    )
-    write_capture(walk, packets)
+    write_capture(walk, home.packets(2, n_packets=200))
     state = folder / "state"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
-        survey = str(folder / "survey.csv")
         assert main(["adapt", survey, "--site", "home", "--state", str(state)]) == 0
     return walk, state
 
@@ -95,13 +64,13 @@ def test_it_is_the_location_that_locate_prints(explain, place, run_agent, capsys
 def test_frames_are_counted_as_they_were_received_and_used(explain):
     document = json.loads(explain("--json")[1])
 
-    assert len(document["access_points"]) == TRANSMITTERS
+    assert len(document["access_points"]) == N_ACCESS_POINTS
     for one in document["access_points"]:
         assert one["calibrated"]
         assert 190 <= one["received"] <= 200  # all of ten seconds
         assert one["used"] == 50
         assert one["why"] is None
-    assert document["n_frames"] == 50 * TRANSMITTERS
+    assert document["n_frames"] == 50 * N_ACCESS_POINTS
 
 
 def test_the_nearest_shots_are_of_the_desk_and_their_shares_add_up(explain):
@@ -180,9 +149,8 @@ def test_an_access_point_that_is_not_heard_is_said_to_be(explain, place, tmp_pat
 
 def test_strangers_are_listed_with_their_level(explain, place, tmp_path):
     walk, _ = place
-    began_us = START_US + 3_600_000_000
     strange = pcapng_bytes(
-        packets_at(0, n=60, start_us=began_us, rssi_dbm=lambda _: -31)
+        packets_at(0, n=60, start_us=LATER_US, rssi_dbm=lambda _: -31)
     )
     pcap = tmp_path / "strange.pcapng"
     pcap.write_bytes(walk.read_bytes() + strange)
@@ -208,10 +176,6 @@ def test_a_calibration_of_before_revisits_were_kept_says_so(
     explain, place, tmp_path, run_agent, capsys
 ):
     """As of agents before: neither shots that fit it nor re-visits."""
-    from dataclasses import replace
-
-    from edge_agent.bundles.bundle import Bundle
-
     walk, state = place
     bundle = Bundle.load(SHIPPED_BUNDLE)
     (stored,) = (state / "home").rglob("calibration-*.npz")
