@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from edge_agent.bundles.store import BundleStore
-from edge_agent.guide.walk_plan import past_of
+from edge_agent.bundles.files import Kind
+from edge_agent.guide.sparse_points import past_of
+from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.plan import WalkPlan
 from edge_agent.walking.walk_store import WalkStore
@@ -143,19 +144,21 @@ def test_laps_and_visits_can_be_chosen(events, survey, walks):
 
 
 def test_several_shots_of_a_visit_share_no_packet(events, survey, walks):
+    for place, point in enumerate(POINTS):
+        packets = packets_at(place, n=50, seed=1)
+        (survey.parent / f"{point.name}-1.pcapng").write_bytes(pcapng_bytes(packets))
+
     code, _ = events("--recording", survey, "--shots", 2, "--laps", 1)
 
     assert code == 0
-    assert [s.stop.shot for s in walks.read(WALK) if s.stop.point.name == "p1"] == [
-        1,
-        2,
-    ]
+    shots = [s.stop.shot for s in walks.read(WALK) if s.stop.point.name == "p1"]
+    assert shots == [1, 2]
     captures = [
         row.capture.read_bytes()
         for row in walks.as_survey(WALK, "home")
         if row.point.name == "p1"
     ]
-    packets = {packet for _, packet in packets_at(0, seed=1)}
+    packets = {packet for _, packet in packets_at(0, n=50, seed=1)}
     one, two = ({p for p in packets if p in capture} for capture in captures)
     assert one
     assert two
@@ -259,17 +262,7 @@ def test_a_site_that_was_never_walked_has_nothing_to_list(calibrate):
     assert out.split() == ["walk", "points", "laps", "shots", "calibration"]
 
 
-def test_it_waits_for_nobody_who_installs_a_bundle_twice(calibrate, survey, state):
-    with BundleStore(state).locked():
-        pass
-
-    assert calibrate("--recording", survey)[0] == 0
-
-
 def test_what_was_recorded_before_is_the_past(calibrate, survey, state, tmp_path):
-    from edge_agent.bundles.files import Kind
-    from edge_agent.site_state import SiteState
-
     site = SiteState(state / "home", Kind.CSI)
     assert past_of(site) is None
     calibrate("--recording", survey)
@@ -343,9 +336,9 @@ def test_nothing_to_go_on_with_is_an_error_where_it_was_asked_for(calibrate):
 
 def test_without_a_single_good_shot_nothing_is_learnt(calibrate, survey):
     for path in survey.parent.glob("*.pcapng"):
-        path.write_bytes(pcapng_bytes(packets_at(0, n=9)[:9]))
+        path.write_bytes(pcapng_bytes(packets_at(0, n=5)))
 
     code, out, err = calibrate("--recording", survey)
 
     assert (code, out) == (1, "")
-    assert "no shot was taken" in err or "no-frames" in err or "frames" in err
+    assert "no shot was taken, so there is nothing to learn" in err

@@ -3,7 +3,7 @@
 import pytest
 
 from edge_agent.errors import ConfigError, UsageError
-from edge_agent.guide.terminal_words import answers, command_of
+from edge_agent.guide.terminal_words import all_answers, answers, command_of
 from edge_agent.survey import Point
 from edge_agent.walking.commands import Command, Verb
 
@@ -64,7 +64,9 @@ def test_a_new_point_stands_behind_a_plus():
 
 
 def test_a_slip_of_the_finger_adds_no_point():
-    with pytest.raises(UsageError, match=r"'x' is no point of this walk.*\[s\]kip \[f"):
+    with pytest.raises(
+        UsageError, match=r"'x' is no point of this walk.*\[s\]kip, \[f"
+    ):
         meaning("x")
 
 
@@ -74,6 +76,8 @@ def test_a_point_that_is_none_says_what_one_is():
 
 
 def test_the_keys_that_do_something_are_shown():
-    assert answers(WEAK) == "[r]etry [k]eep [s]kip [f]inish [q]uit"
-    assert answers(ASKING) == "[Enter] shoot [s]kip [f]inish [q]uit"
+    assert answers(WEAK) == "[Enter] retry [k]eep [s]kip [q]uit [?]"
+    assert answers(ASKING) == "[Enter] shoot [s]kip [q]uit [?]"
+    assert answers(LAST) == "[Enter] finish [q]uit [?]"
     assert answers(()) == ""
+    assert all_answers(WEAK) == "[r]etry, [k]eep, [s]kip, [f]inish, [q]uit"
