@@ -241,6 +241,8 @@ class Trust:
         n_queries = facts["n_queries"]
         if type(n_queries) not in (int, float) or not 0 <= n_queries < inf:
             raise ValueError(f"n_queries is {n_queries!r}, not a number from 0")
+        if not isinstance(facts["scores"], dict):
+            raise TypeError(f"scores are {facts['scores']!r}, not by estimator")
         scores = {Estimator(e): float(score) for e, score in facts["scores"].items()}
         floors = Floors(**facts["floors"])
         for value in (floors.centre, floors.chance, *scores.values()):

@@ -242,6 +242,7 @@ def without(name):
         ({"n_queries": True}, "n_queries is True"),
         ({"scores": {"network": math.inf}}, "a score is inf"),
         ({"scores": {"network": -0.1}}, "a score is -0.1"),
+        ({"scores": [0.1]}, r"scores are \[0.1\], not by estimator"),
         ({"floors": {"centre": -1.0, "chance": 1.0}}, "a score is -1.0"),
         ({"floors": {"middle": 1.0}}, "middle"),
         ({"same_day": asdict(TODAY) | {"temperature": 0}}, "temperature is 0"),
