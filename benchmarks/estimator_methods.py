@@ -21,6 +21,7 @@ from edge_agent.neighbours.estimator import (
     posterior_of,
 )
 from edge_agent.neighbours.whitening import Matrix, Whitening
+from edge_agent.trust.learners import geometric_mean
 from trainer.checkpoint import Checkpoint
 from trainer.neighbours.compare import network_posterior
 from trainer.neighbours.learn import FREEDOMS, learn_neighbours, mean_gap
@@ -61,6 +62,8 @@ def all_methods(bundle: Bundle, history: Sequence[Environment]) -> dict[str, Met
         ),
         "network (shipped)": network(bundle),
         "neighbours (shipped)": neighbours(learnt),
+        "ensemble, geometric mean": together(bundle, learnt, geometric_mean),
+        "ensemble, arithmetic mean": together(bundle, learnt, arithmetic_mean),
     }
 
 
@@ -93,6 +96,25 @@ def neighbours(learnt: Neighbours) -> Method:
         return predictor.predict(queries.images, queries.heard)
 
     return locate
+
+
+def together(
+    bundle: Bundle, learnt: Neighbours, mean: Callable[[Matrix, Matrix], Matrix]
+) -> Method:
+    """Return the ensemble of network and neighbours.
+
+    Args:
+        bundle: The network's.
+        learnt: The neighbours.
+        mean: Of two posteriors.
+    """
+    both = network(bundle), neighbours(learnt)
+    return lambda replay: mean(*(method(replay) for method in both))
+
+
+def arithmetic_mean(first: Matrix, second: Matrix) -> Matrix:
+    """Return the mean of two posteriors."""
+    return (first + second) / 2
 
 
 def neighbours_of(history: Sequence[Environment]) -> Method:
