@@ -34,7 +34,7 @@ from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
 from edge_agent.guide.walk_plan import ALL, Wishes, known_channels, plan_walk
 from edge_agent.preflight.air import Expectation
 from edge_agent.preflight.disk import planned_bytes
-from edge_agent.preflight.run import run_preflight
+from edge_agent.preflight.run import LISTEN_S, run_preflight
 from edge_agent.site_file import SITE_FILE, add_point
 from edge_agent.site_state import SiteState
 from edge_agent.sources import FileSource, PacketSource
@@ -108,6 +108,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help=f"points and walls (default: {SITE_FILE} in the site's folder)",
+    )
+    parser.add_argument(
+        "--listen",
+        type=float,
+        default=LISTEN_S,
+        metavar="S",
+        help=f"listen so long before walking, to find faults (default {LISTEN_S:g} s)",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -223,6 +230,7 @@ def _walk(
             Expectation(spec, channels),
             folder=site.folder,
             plan_bytes=planned_bytes(n_shots, spec),
+            listen_s=args.listen,
             newest_walk_ns=0 if recorded else _newest_walk_ns(store),
             iq_order=IqOrder(config.capture.iq_order),
             packets=None if recorded else packets,
@@ -289,6 +297,8 @@ def _wishes(args: argparse.Namespace) -> Wishes:
     ):
         if value is not None and not 1 <= value <= most:
             raise UsageError(f"--{flag} is {value}, not 1 to {most}")
+    if not 0.1 <= args.listen <= 60:
+        raise UsageError(f"--listen is {args.listen:g}, not 0.1 to 60")
     if args.recording is None and (args.environment or args.visits):
         raise UsageError("--environment and --visits are of a --recording")
     if args.recording is not None and (args.resume or args.fresh_walk):

@@ -285,6 +285,7 @@ def test_what_was_recorded_before_is_the_past(calibrate, survey, state, tmp_path
         (("--shots", 0), "--shots is 0, not 1 to 20"),
         (("--points", "few"), "--points is 'few', not 1 to 1000 or all"),
         (("--points", "0"), "--points is '0', not 1 to 1000 or all"),
+        (("--listen", "0"), "--listen is 0, not 0.1 to 60"),
         (("--visits", "1"), "--environment and --visits are of a --recording"),
         ((), "standard input is no terminal. Run it in one, drive it with --json"),
     ],
