@@ -208,19 +208,13 @@ class BentMap:
             z: Whitened images, shape (n, n_channels, d).
             heard: Shape (n, n_channels).
         """
-        heard = heard & self.is_used
         scores = np.where(self.is_known, TEMPER * self._scores(z, heard), -np.inf)
         if self.fresh is None:
             return _softmax(scores)
         fresh = np.unique(self.fresh.point_of)
-        asked = Fingerprints(
-            self.fresh.z,
-            self.fresh.heard & self.is_used,
-            self.fresh.point_of,
-            self.fresh.n_points,
-        )
-        distances = self.kernel.distances(z, heard, asked)
-        near = posterior_of(distances, asked, self.kernel.temperature)[:, fresh]
+        # A channel that no fresh shot hears is equally far from all of them.
+        distances = self.kernel.distances(z, heard, self.fresh)
+        near = posterior_of(distances, self.fresh, self.kernel.temperature)[:, fresh]
         posterior = _softmax(scores)
         together = posterior[:, fresh].sum(axis=1, keepdims=True)
         posterior[:, fresh] = together * _softmax(

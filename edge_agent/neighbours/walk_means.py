@@ -15,7 +15,7 @@ from edge_agent.history import walks_of
 from edge_agent.neighbours.estimator import Neighbours
 from edge_agent.neighbours.whitening import Matrix, channel_features
 
-MOST_WALKS = 12
+MOST_WALKS = 8
 """The newest; what older ones say of a point has changed since."""
 
 

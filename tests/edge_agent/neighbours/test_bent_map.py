@@ -220,7 +220,7 @@ def test_an_access_point_that_is_new_counts_where_it_was_heard(site):
     history, fresh, queries = site
     deaf = replace(history, heard=history.heard * np.array([True, False]))
 
-    without = replace(bend(deaf, fresh), is_used=np.array([True, False]))
+    without = bend(deaf, replace(fresh, heard=fresh.heard * np.array([True, False])))
     bent = bend(deaf, fresh)
 
     assert bent.is_used.all()

@@ -103,6 +103,18 @@ def test_a_site_that_was_walked_once_is_told_what_others_are_like(past):
     assert told == expected(once, (0, 3, 12))
 
 
+def test_that_it_may_change_more_than_others_is_reckoned_with(past, monkeypatch):
+    newest = last_walk(past)
+    once = joined(newest[1], newest[2])
+
+    wary = expected(once, (3,))[0]
+    monkeypatch.setattr("edge_agent.sparse.expectation._RESTLESS", 0.0)
+    confident = expected(once, (3,))[0]
+
+    assert wary.high > 1.2 * confident.high
+    assert wary.error_m > 1.2 * confident.error_m
+
+
 def test_walks_of_one_lap_cannot_be_replayed():
     past = walked(np.random.default_rng(6), POINTS, 3, n_laps=1)
 

@@ -81,6 +81,9 @@ def test_fresh_shots_give_the_means_of_the_bent_map(site):
     expected = np.sort(bent.means.transpose(1, 2, 0).reshape(-1, 8), axis=0)
     np.testing.assert_allclose(np.sort(outlook.means, axis=0), expected, atol=1e-4)
     own = np.diagonal(outlook.covariances, axis1=1, axis2=2)
+    np.testing.assert_allclose(
+        outlook.gaps, (outlook.means[:, :, None] - outlook.means[:, None]) ** 2
+    )
     expected = np.sort(bent.variances.transpose(1, 2, 0).reshape(-1, 8), axis=0)
     np.testing.assert_allclose(np.sort(own, axis=0), expected, atol=1e-4)
 
