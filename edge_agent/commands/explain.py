@@ -123,11 +123,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     view, calibration = None, None
     if files.kind is Kind.CSI:
         calibration, view = _view(args, config, files, site, fix)
+        names = _names(calibration)
     elif args.expect is not None:
         raise UsageError(
             f"{model.name} locates from received power and compares with no shots; do "
             "without --expect"
         )
+    else:
+        folder = config.model.site_path(config.site.name)
+        names = tuple(model.load_calibration(folder).transmitters)
     explanation = Explanation(
         number,
         fix,
@@ -135,7 +139,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         f"{model.name}+{site.identifier}",
         site.backend,
         _age_s(calibration, fix),
-        _names(calibration, site),
+        names,
         _heard(calibration, fix),
         view.span_s if view else fix.estimate.window_s,
         view.air if view else (),
@@ -253,10 +257,8 @@ def _age_s(calibration: Calibration | None, fix: Fix) -> float | None:
     return (fix.estimate.time_ns - calibrated_ns(calibration)) / 1e9
 
 
-def _names(calibration: Calibration | None, site: OpenSite) -> tuple[str, ...]:
+def _names(calibration: Calibration) -> tuple[str, ...]:
     """Return what channels are called: addresses, with cores where one has several."""
-    if calibration is None:
-        return tuple(site.pipeline.transmitters)
     macs = [channel.mac for channel in calibration.channels]
     return tuple(
         f"{c.mac}/{c.core}" if macs.count(c.mac) > 1 else c.mac
