@@ -221,6 +221,7 @@ def test_a_kill_leaves_captures_that_can_be_read_and_a_list_that_is_true(live):
     live.say("table, kitchen, 1.2, 0.5")
     heard("at table, visit 1", live.process)
     live.send(1)
+    wait_until((live.folder / "survey.csv").exists, "the list")
 
     live.process.kill()
     live.process.wait()
