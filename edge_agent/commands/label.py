@@ -92,8 +92,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     channels = known_channels(bundle, site)
     with contextlib.ExitStack() as stack:
         opened = None if name is None else stack.enter_context(store.open(name))
-        known += () if opened is None else opened.plan.points
-        point = point_called(args.point, known)
+        planned = () if opened is None else opened.plan.points
+        names = {point.name for point in planned}
+        others = (point for point in known if point.name not in names)
+        point = point_called(args.point, (*planned, *others))
         if opened is None:
             points = () if point.is_outside else (point,)
             plan = WalkPlan(points, 1, with_outside=point.is_outside)
