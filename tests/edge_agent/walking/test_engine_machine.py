@@ -19,10 +19,12 @@ from edge_agent.survey import Point
 from edge_agent.walking.commands import Verb
 from edge_agent.walking.engine import State
 from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.verdict import Grade
 from tests.edge_agent.sites import REAL, STRANGER
 from tests.edge_agent.walking.walkers import KITCHEN, OFFICE, Person
 
-ALWAYS = [verb for verb in Verb if verb is not Verb.ADD_POINT]
+ENDS = (Verb.FINISH, Verb.QUIT)
+ALWAYS = [v for v in Verb if v is not Verb.ADD_POINT and v not in ENDS]
 
 
 class Walks(RuleBasedStateMachine):
@@ -35,6 +37,8 @@ class Walks(RuleBasedStateMachine):
         self.person = Person(self.folder, plan)
         self.kept = {}
         """What the walk said is stored, by stop, and did not say is gone."""
+        self.weak = None
+        """Stop and number of a shot that was stored though it is weak."""
 
     def teardown(self):
         if hasattr(self, "person"):
@@ -54,9 +58,29 @@ class Walks(RuleBasedStateMachine):
         if refused:
             assert self.person.walk.state is before
 
+    @rule(verb=st.sampled_from(ENDS))
+    def end(self, verb):
+        self.ask(verb, None)
+        self.lose_power()
+
     @rule(x=st.floats(0, 9), name=st.sampled_from(["attic", "cellar", "kitchen"]))
     def add(self, x, name):
         self.follow(self.person.do("add_point", point=Point(name, x, 0.0)))
+
+    @precondition(lambda self: Verb.SHOOT in self.person.walk.can)
+    @rule(place=st.integers(1, 3), weak=st.booleans(), seed=st.integers(0, 99))
+    def shoot(self, place, weak, seed):
+        self.follow(self.person.do("shoot"))
+        self.follow(self.person.hear(place, n=6 if weak else 25, seed=seed))
+        if weak:
+            self.follow(self.person.wait(2.1))
+            self.follow(self.person.hear(place, n=25, macs=REAL[:1], seed=seed))
+
+    @precondition(lambda self: Verb.RETRY in self.person.walk.can)
+    @rule(place=st.integers(1, 3), seed=st.integers(0, 99))
+    def retry(self, place, seed):
+        self.follow(self.person.do("retry"))
+        self.follow(self.person.hear(place, n=25, seed=seed))
 
     @rule(
         place=st.integers(1, 3),
@@ -96,14 +120,18 @@ class Walks(RuleBasedStateMachine):
         raise AssertionError("a shot of half a minute")
 
     def follow(self, events):
+        grades = {event.verdict.grade for event in events if event.kind == "judged"}
         for event in events:
             if event.kind == "stored":
                 self.kept[event.stop.key] = event.number
+                is_weak = Grade.WEAK in grades
+                self.weak = (event.stop.key, event.number) if is_weak else None
             elif event.kind == "discarded" and event.why == "skipped":
                 # Only a shot that was just judged weak goes with its stop.
-                on_disk = {s.stop.key for s in self.person.stored.shots}
-                if event.stop.key not in on_disk:
-                    self.kept.pop(event.stop.key, None)
+                if self.weak == (event.stop.key, self.kept.get(event.stop.key)):
+                    del self.kept[event.stop.key]
+            elif event.kind in ("shooting", "asking"):
+                self.weak = None
             assert event.to_json()["event"] == event.kind
 
     @invariant()
@@ -130,4 +158,4 @@ class Walks(RuleBasedStateMachine):
 
 
 TestWalks = Walks.TestCase
-TestWalks.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestWalks.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
