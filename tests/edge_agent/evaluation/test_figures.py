@@ -127,7 +127,7 @@ def test_what_does_not_count_may_be_anything(rng):
 def test_ninety_five_of_a_hundred_intervals_hold_the_truth():
     """Points differ by 1, visits and locations little: 40 points, 6 visits each."""
     rng = np.random.default_rng(3)
-    n_held, n_trials = 0, 100
+    n_held, n_trials = 0, 40
     for _ in range(n_trials):
         of_point = rng.normal(0, 1, 40)
         values = (of_point[:, None] + rng.normal(0, 0.1, (40, 6))).reshape(-1)
@@ -138,4 +138,4 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_truth():
         )
         low, high = clusters.mean(values, np.ones(240, np.bool_))
         n_held += low <= 0 <= high
-    assert 88 <= n_held <= 100
+    assert n_held >= 34  # 38 are expected; fewer have a chance of 1 %
