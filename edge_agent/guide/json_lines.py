@@ -3,6 +3,7 @@
 The walk's own lines are those of `edge_agent.walking.events`; around them:
 
     {"event": "preflight", "passed": true, "access_points": [..], ..}
+    {"event": "expected", "sizes": [{"points": 5, "error_m": 1.48, ..}, ..]}
     {"event": "stage", "text": "checking: each lap from the others"}
     {"event": "step", "step": 3, "loss": 0.41}
     {"event": "caution", "text": ".."}
@@ -19,6 +20,7 @@ from edge_agent.console import Console
 from edge_agent.guide.skin import Skin
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome
+from edge_agent.sparse.expectation import Expectation
 from edge_agent.walking.commands import Command, parse_command
 from edge_agent.walking.events import Event
 
@@ -41,6 +43,10 @@ class JsonLines(Skin):
     def preflight(self, report: Report) -> None:
         """See `Skin`."""
         self._write("preflight", report.to_json())
+
+    def expected(self, expectations: Sequence[Expectation]) -> None:
+        """See `Skin`."""
+        self._write("expected", {"sizes": [_expectation(one) for one in expectations]})
 
     def events(self, events: Sequence[Event]) -> None:
         """See `Skin`."""
@@ -91,3 +97,14 @@ class JsonLines(Skin):
     def _write(self, kind: str, members: dict[str, Any]) -> None:
         document = {"event": kind, **members}
         self._console.result(json.dumps(document, ensure_ascii=False))
+
+
+def _expectation(one: Expectation) -> dict[str, Any]:
+    return {
+        "points": one.n_points,
+        "error_m": None if one.error_m is None else round(one.error_m, 3),
+        "wrong": round(one.wrong, 4),
+        "low": round(one.low, 3),
+        "high": round(one.high, 3),
+        "replays": one.n_replays,
+    }

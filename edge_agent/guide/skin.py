@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome, Talk
+from edge_agent.sparse.expectation import Expectation
 from edge_agent.walking.commands import Command
 from edge_agent.walking.events import Event
 
@@ -27,6 +28,14 @@ class Skin(ABC):
     @abstractmethod
     def preflight(self, report: Report) -> None:
         """Show what was found before walking."""
+
+    @abstractmethod
+    def expected(self, expectations: Sequence[Expectation]) -> None:
+        """Show what error to expect of some numbers of points.
+
+        Args:
+            expectations: Ascending by points; none where nothing is known.
+        """
 
     @abstractmethod
     def events(self, events: Sequence[Event]) -> None:

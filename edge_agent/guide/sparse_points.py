@@ -10,6 +10,7 @@ from edge_agent.errors import CalibrationError
 from edge_agent.history import align, joined
 from edge_agent.site_state import SiteState
 from edge_agent.sparse.choice import greedy, worth_walking
+from edge_agent.sparse.expectation import Expectation, expectations
 from edge_agent.sparse.outlook import Outlook
 from edge_agent.survey import Point
 
@@ -40,6 +41,18 @@ def past_of(site: SiteState) -> Environment | None:
     if not site.history.is_file():
         return newest
     return joined(*align(newest, Environment.load(site.history)))
+
+
+def expected_of(bundle: Bundle, past: Environment) -> tuple[Expectation, ...]:
+    """Return what error to expect of few fresh points, and of all.
+
+    Args:
+        bundle: The model; nothing is known without neighbours.
+        past: Of the site.
+    """
+    if bundle.neighbours is None:
+        return ()
+    return expectations(bundle.neighbours, bundle.manifest.spec, past)
 
 
 def worth_walking_to(

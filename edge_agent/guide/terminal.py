@@ -11,6 +11,7 @@ from edge_agent.guide.terminal_words import all_answers, answers, command_of
 from edge_agent.guide.typed_point import FORMS
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome
+from edge_agent.sparse.expectation import Expectation
 from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.events import (
     Asking,
@@ -74,6 +75,13 @@ class Terminal(Skin):
         self._line("Preflight", f"{facts}  OK".strip() if report.passed else facts)
         for finding in (*report.stops, *report.cautions):
             self._line("", f"{finding.severity.upper()}: {finding.sentence}")
+
+    def expected(self, expectations: Sequence[Expectation]) -> None:
+        """See `Skin`."""
+        for number, one in enumerate(expectations):
+            self._line("" if number else "Expected", _expected(one))
+        if expectations and expectations[0].n_replays == 0:
+            self._line("", "(a guess: no walk of the past has one before it)")
 
     def events(self, events: Sequence[Event]) -> None:
         """See `Skin`."""
@@ -220,6 +228,14 @@ def _wrapped(label: str, text: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     ) or [label]
+
+
+def _expected(one: Expectation) -> str:
+    """Return what to expect of so many points."""
+    points = f"{one.n_points:3d} point{'s' if one.n_points > 1 else ' '}"
+    if one.error_m is not None:
+        return f"{points}  error {one.error_m:.2f} m, {one.low:.2f} to {one.high:.2f} m"
+    return f"{points}  {one.wrong:.0%} wrong, {one.low:.0%} to {one.high:.0%}"
 
 
 def _progress(event: Progress) -> str:

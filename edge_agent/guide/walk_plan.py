@@ -8,7 +8,7 @@ from edge_agent.csi.image import Channel
 from edge_agent.errors import CalibrationError, UsageError
 from edge_agent.guide.recorded_site import RecordedSite
 from edge_agent.guide.skin import Skin
-from edge_agent.guide.sparse_points import past_of, worth_walking_to
+from edge_agent.guide.sparse_points import expected_of, past_of, worth_walking_to
 from edge_agent.site_file import read_site_file
 from edge_agent.site_state import SiteState, load_calibration
 from edge_agent.survey import OUTSIDE, Point
@@ -134,6 +134,8 @@ def _chosen(
             f"site {site.site} has no past that could tell which {wish} points teach "
             "most; calibrate it at all points first"
         )
+    skin.stage("replaying the walks of the past")
+    skin.expected(expected_of(bundle, past))
     worth = worth_walking_to(bundle, past, known, laps)
     n = wish if isinstance(wish, int) else max(worth.n_worth, 1)
     taken = set(worth.points[:n])
