@@ -34,8 +34,9 @@ from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
 from edge_agent.guide.walk_plan import ALL, Wishes, known_channels, plan_walk
 from edge_agent.preflight.air import Expectation
 from edge_agent.preflight.disk import planned_bytes
+from edge_agent.preflight.hearing import chanspecs_in
 from edge_agent.preflight.run import LISTEN_S, run_preflight
-from edge_agent.site_file import SITE_FILE, add_point
+from edge_agent.site_file import SITE_FILE, add_point, read_site_file
 from edge_agent.site_state import SiteState
 from edge_agent.sources import FileSource, PacketSource
 from edge_agent.survey import Point, read_survey
@@ -48,6 +49,9 @@ Packets = Generator[RawFrames | None, None, None]
 
 _TYPED_SHOTS = 30
 """Shots for which there must be room where nobody knows how many there will be."""
+
+_FEW_SHOTS = 3
+"""Shots of the walk before that tell which channel it was made on."""
 
 _EPILOG = """\
 Three laps, one shot per point and lap: shots from separate visits, with the device put
@@ -164,7 +168,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     skin: Skin = Terminal(console, is_asking=args.recording is None)
     if args.json:
         skin = JsonLines(console)
-    learning = Learning(config, skin, repeated(args), force=args.force)
+    site_file = args.site_file or folder / SITE_FILE
+    learning = Learning(
+        config,
+        skin,
+        repeated(args),
+        points=read_site_file(site_file).points if site_file.exists() else (),
+        force=args.force,
+    )
     if args.undo:
         skin.undone(learning.undo())
         return 0
@@ -227,7 +238,7 @@ def _walk(
         n_shots = len(plan.stops) or _TYPED_SHOTS
         report = run_preflight(
             source,
-            Expectation(spec, channels),
+            Expectation(spec, channels, _past_chanspecs(store)),
             folder=site.folder,
             plan_bytes=planned_bytes(n_shots, spec),
             listen_s=args.listen,
@@ -351,6 +362,18 @@ def _newest_walk_ns(store: WalkStore) -> int:
         return 0
     begun = datetime.strptime(names[-1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return round(begun.timestamp()) * 1_000_000_000
+
+
+def _past_chanspecs(store: WalkStore) -> frozenset[int]:
+    """Return the radio channels that the newest walk's shots were made on.
+
+    Empty where they cannot be read: no reason not to take new ones.
+    """
+    with contextlib.suppress(WalkError, CaptureError):
+        for name in store.walks()[-1:]:
+            shots = store.as_survey(name, name)[:_FEW_SHOTS]
+            return chanspecs_in(shot.capture for shot in shots)
+    return frozenset()
 
 
 def _last_shot(store: WalkStore, name: str) -> datetime:

@@ -5,21 +5,22 @@ Frames come through a pipe as from a phone, or over a virtual link; disks are re
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from edge_agent.cli import main
-from edge_agent.config import RESERVED_SITES
 from edge_agent.survey import Point, SurveyedCapture, write_survey
 from edge_agent.walking.walk_store import WalkStore
-from tests.builders import packets_of
+from tests.builders import csi_payload, datagram, packets_of
 from tests.conftest import ROOT
 from tests.edge_agent.mounts import fill, make_read_only, make_writable, small_disk
-from tests.edge_agent.sites import REAL, START_US, packets_at, pcapng_bytes
+from tests.edge_agent.sites import REAL, START_US, STRANGER, packets_at, pcapng_bytes
 from tests.edge_agent.station import in_a_namespace
 from tests.end_to_end.calibration import SITE_TOML, Air, Calibration, frames_at
 from trainer.simulate.listening import HEIGHT_M
@@ -51,7 +52,8 @@ def begin():
         site.mkdir(parents=True, exist_ok=True)
         (site / "site.toml").write_text(SITE_TOML)
         place = ("--state", state, "--site", "home")
-        begun.append(Calibration(*source, "--laps", 1, *place, **options))
+        short = ("--laps", 1, "--listen", 0.5)
+        begun.append(Calibration(*source, *short, *place, **options))
         return begun[-1]
 
     yield begin
@@ -251,6 +253,35 @@ def test_an_interface_that_goes_down_mid_shot_loses_that_shot_alone(tmp_path, be
         assert walk.ends() == (0, "")
 
 
+# -- before a walk ---------------------------------------------------------------------
+
+
+def test_a_chip_on_another_channel_than_in_the_walk_before_is_stopped(
+    tmp_path, air, begin
+):
+    """The device restarted, and was armed for another channel: strangers only."""
+    state = tmp_path / "state"
+    pipe = ("--pcap", tmp_path / "csi.fifo")
+    walk = begin(state, *pipe)
+    walk.until("asking")
+    walk.shoots()
+    walk.until("asking")
+    walk.says("quit")
+    walk.ends()
+    on_40 = csi_payload(mac=STRANGER, chanspec=0xD028)
+    air.play([datagram(on_40)])
+
+    walk = begin(state, *pipe)
+    report = walk.until("preflight")
+    code, said = walk.ends()
+
+    assert not report["passed"]
+    assert report["findings"][0]["code"] == "wrong-channel"
+    assert code == 1
+    assert "tuned to 40/20; the site's shots were made on 36/20" in said
+    assert stored(state) == ["kitchen"]
+
+
 # -- kill -9 ---------------------------------------------------------------------------
 
 
@@ -275,69 +306,71 @@ def record(folder, *, day, n_laps=3):
     return survey
 
 
+def on_disk(walk, shots):
+    """Which file holds each shot: it changes whenever it is written again."""
+    found = {}
+    for shot in shots:
+        capture = (walk / f"{shot.number:04d}.pcap").stat()
+        assert capture.st_size == shot.n_bytes
+        found[shot.number] = capture.st_ino, capture.st_mtime_ns
+    return found
+
+
 def test_a_hundred_kills_leave_every_stored_shot_and_a_calibration_that_locates(
     tmp_path, capsys, rng
 ):
     state = tmp_path / "state"
     first, second = (record(tmp_path / f"day{day}", day=day) for day in (1, 2))
-    walk = tmp_path / "walk.pcapng"
-    walk.write_bytes(pcapng_bytes(packets_at(0, n=60, seed=99)))
+    capture = tmp_path / "walk.pcapng"
+    capture.write_bytes(pcapng_bytes(packets_at(0, n=60, seed=99)))
+    options = {"cwd": ROOT, "capture_output": True, "text": True}
 
-    def command(survey):
+    def command(survey, *more):
         return [
             *(sys.executable, "-m", "edge_agent", "calibrate", "--recording", survey),
-            *("--state", state, "--site", "home", "--json"),
+            *("--state", state, "--site", "home", "--json", *more),
         ]
 
-    options = {"cwd": ROOT, "capture_output": True, "text": True}
-    done = subprocess.run(command(first), **options)
-    assert done.returncode == 0, done.stderr
-    assert in_use(state, capsys, walk)
-    started = time.monotonic()
-    subprocess.run([*command(second)[:-1], "--list"], **options)
-    importing_s = time.monotonic() - started
-    started = time.monotonic()
-    done = subprocess.run(command(second), **options)
-    assert done.returncode == 0, done.stderr
-    whole_s = time.monotonic() - started
+    def seconds(*command):
+        """How long a command takes that succeeds."""
+        started = time.monotonic()
+        done = subprocess.run(*command, **options)
+        assert done.returncode == 0, done.stderr
+        return time.monotonic() - started
+
+    seconds(command(first))
+    assert in_use(state, capsys, capture)
+    starting_s = seconds(command(second, "--list"))
+    whole_s = seconds(command(second, "--force"))
     store = WalkStore(state / "home" / "walks")
     [_, newest] = store.walks()
+    walk = state / "home" / "walks" / newest
 
-    n_cut, before = {"walking": 0, "learning": 0, "not at all": 0}, 0
+    n_cut, before = Counter(), {}
     for _ in range(N_KILLS):
         process = subprocess.Popen(
-            command(second), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command(second, "--force"),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
-        time.sleep(rng.uniform(0.8 * importing_s, 1.1 * whole_s))
+        time.sleep(rng.uniform(0.8 * starting_s, 1.1 * whole_s))
         process.kill()
         said = process.communicate()[1]
         assert process.returncode in (-9, 0), said
-        shots = store.read(newest) if newest in store.walks() else ()
-        for shot in shots:
-            capture = state / "home" / "walks" / newest / f"{shot.number:04d}.pcap"
-            assert capture.stat().st_size == shot.n_bytes
-        assert len(shots) >= before
-        assert in_use(state, capsys, walk)
-        finished = (state / "home" / "walks" / newest / "finished").exists()
-        was = (
-            "not at all"
-            if process.returncode == 0
-            else ("learning" if finished else "walking")
-        )
-        n_cut[was] += 1
-        before = len(shots)
-        if finished:  # once more from the beginning
-            for path in (state / "home" / "walks" / newest).iterdir():
-                path.unlink()
-            before = 0
+        after = on_disk(walk, store.read(newest) if newest in store.walks() else ())
+        assert before.items() <= after.items()
+        assert in_use(state, capsys, capture)
+        is_finished = (walk / "finished").exists()
+        was_at = "learning" if is_finished else "walking"
+        n_cut[was_at if process.returncode else "nothing"] += 1
+        before = after
+        if is_finished:  # once more from the beginning
+            shutil.rmtree(walk)
+            before = {}
 
-    done = subprocess.run(command(second), **options)
-    assert done.returncode == 0, done.stderr
+    seconds(command(second, "--force"))
     assert len(store.read(newest)) == 3 * len(POINTS)
-    assert n_cut["walking"] >= 10, n_cut
-    assert n_cut["learning"] >= 5, n_cut
-    assert not [
-        path
-        for path in (state / "home").rglob(".*")
-        if path.is_file() and path.name not in RESERVED_SITES
-    ]
+    assert not [path for path in walk.iterdir() if path.name.startswith(".")]
+    assert n_cut["walking"] >= N_KILLS / 10, n_cut
+    assert n_cut["learning"] >= N_KILLS / 20, n_cut
