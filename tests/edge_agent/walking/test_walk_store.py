@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,14 +24,24 @@ from tests.edge_agent.walking.walkers import KITCHEN, MACS, NAME, OFFICE, PLAN, 
 STOP = Stop(KITCHEN, 1)
 
 
-@pytest.fixture
-def person(tmp_path):
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
     """Who has taken the shots of kitchen and office, and left."""
-    person = Person(tmp_path)
+    person = Person(tmp_path_factory.mktemp("site"))
     person.shoot()
     person.shoot()
     person.stored.close()
     return person
+
+
+@pytest.fixture
+def person(walked, tmp_path):
+    """The same, with files of one's own."""
+    shutil.copytree(walked.stored.folder.parent, tmp_path / "walks")
+    stored = SimpleNamespace(
+        folder=tmp_path / "walks" / NAME, shots=walked.stored.shots
+    )
+    return SimpleNamespace(store=WalkStore(tmp_path / "walks"), stored=stored)
 
 
 def numbers(person):
