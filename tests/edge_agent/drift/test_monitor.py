@@ -119,9 +119,10 @@ def test_one_that_is_often_not_heard_is_no_news(make_monitor, rng):
     deaf = Revisits(
         known.nearest, known.gap, known.offset_db, np.array([[0.0, 1.0]] * len(known))
     )
-    device = Device(make_monitor(deaf))
 
-    assert device.stops_until_alarm(heard=(True, False)) is None
+    for heard in ((True, False), (True, True)):
+        device = Device(make_monitor(deaf))
+        assert device.stops_until_alarm(heard=heard) is None
 
 
 def test_lying_still_for_a_day_is_no_alarm(make_monitor):
