@@ -97,6 +97,22 @@ def test_a_capture_is_on_disk_and_listed_as_soon_as_it_has_packets(folder):
         assert times_in(folder.path / "000001-table-1.pcap") == [1, 2]
 
 
+def test_what_is_listed_is_on_the_disk_before_its_list(folder, monkeypatch):
+    synced, genuine = [], os.fsync
+
+    def fsync(descriptor):
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        genuine(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Recorder(folder, LARGE) as recorder:
+        recorder.label(TABLE)
+        recorder.write(frames(2))
+        assert synced == ["000001-table-1.pcap", ".survey.csv", "monday"]
+        recorder.write(frames(2, first_s=3))
+        assert len(synced) == 3  # once for each capture, not for each packet
+
+
 def test_captures_rotate_by_size_the_packet_that_fills_one_included(folder):
     with Recorder(folder, Limits(24 + 250)) as recorder:
         recorder.write(frames(2))
