@@ -101,7 +101,7 @@ def test_what_is_listed_is_on_the_disk_before_its_list(folder, monkeypatch):
     synced, genuine = [], os.fsync
 
     def fsync(descriptor):
-        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         genuine(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
