@@ -14,6 +14,7 @@ from edge_agent.config import AgentConfig
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import CalibrationError, SurveyError
+from edge_agent.guide.learning import next_command
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.site_learning import keep
@@ -145,7 +146,7 @@ def _adapt(
         f"site {config.site.name} is calibrated: {n_points} points, {len(shots)} "
         f"shots, {model.summary(calibration)}"
     )
-    command = _next_command(calibration, model.interface(shots))
+    command = next_command(calibration, model.interface(shots))
     console.say(f"next: {command}{repeated(args)}")
     return 0
 
@@ -160,13 +161,6 @@ def _unrepeated(console: Console) -> Callable[[str], None]:
             console.say(f"caution: {sentence}")
 
     return caution
-
-
-def _next_command(calibration: SiteCalibration, interface: str) -> str:
-    """Return what locates at this site: nothing simulated is on the air."""
-    if calibration.is_simulated:
-        return "edge_agent capture --pcap FILE --broker none"
-    return f"sudo edge_agent capture --iface {interface}"
 
 
 def _shots(

@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from edge_agent.console import Console
-from edge_agent.guide.skin import Skin
+from edge_agent.guide.skin import Skin, Told
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome
 from edge_agent.sparse.expectation import Expectation
@@ -73,7 +73,7 @@ class JsonLines(Skin):
         """See `Skin`."""
         self._write("caution", {"text": sentence})
 
-    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+    def outcome(self, outcome: Outcome, told: Told) -> None:
         """See `Skin`."""
         self._write(
             "outcome",
@@ -82,11 +82,13 @@ class JsonLines(Skin):
                 "active": outcome.is_active,
                 "before": outcome.before,
                 "why": outcome.why,
-                "summary": summary,
+                "summary": told.summary,
                 "losses": [round(loss, 4) for loss in outcome.calibration.losses],
                 "simulated": outcome.calibration.is_simulated,
                 "check": None if outcome.check is None else outcome.check.to_json(),
-                "undo": undo,
+                "unvisited": list(told.unvisited),
+                "undo": told.undo,
+                "next": told.then,
             },
         )
 

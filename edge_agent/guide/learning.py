@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 
 from edge_agent.bundles.files import Kind
 from edge_agent.bundles.store import BundleStore
+from edge_agent.calibration import Calibration
 from edge_agent.cautions import cautions
 from edge_agent.config import AgentConfig
 from edge_agent.csi.iq_order import IqOrder
-from edge_agent.guide.skin import Skin
+from edge_agent.guide.skin import Skin, Told
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.site_learning import Outcome, learn_site, undo
+from edge_agent.site_model import SiteCalibration
 from edge_agent.site_state import SiteState
-from edge_agent.survey import SurveyedCapture
+from edge_agent.survey import Point, SurveyedCapture
 
 WAITING = "waiting for another edge_agent command to end (Ctrl-C)"
 
@@ -27,6 +29,9 @@ class Learning:
 
     flags: str = ""
     """Behind every command that is suggested, with a space in front."""
+
+    points: tuple[Point, ...] = ()
+    """Of the site, as far as people told."""
 
     force: bool = False
     """Put what is learnt in use, whatever the check says."""
@@ -68,11 +73,15 @@ class Learning:
                 talk=skin.talk,
                 force=self.force,
             )
-        way_back = f"edge_agent calibrate --undo{self.flags}"
+        has_way_back = outcome.is_active and outcome.before is not None
         skin.outcome(
             outcome,
-            model.summary(outcome.calibration),
-            way_back if outcome.is_active and outcome.before is not None else None,
+            Told(
+                model.summary(outcome.calibration),
+                self._unvisited(outcome.calibration),
+                f"edge_agent calibrate --undo{self.flags}" if has_way_back else None,
+                next_command(outcome.calibration, model.interface(shots)) + self.flags,
+            ),
         )
         return outcome
 
@@ -94,9 +103,31 @@ class Learning:
                 talk=skin.talk,
             )
 
+    def _unvisited(self, calibration: SiteCalibration) -> tuple[str, ...]:
+        """Return places of the site that the calibration knows nothing of."""
+        if not isinstance(calibration, Calibration):
+            return ()
+        known = {name for p in calibration.points for name in (p.name, p.room)}
+        places = (
+            point.room or point.name for point in self.points if not point.is_outside
+        )
+        return tuple(dict.fromkeys(place for place in places if place not in known))
+
     @property
     def _store(self) -> BundleStore:
         return BundleStore(self.config.model.state_path)
 
     def _site(self, kind: Kind) -> SiteState:
         return SiteState(self.config.model.site_path(self.config.site.name), kind)
+
+
+def next_command(calibration: SiteCalibration, interface: str) -> str:
+    """Return what locates at a site: nothing simulated is on the air.
+
+    Args:
+        calibration: In use there.
+        interface: That hears its access points.
+    """
+    if calibration.is_simulated:
+        return "edge_agent capture --pcap FILE --broker none"
+    return f"sudo edge_agent capture --iface {interface}"

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from edge_agent.check import Check, LeftOut, Score
+from edge_agent.guide.skin import Told
 from edge_agent.site_learning import Outcome
 
-COMMAND = "edge_agent "
+COMMANDS = ("edge_agent ", "sudo ")
 """What lines begin with that are commands."""
 
 _HOW = {
@@ -15,24 +16,24 @@ _HOW = {
 }
 
 
-def outcome_lines(
-    outcome: Outcome, summary: str, undo: str | None
-) -> Iterator[tuple[str, str]]:
+def outcome_lines(outcome: Outcome, told: Told) -> Iterator[tuple[str, str]]:
     """Yield the lines.
 
     Args:
         outcome: Of learning the site.
-        summary: What adapting has achieved, in words.
-        undo: The command that returns to the calibration before, if there is one.
+        told: What a person wants to know beside it.
     """
-    yield "Adapting", summary
+    yield "Adapting", told.summary
     if outcome.check is None:
         yield "Check", "none: one shot per point leaves nothing to check with"
     else:
         yield from _check_lines(outcome.check)
     yield "Calibration", f"{outcome.name}, {outcome.why}"
-    if undo is not None:
-        yield "Undo", undo
+    if told.unvisited:
+        yield "Unvisited", f"{', '.join(told.unvisited)}: nothing is located there"
+    if told.undo is not None:
+        yield "Undo", told.undo
+    yield "Next", told.then
 
 
 def _check_lines(check: Check) -> Iterator[tuple[str, str]]:

@@ -2,12 +2,30 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from edge_agent.preflight.report import Report
 from edge_agent.site_learning import Outcome, Talk
 from edge_agent.sparse.expectation import Expectation
 from edge_agent.walking.commands import Command
 from edge_agent.walking.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an outcome means for a person."""
+
+    summary: str
+    """What adapting has achieved."""
+
+    unvisited: tuple[str, ...]
+    """Rooms, or points without one, that nothing can be located in: no shot ever."""
+
+    undo: str | None
+    """The command that returns to the calibration before; None: there is none."""
+
+    then: str
+    """The command that comes next."""
 
 
 class Skin(ABC):
@@ -72,14 +90,12 @@ class Skin(ABC):
         """Show what is not as it should be."""
 
     @abstractmethod
-    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+    def outcome(self, outcome: Outcome, told: Told) -> None:
         """Show what came of it all.
 
         Args:
             outcome: Of learning the site.
-            summary: What adapting has achieved, in words.
-            undo: The command that returns to the calibration before; None where there
-                is none.
+            told: What a person wants to know beside it.
         """
 
     @abstractmethod

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Collection, Sequence
 
 from edge_agent.console import Console
-from edge_agent.guide.outcome_lines import COMMAND, outcome_lines
-from edge_agent.guide.skin import Skin
+from edge_agent.guide.outcome_lines import COMMANDS, outcome_lines
+from edge_agent.guide.skin import Skin, Told
 from edge_agent.guide.terminal_words import all_answers, answers, command_of
 from edge_agent.guide.typed_point import FORMS
 from edge_agent.preflight.report import Report
@@ -142,12 +142,13 @@ class Terminal(Skin):
         """See `Skin`."""
         self._line("", f"caution: {sentence}")
 
-    def outcome(self, outcome: Outcome, summary: str, undo: str | None) -> None:
+    def outcome(self, outcome: Outcome, told: Told) -> None:
         """See `Skin`."""
-        for label, text in outcome_lines(outcome, summary, undo):
+        for label, text in outcome_lines(outcome, told):
             # What is to be pasted stays whole.
             whole = [f"{label:<{_LABEL}}{text}"]
-            for line in whole if text.startswith(COMMAND) else _wrapped(label, text):
+            is_command = text.startswith(COMMANDS)
+            for line in whole if is_command else _wrapped(label, text):
                 self._console.result(line)
 
     def undone(self, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from edge_agent.bundles.files import Kind
 from edge_agent.guide.sparse_points import past_of
+from edge_agent.site_file import add_point
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.plan import WalkPlan
@@ -74,7 +75,7 @@ def test_a_recording_becomes_a_calibration_in_use(calibrate, survey, walks, bund
     assert code == 0
     labels = [line[:12].strip() for line in out.splitlines()]
     assert [label for label in labels if label] == [
-        *("Adapting", "Check", "Verdict", "Calibration")
+        *("Adapting", "Check", "Verdict", "Calibration", "Next")
     ]
     assert "each lap located from the others" in out
     assert "put in use: there was none before" in out
@@ -260,6 +261,18 @@ def test_a_site_that_was_never_walked_has_nothing_to_list(calibrate):
 
     assert code == 0
     assert out.split() == ["walk", "points", "laps", "shots", "calibration"]
+
+
+def test_rooms_of_the_site_file_that_nobody_visited_are_named(events, survey, state):
+    site_file = state / "home" / "site.toml"
+    add_point(site_file, Point("p1", 0.0, 0.0, "kitchen"))
+    add_point(site_file, Point("a1", 9.0, 9.0, "attic"))
+
+    _, found = events("--recording", survey)
+
+    (outcome,) = of_kind(found, "outcome")
+    assert outcome["unvisited"] == ["attic"]
+    assert outcome["next"].startswith("sudo edge_agent capture --iface wlan0 --bundle ")
 
 
 def test_what_was_recorded_before_is_the_past(calibrate, survey, state, tmp_path):
