@@ -46,7 +46,8 @@ class Watched:
     """What became of a monitor."""
 
     right: float
-    """Share of images whose nearest shot is of the right point."""
+    """Share of images whose nearest shot is of the right point; NaN where the device
+    was at none."""
 
     alarm_at: int | None
     """Stops before it, this one included."""
@@ -92,14 +93,14 @@ def watched(watch: DriftWatch, stops: Iterator[tuple[int, list[CsiImage]]]) -> W
             assert watch.evidence is not None
             nearest = watch.examiner.fingerprints.point_of[watch.evidence.nearest]
             n_right += int(nearest == point)
-            n_images += 1
+            n_images += int(point >= 0)
             if state.is_alarm and alarm_at is None:
                 alarm_at = state.n_stops
     state = watch.finish()
     if state.is_alarm and alarm_at is None:
         alarm_at = state.n_stops
     return Watched(
-        n_right / max(n_images, 1),
+        n_right / n_images if n_images else np.nan,
         alarm_at,
         state.n_stops,
         state.score,
@@ -343,8 +344,10 @@ def refurnished(share: float) -> Change:
     return change
 
 
-def walk_through(room: Room, rng: np.random.Generator) -> Floats:
-    """Return where a device is that is carried for a minute, (n, 3) [m]."""
+def walk_through(
+    room: Room, rng: np.random.Generator, *, speed_m_s: float = 1.0
+) -> Floats:
+    """Return where a device is that is carried about, shape (n, 3) [m]."""
     scene = SCENES["lab"]
     corner = np.array(scene.corner)
     ways = []
@@ -353,7 +356,7 @@ def walk_through(room: Room, rng: np.random.Generator) -> Floats:
         there = scene.points[int(rng.integers(len(scene.points)))] + corner
         ways.append(
             walk_along(
-                find_way(room, here, there), speed_m_s=1.0, interval_s=INTERVAL_S
+                find_way(room, here, there), speed_m_s=speed_m_s, interval_s=INTERVAL_S
             )
         )
         here = there

@@ -1,10 +1,11 @@
 """Images to locations, for one calibrated site."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from edge_agent.calibration import Calibration
 from edge_agent.csi.image import CsiImage
-from edge_agent.estimate import Estimate, estimate_from_posterior
+from edge_agent.estimate import Estimate, Quality, estimate_from_posterior
 from edge_agent.learning.predictor import Predictor
 from edge_agent.trust.record import Trust
 
@@ -49,9 +50,10 @@ class Localizer:
         window_s = (image.ended_ns - image.started_ns) / 1e9
         points = self._calibration.points
         if self._trust is None:
-            return estimate_from_posterior(
+            plain = estimate_from_posterior(
                 posterior, points, window_s=window_s, **facts
             )
+            return replace(plain, quality=Quality.DRIFTED) if is_drifted else plain
         return self._trust.estimate(
             posterior,
             points,

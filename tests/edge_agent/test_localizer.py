@@ -12,7 +12,8 @@ from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import make_predictor
 from edge_agent.localizer import Localizer
 from edge_agent.trust.choice import Floors, Measure
-from edge_agent.trust.record import Stage, Trust
+from edge_agent.trust.record import Trust
+from edge_agent.trust.stage import Stage
 from tests.edge_agent.sites import POINTS, SPEC, channel
 
 STARTED_NS = 1_700_000_000_000_000_000

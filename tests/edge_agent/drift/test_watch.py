@@ -90,6 +90,7 @@ def test_an_access_point_that_sends_less_is_named(adapted, site):
 
     last = visit(home, site[0], power_db=-8)[-1]
 
+    assert last.estimate.quality is Quality.DRIFTED
     weaker = [c for c in last.drift.causes if c.kind is Kind.WEAKER]
     assert [cause.name for cause in weaker] == [calibration.channels[0].mac]
     assert weaker[0].offset_db == pytest.approx(-8, abs=2.5)
