@@ -36,7 +36,7 @@ from benchmarks.estimator_places import environments, polyu_days  # noqa: E402
 from edge_agent.bundles.bundle import Bundle  # noqa: E402
 from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
-from edge_agent.history import align, joined  # noqa: E402
+from edge_agent.history import align, joined, pooled  # noqa: E402
 from edge_agent.metrics import centre_errors, localization_errors  # noqa: E402
 from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor  # noqa: E402
 from edge_agent.neighbours.estimator import (  # noqa: E402
@@ -192,6 +192,14 @@ def report(title: str, days: Sequence[Day], neighbours: Neighbours) -> None:
             size,
             "neighbours, fresh shots alone",
             [plain(day, day.at(o[:size])) for day, o in zip(days, orders, strict=True)],
+        )
+        row(
+            size,
+            "neighbours, of other points history's newest",
+            [
+                plain(day, pooled(day.at(o[:size]), day.history))
+                for day, o in zip(days, orders, strict=True)
+            ],
         )
         row(
             size,

@@ -44,7 +44,7 @@ MOST_REPLAYS: Final = 3
 _N_DRAWS: Final = 4
 _RESTLESS: Final = 0.75
 """Share of what differs between points that a walk changes, at worst: of tones it is
-0.8 in the simulated hall and lab and on PolyU's days, of the level 0.2 to 0.7."""
+0.8 in the simulated hall and lab and on PolyU's days, of the level 0.1 to 0.5."""
 
 _UNSURE: Final = 0.5
 """Half the width of the interval that one replay allows, as a share."""
