@@ -86,19 +86,18 @@ def run_preflight(
         findings += check_air(
             hearing, expected, name=source.name, surroundings=surroundings
         )
-    now_ns = clock.wall_ns()
-    slip_ns = (now_ns - wall_ns) - (clock.monotonic_ns() - monotonic_ns)
-    is_pipe = isinstance(source, FileSource) and not source.is_recording
-    findings += check_clock(
-        ClockFacts(
-            now_ns,
-            slip_ns,
-            newest_walk_ns,
-            hearing.frames_ns if hearing is not None and is_pipe else None,
-        )
-    )
+    if not _is_recording(source):  # whose times are its own
+        now_ns = clock.wall_ns()
+        slip_ns = (now_ns - wall_ns) - (clock.monotonic_ns() - monotonic_ns)
+        is_stamped_here = surroundings is not None
+        stamps = None if hearing is None or is_stamped_here else hearing.frames_ns
+        findings += check_clock(ClockFacts(now_ns, slip_ns, newest_walk_ns, stamps))
     findings += check_disk(read_disk(folder), plan_bytes=plan_bytes)
     return _report(findings, hearing, expected)
+
+
+def _is_recording(source: PacketSource) -> bool:
+    return isinstance(source, FileSource) and source.is_recording
 
 
 def _look_at_machine(

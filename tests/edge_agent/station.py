@@ -306,7 +306,7 @@ def _keep_sending(interface, frames, rate, stopped):
 
 
 def _look(
-    interface, *, n_packets=10, expect=(), chanspecs=(), listen_s=0.4, as_nobody=False
+    interface, *, n_packets=10, expect=(), chanspecs=(), listen_s=0.3, as_nobody=False
 ):
     channels = tuple(
         Channel(mac, 0, FrameFormat(64, Phy.LEGACY, 1, overwritten=True), has_rssi=True)

@@ -25,7 +25,7 @@ from tests.edge_agent.sites import (
 SPEC = ImageSpec(n_packets=10, n_tones=16, n_channels=2)
 FIRST, OTHER = (mac.hex(":") for mac in REAL)
 KNOWN = (Channel(FIRST, 0, LEGACY_20_MHZ, has_rssi=True),)
-LISTEN_S = 0.4
+LISTEN_S = 0.3
 
 
 def beacons(mac=REAL[0], **fields):
@@ -235,22 +235,30 @@ def test_the_clock_of_a_recording_is_its_own(write, tmp_path):
 # -- clock and disk --------------------------------------------------------------------
 
 
-def test_a_clock_that_jumps_during_the_look_stops(write, tmp_path):
-    source = FileSource(write(pcapng_bytes(packets_at(0, n=40))))
+def test_a_clock_that_jumps_during_the_look_stops(pipe, tmp_path):
+    pipe.write(pcapng_bytes(packets_at(0, n=40)))
     times = iter([time.time_ns(), time.time_ns() - 7_200_000_000_000])
 
-    report = look(source, tmp_path, clock=Clock(wall_ns=lambda: next(times)))
+    report = look(StreamSource(), tmp_path, clock=Clock(wall_ns=lambda: next(times)))
 
     assert codes(report) == ["clock-jumped"]
     assert "2.0 h back" in report.stops[0].what
 
 
-def test_a_walk_newer_than_now_stops(write, tmp_path):
-    source = FileSource(write(pcapng_bytes(packets_at(0, n=40))))
+def test_a_walk_newer_than_now_stops(pipe, tmp_path):
+    pipe.write(pcapng_bytes(packets_at(0, n=40)))
 
-    report = look(source, tmp_path, newest_walk_ns=time.time_ns() + 10**12)
+    report = look(StreamSource(), tmp_path, newest_walk_ns=time.time_ns() + 10**12)
 
     assert codes(report) == ["clock-behind"]
+
+
+def test_the_machines_clock_does_not_matter_to_a_recording(write, tmp_path):
+    source = FileSource(write(pcapng_bytes(packets_at(0, n=40))))
+
+    report = look(source, tmp_path, clock=Clock(wall_ns=lambda: 0))
+
+    assert [finding.code for finding in report.findings] == ["air", "disk"]
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path):
