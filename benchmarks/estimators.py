@@ -1,6 +1,6 @@
 """Network against neighbours, at places that neither has seen: docs/estimators.md.
 
-    METALOC_DATA=../shared/data python benchmarks/estimators.py      about three minutes
+    METALOC_DATA=../shared/data python benchmarks/estimators.py      about five minutes
 
 The shipped model, adapted to three shots of each point, locates images of later
 visits. Simulated rooms are of other seeds than those it was trained on; PolyU and

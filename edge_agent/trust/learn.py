@@ -27,9 +27,10 @@ from edge_agent.trust.learners import (
 )
 from edge_agent.trust.prior import Prior, prior_for
 from edge_agent.trust.radii import ACCURACY, BOUND, Scores
-from edge_agent.trust.record import Stage, Trust
+from edge_agent.trust.record import Trust
 from edge_agent.trust.replayed import Replayed
 from edge_agent.trust.replaying import replay, together
+from edge_agent.trust.stage import Stage
 from edge_agent.trust.temperature import fit_temperature
 
 _WALK_TIME: Final = "%Y%m%dT%H%M%SZ"

@@ -70,11 +70,19 @@ class Prior:
         return Scores(self.quantiles, np.full(n, weight / n))
 
     def aged(self) -> Self:
-        """Return what is expected on another day."""
+        """Return what is expected on another day.
+
+        On the same day most answers are right and a few are far off. On another day
+        nobody can say how many are right: below their 95 % quantile, scores are at
+        least those of a normal distribution with the same one.
+        """
+        grown = self.quantiles * _AGEING
+        normal, most = _normal_scores(len(grown)), float(np.quantile(grown, 0.95))
+        normal *= most / float(np.quantile(normal, 0.95))
         return type(self)(
             self.temperature * _AGEING,
             self.alone if self.alone > self.temperature else self.alone * _AGEING,
-            self.quantiles * _AGEING,
+            np.maximum(grown, np.minimum(normal, most)),
         )
 
     @classmethod
@@ -95,8 +103,13 @@ def cautious() -> Prior:
     Twice the error of a normal distribution in the plane whose second moment is b², so
     that r95 is about three and a half times b.
     """
-    at = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
-    return Prior(1.0, _UNREPLAYED, _CAUTION * np.sqrt(-np.log1p(-at)))
+    return Prior(1.0, _UNREPLAYED, _CAUTION * _normal_scores(N_QUANTILES))
+
+
+def _normal_scores(n: int) -> npt.NDArray[np.float64]:
+    """Return quantiles of distances whose second moment is 1, in the plane."""
+    at = (np.arange(n) + 0.5) / n
+    return np.sqrt(-np.log1p(-at))
 
 
 def prior_for(priors: Mapping[Estimator, Prior] | None, estimator: Estimator) -> Prior:

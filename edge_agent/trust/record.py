@@ -40,6 +40,7 @@ from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
 from edge_agent.trust.choice import Floors, Measure, measure_at, room_beliefs, rooms_of
 from edge_agent.trust.radii import ACCURACY, BOUND, knowing_nothing, spreads
+from edge_agent.trust.stage import Stage
 from edge_agent.trust.temperature import tempered
 
 Floats = npt.NDArray[np.float64]
@@ -55,36 +56,6 @@ _FLAT: Final = 0.1
 
 _NORMAL: Final = -2 * log(1 - ACCURACY)
 """Squared radius, in variances, that holds 68 % of a round normal distribution."""
-
-_LARGEST: Final = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What was fitted for one age of the calibration."""
-
-    temperature: float
-    """T."""
-
-    accuracy: float
-    """r68 / b."""
-
-    bound: float
-    """r95 / b."""
-
-    expected: float
-    """E[error] / b."""
-
-    n_queries: float
-    """Placements that were replayed for it; 0: it stands on what is known elsewhere."""
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            least = 0 if name != "temperature" else 1 / _LARGEST
-            if type(value) not in (int, float) or not least <= value <= _LARGEST:
-                raise ValueError(f"{name} is {value!r}, not {least:g} to {_LARGEST:g}")
-        if self.accuracy > self.bound:
-            raise ValueError(f"r68 is {self.accuracy} b, more than r95, {self.bound} b")
 
 
 @dataclass(frozen=True, slots=True)

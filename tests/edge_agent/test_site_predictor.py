@@ -22,7 +22,8 @@ from edge_agent.neighbours.file import NEIGHBOURS
 from edge_agent.site_predictor import make_site_predictor
 from edge_agent.trust.choice import Floors, Measure
 from edge_agent.trust.learners import geometric_mean
-from edge_agent.trust.record import Stage, Trust
+from edge_agent.trust.record import Trust
+from edge_agent.trust.stage import Stage
 from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import (
     POINTS,

@@ -53,7 +53,20 @@ def test_a_site_a_day_older_is_twice_as_wrong_and_half_as_sure(priors):
     aged = prior.aged()
 
     assert (aged.temperature, aged.alone) == (2.8, 2.8)
-    np.testing.assert_array_equal(aged.quantiles, 2 * prior.quantiles)
+    assert np.quantile(aged.quantiles, 0.95) == pytest.approx(
+        2 * np.quantile(prior.quantiles, 0.95), rel=0.01
+    )
+    assert (aged.quantiles >= 2 * prior.quantiles).all()
+
+
+def test_nobody_knows_how_many_answers_are_right_on_another_day():
+    """Today nine of ten are. Of |error|² / b² exponential, 68 % are below -ln 0.32."""
+    today = Prior.of(1.0, np.repeat([0.0, 1.5], [90, 10]))
+
+    aged = today.aged()
+
+    expected = 3 * math.sqrt(math.log(0.32) / math.log(0.05))
+    assert np.quantile(aged.quantiles, 0.68) == pytest.approx(expected, rel=0.02)
 
 
 def test_caution_is_twice_a_normal_distribution():

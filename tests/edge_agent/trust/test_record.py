@@ -10,7 +10,8 @@ from edge_agent.estimate import Quality
 from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
 from edge_agent.trust.choice import Floors, Measure, floors_at
-from edge_agent.trust.record import SAME_DAY_S, Stage, Trust
+from edge_agent.trust.record import SAME_DAY_S, Trust
+from edge_agent.trust.stage import Stage
 
 # Each point's nearest neighbour is 2 m away, so each stands for a disc of radius 1 m.
 LINE = (
