@@ -46,7 +46,7 @@ _FLOOR: Final = 0.005
 bits leave of a tone."""
 
 _LOCAL_SHARE: Final = 1.0
-"""b where there is one past walk alone. Measured there: 0.5 to 1 on average, and up to 6
+"""b where there is one past walk alone. Measured there: 0.5 to 1 on average, up to 6
 in single directions."""
 
 _LEAST: Final = 0.05
