@@ -4,16 +4,23 @@ Somewhere is a function: it runs the agent with some arguments, checks that it e
 with 0, and returns what it printed.
 """
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 import edge_agent.demo
+from edge_agent.capture_file import CaptureFile
 from edge_agent.cli import _COMMANDS
+from edge_agent.pcap_writer import PcapWriter
+from edge_agent.survey import Point, SurveyedCapture, write_survey
 from tests.brokers import free_port
 
 _DATA = Path(edge_agent.demo.__file__).parent / "data"
 WALK = _DATA / "walk.pcapng"
+_N_RESTS = 4
 COMMANDS = tuple(_COMMANDS)
 
 
@@ -76,12 +83,63 @@ def _bundle(agent, folder):
     agent("bundle", "install", _DATA / "bundle", "--state", state)
 
 
+def _calibrate(agent, folder):
+    survey = _recording(folder)
+    place = ("--site", "flat", "--state", folder / "state")
+    lines = agent("calibrate", "--recording", survey, *place, "--json").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert sum(event["event"] == "stored" for event in events) == _N_RESTS
+    assert events[-1]["event"] == "outcome"
+    assert events[-1]["active"]
+    return place
+
+
+def _label(agent, folder):
+    place = _calibrate(agent, folder)
+    shot = folder / "recording" / "1.pcap"
+    lines = agent("label", "desk 2", "--pcap", shot, "--force", *place, "--json")
+    outcome = json.loads(lines.splitlines()[-1])
+    assert outcome["event"] == "outcome"
+    assert outcome["active"]
+
+
+def _recording(folder):
+    """Cut the demonstration's walk into captures of its first rests, and list them."""
+    recording = folder / "recording"
+    recording.mkdir(exist_ok=True)
+    with CaptureFile(WALK) as file:
+        pieces = list(file)
+    start_ns = pieces[0].time_ns[0]
+    rows = []
+    for number, rest in enumerate(csv.DictReader((_DATA / "walk.csv").open())):
+        if number == _N_RESTS:
+            break
+        capture = recording / f"{number}.pcap"
+        capture.unlink(missing_ok=True)
+        first, last = (
+            start_ns + float(rest[key]) * 1e9 for key in ("start_s", "end_s")
+        )
+        with PcapWriter(capture, pieces[0].link_type) as writer:
+            for piece in pieces:
+                times = piece.time_ns - start_ns
+                begin, end = np.searchsorted(times, 1e9 * span_s).tolist()
+                writer.write(piece[begin:end])
+        point = Point(
+            rest["point"], float(rest["x_m"]), float(rest["y_m"]), rest["room"]
+        )
+        rows.append(SurveyedCapture(capture, point, "1", "flat"))
+    write_survey(recording / "survey.csv", rows)
+    return recording / "survey.csv"
+
+
 _WORK = {
     "adapt": _adapt,
     "bundle": _bundle,
+    "calibrate": _calibrate,
     "capture": _capture,
     "config": _config,
     "demo": _demo,
     "frames": _frames,
+    "label": _label,
     "selftest": _selftest,
 }
