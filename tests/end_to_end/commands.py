@@ -116,17 +116,14 @@ def _recording(folder):
             break
         capture = recording / f"{number}.pcap"
         capture.unlink(missing_ok=True)
-        first, last = (
-            start_ns + float(rest[key]) * 1e9 for key in ("start_s", "end_s")
-        )
+        span_s = np.array([rest["start_s"], rest["end_s"]], np.float64)
         with PcapWriter(capture, pieces[0].link_type) as writer:
             for piece in pieces:
                 times = piece.time_ns - start_ns
                 begin, end = np.searchsorted(times, 1e9 * span_s).tolist()
                 writer.write(piece[begin:end])
-        point = Point(
-            rest["point"], float(rest["x_m"]), float(rest["y_m"]), rest["room"]
-        )
+        where = (float(rest["x_m"]), float(rest["y_m"]))
+        point = Point(rest["point"], *where, rest["room"])
         rows.append(SurveyedCapture(capture, point, "1", "flat"))
     write_survey(recording / "survey.csv", rows)
     return recording / "survey.csv"
