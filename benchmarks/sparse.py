@@ -1,6 +1,6 @@
 """A few fresh points instead of all: docs/sparse.md.
 
-    METALOC_DATA=../shared/data python benchmarks/sparse.py      about three minutes
+    METALOC_DATA=../shared/data python benchmarks/sparse.py      about five minutes
 
 Every day of a place that has days before it is calibrated at some of its points, three
 laps with one shot each, and asked at all points on a later lap of the same day. Points
