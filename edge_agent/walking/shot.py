@@ -92,13 +92,11 @@ class Shot:
         """Return the verdict.
 
         Args:
-            stored: The shots of this walk; the one that this is to replace does not
-                count.
+            stored: The shots of this walk so far.
         """
         earlier = [
             Earlier(label.stop.point.name, label.stop.lap, label.readings)
             for label in stored
-            if label.stop.key != self.stop.key
         ]
         self._verdict = judge(
             self.report,
