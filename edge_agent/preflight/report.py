@@ -71,13 +71,15 @@ class Report:
         return not self.stops
 
     def require_passed(self) -> None:
-        """Return if the walk can begin.
+        """Return if the walk can begin; what to do else was to be shown before.
 
         Raises:
-            PreflightError: It cannot; with the first reason.
+            PreflightError: It cannot; with the first reason, and how many more.
         """
         if self.stops:
-            raise PreflightError(self.stops[0].sentence)
+            more = len(self.stops) - 1
+            also = f" (and {more} more)" if more else ""
+            raise PreflightError(f"cannot begin: {self.stops[0].what}{also}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a JSON document."""

@@ -12,10 +12,7 @@ from edge_agent.interface import Interface
 from edge_agent.preflight.finding import Finding, stop
 from edge_agent.preflight.hearing import Hearing
 
-TRAFFIC = (
-    "make traffic: from a device in the access point's network, ping -i 0.02 the "
-    "access point"
-)
+TRAFFIC = "ping -i 0.02 the access point from a device in its network"
 """What raises the rate, or makes one."""
 
 _NO_CSI_BOARDS = ("Raspberry Pi 3 Model B Rev", "Raspberry Pi Zero")
@@ -57,8 +54,8 @@ def check_silence(
         return stop(
             "no-frames",
             f"no packet from {name} in {hearing.listened_s:.0f} s",
-            "is what writes to it still running, unbuffered (tcpdump -U), and is the "
-            f"chip armed (nexutil -k)? Else {TRAFFIC}",
+            "is what writes to it running, unbuffered (tcpdump -U)? Is the chip armed "
+            f"(nexutil -k)? Is there traffic? ({TRAFFIC}.)",
         )
     interface = surroundings.interface
     silence = f"no CSI frame on {name} in {hearing.listened_s:.0f} s"
@@ -84,17 +81,17 @@ def check_silence(
             "Nexmon's)",
         )
     tuned = (
-        f" (the kernel says {interface.frequency_mhz} MHz)"
+        f"; the kernel says {interface.frequency_mhz} MHz"
         if interface.frequency_mhz
         else ""
     )
     return stop(
         "no-frames",
         silence,
-        "in this order: is the chip armed (it is not after a restart: nexutil with the "
-        "parameters of makecsiparams); is it on the access point's channel, nexutil "
-        f"-k{tuned}, with nothing that scans (wpa_supplicant); is there traffic, else "
-        f"{TRAFFIC}; do the parameters filter it out (-m, -b)",
+        "is the chip armed (after a restart it is not: makecsiparams, nexutil)? Is it "
+        f"on the access point's channel (nexutil -k{tuned}), and does nothing scan "
+        f"(wpa_supplicant)? Is there traffic? ({TRAFFIC}.) Do the parameters -m and -b "
+        "let it pass?",
     )
 
 

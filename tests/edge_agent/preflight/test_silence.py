@@ -32,7 +32,7 @@ def test_silence_on_an_interface_lists_the_causes_in_order():
 
     assert (finding.severity, finding.code) == (STOP, "no-frames")
     assert finding.what == "no CSI frame on wlan0 in 3 s"
-    causes = ["armed", "nexutil -k", "wpa_supplicant", "ping", "-m, -b"]
+    causes = ["armed", "nexutil -k", "wpa_supplicant", "ping", "-m and -b"]
     places = [finding.do.index(cause) for cause in causes]
     assert places == sorted(places)
 
