@@ -23,7 +23,12 @@ LAPS: Final = 3
 """Shots per point that are reckoned with, each of another lap."""
 
 WORTH: Final = 0.03
-"""Share of what all points would gain below which the next one is not worth a walk."""
+"""Share of what all points would gain below which the next one is not worth a walk, in
+a small site."""
+
+_FAIR: Final = 0.5
+"""And in a large one, where no single point is worth much: of what a point gains on
+average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,9 @@ class Choice:
 
     remaining: float
     """What it and all others after it would gain together, likewise."""
+
+    average: float
+    """What each of all points that could be chosen would gain on average, likewise."""
 
 
 def choose(
@@ -88,6 +96,7 @@ def greedy(
     for point in candidates:
         everything = everything.visited(point, n_laps)
     at_best = everything.error
+    average = max(error - at_best, 0.0) / max(len(candidates), 1)
     gains = {
         point: error - outlook.visited(point, n_laps).error for point in candidates
     }
@@ -101,7 +110,8 @@ def greedy(
             gains[best] = error - outlook.visited(best, n_laps).error
             current.add(best)
         gain = gains.pop(best)
-        chosen.append(Choice(best, max(gain, 0.0), max(error - at_best, 0.0)))
+        remaining = max(error - at_best, 0.0)
+        chosen.append(Choice(best, max(gain, 0.0), remaining, average))
         outlook = outlook.visited(best, n_laps)
         error = outlook.error
     return tuple(chosen)
@@ -114,6 +124,7 @@ def worth_walking(choice: Choice, total: float, *, share: float = WORTH) -> bool
         choice: It.
         total: What all points together would have gained before any was shot: the
             first choice's `Choice.remaining`.
-        share: Least share of that.
+        share: Least share of that, in a small site; in a large one half of what a point
+            gains on average is enough.
     """
-    return choice.gain > 0 and choice.gain >= share * total
+    return choice.gain > 0 and choice.gain >= min(share * total, _FAIR * choice.average)

@@ -126,10 +126,40 @@ def test_points_that_were_chosen_teach_more_than_others_on_average():
 
 
 def test_it_is_enough_when_the_next_point_gains_little_of_what_there_was():
-    assert worth_walking(Choice(0, gain=0.05, remaining=0.2), total=1.0)
-    assert not worth_walking(Choice(0, gain=0.02, remaining=0.2), total=1.0)
-    assert worth_walking(Choice(0, gain=0.02, remaining=0.2), total=1.0, share=0.01)
-    assert not worth_walking(Choice(0, gain=0.0, remaining=0.0), total=0.0)
+    def choice(gain):
+        return Choice(0, gain, remaining=0.2, average=0.125)
+
+    assert worth_walking(choice(0.05), total=1.0)
+    assert not worth_walking(choice(0.02), total=1.0)
+    assert worth_walking(choice(0.02), total=1.0, share=0.01)
+    assert not worth_walking(choice(0.0), total=0.0)
+
+
+def test_of_a_hundred_points_none_is_worth_much_and_most_are_worth_a_walk():
+    def choice(gain):
+        return Choice(0, gain, remaining=0.9, average=0.01)
+
+    assert worth_walking(choice(0.01), total=1.0)
+    assert not worth_walking(choice(0.004), total=1.0)
+
+
+def test_of_each_pair_that_looks_alike_one_is_worth_walking_to():
+    """Alike in pairs, and one pair is as far from the next as can be."""
+    means = np.repeat([[0.0, 1e3, 2e3]], 2, axis=1).reshape(1, -1)
+    outlook = Outlook(
+        means,
+        (9 * np.eye(6))[None],
+        (means[:, :, None] - means[:, None]) ** 2,
+        np.ones(6, bool),
+        1 - np.eye(6),
+    )
+
+    choices = greedy(outlook, list(range(6)), 6)
+
+    assert choices[0].average == pytest.approx(choices[0].remaining / 6)
+    assert {choice.point // 2 for choice in choices[:3]} == {0, 1, 2}
+    worth = [worth_walking(choice, choices[0].remaining) for choice in choices]
+    assert worth[:3] == [True] * 3
 
 
 def test_shots_that_are_not_aligned_are_refused(site):
