@@ -141,12 +141,7 @@ def estimate_from_posterior(
         ValueError: The posterior has another length, or holds negative or non-finite
             values, or nothing but zeros.
     """
-    weights = np.asarray(posterior, np.float64)
-    if weights.shape != (len(points),):
-        raise ValueError(f"{weights.shape} probabilities for {len(points)} points")
-    if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
-        raise ValueError("probabilities must be finite, not negative, and not all zero")
-    weights = weights / weights.sum()
+    weights = normalised(posterior, points)
     is_outside = np.array([point.is_outside for point in points], np.bool_)
     return Estimate(
         time_ns,
@@ -160,6 +155,27 @@ def estimate_from_posterior(
         n_channels,
         float(weights[is_outside].sum()),
     )
+
+
+def normalised(
+    posterior: npt.NDArray[np.floating], points: tuple[Point, ...]
+) -> npt.NDArray[np.float64]:
+    """Return probabilities that sum to one, shape (n_points,).
+
+    Args:
+        posterior: Shape (n_points,).
+        points: In the same order.
+
+    Raises:
+        ValueError: It has another length, or holds negative or non-finite values, or
+            nothing but zeros.
+    """
+    weights = np.asarray(posterior, np.float64)
+    if weights.shape != (len(points),):
+        raise ValueError(f"{weights.shape} probabilities for {len(points)} points")
+    if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() == 0:
+        raise ValueError("probabilities must be finite, not negative, and not all zero")
+    return np.asarray(weights / weights.sum())
 
 
 def position_of(

@@ -9,7 +9,8 @@ A posterior becomes an estimate:
                        distribution whose 68 % lie within r68
     quality_score      1 - E[error] / error of the middle, 0 to 1
                        E[error] = b times the mean of the replayed scores
-    is_flat            quality_score below 0.1
+    is_flat            quality_score below 0.1; with b for E[error] where nothing was
+                       replayed
     quality            ok where quality_score is 0.5 or more, and r95 less than what
                        holds 95 % of the site's points; else uncertain
 
@@ -23,7 +24,7 @@ twelve hours after the walk, and later. A stage that nothing was replayed for st
 """
 
 from dataclasses import asdict, dataclass, replace
-from math import inf, log, sqrt
+from math import inf
 from typing import Any, Final, Self
 
 import numpy as np
@@ -31,15 +32,14 @@ import numpy.typing as npt
 
 from edge_agent.estimate import (
     Estimate,
-    Position,
     Quality,
     estimate_from_posterior,
-    position_of,
+    normalised,
 )
 from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
-from edge_agent.trust.choice import Floors, Measure, measure_at, room_beliefs, rooms_of
-from edge_agent.trust.radii import ACCURACY, BOUND, knowing_nothing, spreads
+from edge_agent.trust.choice import Floors, Measure
+from edge_agent.trust.located import locate
 from edge_agent.trust.stage import Stage
 from edge_agent.trust.temperature import tempered
 
@@ -53,9 +53,6 @@ _CERTAIN: Final = 0.5
 
 _FLAT: Final = 0.1
 """Least quality score of a location that says anything."""
-
-_NORMAL: Final = -2 * log(1 - ACCURACY)
-"""Squared radius, in variances, that holds 68 % of a round normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,36 +108,27 @@ class Trust:
         Raises:
             ValueError: As of `estimate_from_posterior`.
         """
-        plain = estimate_from_posterior(
-            posterior,
-            points,
-            time_ns=time_ns,
-            n_frames=n_frames,
-            window_s=window_s,
-            n_heard=n_heard,
-            n_channels=n_channels,
-        )
+        own = normalised(posterior, points)[None]
         stage = self.stage(age_s)
-        own = np.array([plain.posterior])
         (warm,) = tempered(own, stage.temperature)
-        answer = estimate_from_posterior(
-            warm,
-            points,
-            time_ns=time_ns,
-            n_frames=n_frames,
-            window_s=window_s,
-            n_heard=n_heard,
-            n_channels=n_channels,
-        )
-        position, error, is_bound = self._located(own, warm, points, stage)
-        skill = _skill(error, self.floors.centre)
-        certain = is_bound and skill >= _CERTAIN
+        located = locate(own, warm, points, stage)
+        skill = _skill(located.error, self.floors.centre)
         return replace(
-            answer,
-            position=position,
-            quality=_quality(stage, certain, is_drifted),
+            estimate_from_posterior(
+                warm,
+                points,
+                time_ns=time_ns,
+                n_frames=n_frames,
+                window_s=window_s,
+                n_heard=n_heard,
+                n_channels=n_channels,
+            ),
+            position=located.position,
+            quality=_quality(
+                stage, located.is_within_site and skill >= _CERTAIN, is_drifted
+            ),
             quality_score=skill,
-            is_flat=skill < _FLAT,
+            is_flat=_skill(located.doubt, self.floors.centre) < _FLAT,
         )
 
     def age_s(self, time_ns: int, calibrated_ns: int) -> float:
@@ -164,37 +152,6 @@ class Trust:
     def stage(self, age_s: float) -> Stage:
         """Return what holds for a calibration of an age [s]."""
         return self.same_day if age_s <= SAME_DAY_S else self.later
-
-    def _located(
-        self, own: Floats, warm: Floats, points: tuple[Point, ...], stage: Stage
-    ) -> tuple[Position | None, float, bool]:
-        """Return the position, if there is one, and the expected error.
-
-        And whether r95 holds less than what anybody would know of the site.
-        """
-        believed = position_of(warm, points)
-        if measure_at(points) is Measure.WRONG_ROOMS:
-            best = room_beliefs(warm[None], rooms_of(points)).max()
-            return None, float(1 - best), True
-        if believed is None:
-            return None, 0.0, True  # surely outside, and sure of that
-        found = spreads(own, warm[None], points)
-        base, cell = float(found.base[0]), float(found.cell[0])
-        mean = found.mean[0]
-        held = [
-            (
-                max(scale * base, sqrt(share) * cell),
-                knowing_nothing(mean, points, share),
-            )
-            for scale, share in ((stage.accuracy, ACCURACY), (stage.bound, BOUND))
-        ]
-        r68, r95 = map(min, held)
-        x, y = mean.tolist()
-        return (
-            Position(x, y, _scaled(believed.covariance, r68), r68, r95),
-            stage.expected * base,
-            held[1][0] < held[1][1] or len(points) == 1,
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -248,17 +205,3 @@ def _quality(stage: Stage, is_certain: bool, is_drifted: bool) -> Quality:
     if stage.n_queries == 0:
         return Quality.UNCALIBRATED
     return Quality.OK if is_certain else Quality.UNCERTAIN
-
-
-def _scaled(
-    covariance: tuple[float, float, float], r68: float
-) -> tuple[float, float, float]:
-    """Return a covariance of the same shape whose 68 % lie within a radius.
-
-    As of a round normal distribution: its trace is two variances.
-    """
-    xx, xy, yy = covariance
-    if xx + yy <= 0:
-        return covariance
-    factor = 2 * r68**2 / _NORMAL / (xx + yy)
-    return xx * factor, xy * factor, yy * factor

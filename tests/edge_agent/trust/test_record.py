@@ -151,6 +151,23 @@ def test_what_nobody_replayed_is_uncalibrated():
     assert located(trust_at(LINE), [0, 1, 0, 0, 0]).quality is Quality.OK
 
 
+def test_what_is_guessed_of_other_days_does_not_hide_a_room():
+    """Errors are expected to be larger than the site; the belief is sharp all the same.
+
+    Where it is flat, too, nobody knows anything.
+    """
+    guess = Stage(1.0, 3.0, 5.0, 40.0, 0.0)
+    trust = trust_at(LINE, later=guess)
+
+    sharp = located(trust, [0, 1, 0, 0, 0], age_s=1e6)
+    flat = located(trust, [0.2, 0.2, 0.2, 0.2, 0.2], age_s=1e6)
+
+    assert (sharp.quality_score, sharp.is_flat, sharp.room) == (0, False, "west")
+    assert (flat.is_flat, flat.room) == (True, None)
+    replayed = trust_at(LINE, later=replace(guess, n_queries=9.0))
+    assert located(replayed, [0, 1, 0, 0, 0], age_s=1e6).is_flat
+
+
 def test_drift_is_worse_than_anything():
     fix = located(trust_at(LINE), [0, 1, 0, 0, 0], is_drifted=True)
 
@@ -201,6 +218,13 @@ def test_rooms_without_coordinates_are_trusted_by_their_probability():
     assert fix.position is None
     assert fix.quality_score == pytest.approx(1 - (1 - sure) / (2 / 3))
     assert fix.room == "kitchen"
+
+
+def test_of_one_point_nobody_is_in_doubt():
+    fix = located(trust_at(LINE[:1]), [1.0], LINE[:1])
+
+    assert (fix.position.r68, fix.position.r95) == (0, 0)
+    assert (fix.quality, fix.quality_score) == (Quality.OK, 1.0)
 
 
 def test_of_one_room_nobody_is_in_doubt():

@@ -1,0 +1,85 @@
+"""From one posterior to a position whose radii hold what was replayed."""
+
+from math import log, sqrt
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.estimate import Position, position_of
+from edge_agent.survey import Point
+from edge_agent.trust.choice import Measure, measure_at, room_beliefs, rooms_of
+from edge_agent.trust.radii import ACCURACY, BOUND, knowing_nothing, spreads
+from edge_agent.trust.stage import Stage
+
+Floats = npt.NDArray[np.float64]
+
+_NORMAL: Final = -2 * log(1 - ACCURACY)
+"""Squared radius, in variances, that holds 68 % of a round normal distribution."""
+
+
+class Located(NamedTuple):
+    """Where, and how sure."""
+
+    position: Position | None
+    error: float
+    """E[error]: [m], or the probability of another room."""
+
+    doubt: float
+    """The same, of nothing but the belief where nothing was replayed: what is guessed
+    of other days must not keep a site from being located on them."""
+
+    is_within_site: bool
+    """Whether r95 holds less than what anybody would know of the site."""
+
+
+def locate(
+    own: Floats, warm: Floats, points: tuple[Point, ...], stage: Stage
+) -> Located:
+    """Return position and expected error.
+
+    See `edge_agent.trust.record` for what is computed.
+
+    Args:
+        own: P, shape (1, n_points).
+        warm: P_T, shape (n_points,).
+        points: Of the site.
+        stage: What holds.
+    """
+    believed = position_of(warm, points)
+    if measure_at(points) is Measure.WRONG_ROOMS:
+        other = 1 - float(room_beliefs(warm[None], rooms_of(points)).max())
+        return Located(None, other, other, True)
+    if believed is None:  # surely outside, and sure of that
+        return Located(None, 0.0, 0.0, True)
+    found = spreads(own, warm[None], points)
+    base, cell = float(found.base[0]), float(found.cell[0])
+    mean = found.mean[0]
+    known = [knowing_nothing(mean, points, share) for share in (ACCURACY, BOUND)]
+    told = [
+        max(stage.accuracy * base, sqrt(ACCURACY) * cell),
+        max(stage.bound * base, sqrt(BOUND) * cell),
+    ]
+    r68, r95 = map(min, told, known)
+    x, y = mean.tolist()
+    error = stage.expected * base
+    return Located(
+        Position(x, y, _scaled(believed.covariance, r68), r68, r95),
+        error,
+        error if stage.n_queries else base,
+        told[1] < known[1] or known[1] == 0,
+    )
+
+
+def _scaled(
+    covariance: tuple[float, float, float], r68: float
+) -> tuple[float, float, float]:
+    """Return a covariance of the same shape whose 68 % lie within a radius.
+
+    As of a round normal distribution: its trace is two variances.
+    """
+    xx, xy, yy = covariance
+    if xx + yy <= 0:
+        return covariance
+    factor = 2 * r68**2 / _NORMAL / (xx + yy)
+    return xx * factor, xy * factor, yy * factor
