@@ -13,6 +13,7 @@ import pytest
 from edge_agent.capture_file import CaptureFile
 from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import WalkError
+from edge_agent.recording import record_environment
 from edge_agent.walking import stored_walk, walk_files
 from edge_agent.walking.plan import Stop, WalkPlan, outside_point
 from edge_agent.walking.shot_meter import ShotMeter
@@ -379,3 +380,13 @@ def test_outside_and_points_of_rooms_are_stored_as_such(tmp_path):
     first, second = person.store.read(NAME)
     assert first.stop.point == outside_point()
     assert second.stop.point == room
+
+
+def test_every_shot_of_a_walk_makes_an_image_of_all_access_points(walked):
+    recorded = record_environment(walked.store.as_survey(NAME, "home"), SPEC)
+
+    assert recorded.points == (KITCHEN, OFFICE)
+    assert set(recorded.visit_of.tolist()) == {f"{NAME}/1"}
+    assert [channel.mac for channel in recorded.channels] == list(MACS)
+    assert set(recorded.point_of.tolist()) == {0, 1}
+    assert recorded.heard.all()
