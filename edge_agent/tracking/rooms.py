@@ -15,7 +15,7 @@ _UNKNOWN_BELOW = 0.35
 
 _UNKNOWN_AFTER_S = 10.0
 _LONGEST_SETTLE_S = 120.0
-_REST_S, _REST_MARGIN = 10.0, 0.5
+_REST_S, _REST_MARGIN = 5.0, 0.5
 """After such a rest, what is ahead by less is no reason to change rooms."""
 
 _REST_SHARE = 0.5

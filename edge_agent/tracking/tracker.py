@@ -35,10 +35,10 @@ from edge_agent.tracking.rooms import (
     Whereabouts,
 )
 
-_AT_REST, _CARRIED = 0.25, 0.5
+_AT_REST, _CARRIED = 0.45, 0.7
 """Unrest below and above which it is certain (docs/tracking.md)."""
 
-_NOTICED_S = 0.4
+_NOTICED_S = 0.5
 """Somebody who passes makes a device restless for less."""
 
 _UNTIMED_S = 1.0

@@ -12,6 +12,7 @@ from edge_agent.config import (
     CaptureConfig,
     ModelConfig,
     SiteConfig,
+    TrackingConfig,
     default_device,
     load_config,
 )
@@ -57,6 +58,9 @@ def test_without_a_file_everything_has_a_default(home):
         connect_timeout_s=10.0,
     )
     assert config.capture == CaptureConfig("wlan0", 25, "auto", 8192)
+    assert config.tracking == TrackingConfig(
+        enabled=True, speed_mps=1.2, margin=0.2, settle_s=0.5, dwell_s=60.0
+    )
     assert config.model == ModelConfig("", "", "auto", "", 512)
     assert config.model.bundle_path is None
     assert config.model.site_path("home") == home / ".local/state/metaloc/home"
@@ -164,6 +168,12 @@ def test_a_tilde_is_the_home_directory(home):
         ("broker.base_topic = ''", "broker.base_topic is ''"),
         ("broker.base_topic = 'a//b'", "broker.base_topic is ''"),
         ("broker.base_topic = 'a/#'", "broker.base_topic is '#'"),
+        ("tracking.speed_mps = 0", "tracking.speed_mps is 0.0, not 0.1 to 10"),
+        ("tracking.margin = 1.0", "tracking.margin is 1.0, not 0 to 0.9"),
+        ("tracking.settle_s = -1", "tracking.settle_s is -1.0, not 0 to 60"),
+        ("tracking.dwell_s = 86401", "tracking.dwell_s is 86401.0, not 0 to 86400"),
+        ("tracking.enabled = 1", "tracking.enabled must be true or false, not 1"),
+        ("tracking.speed = 1.2", r"tracking.speed; did you mean speed_mps\?"),
         ("capture.hop = 0", "capture.hop is 0, not 1 to 4096"),
         ("model.max_memory_mb = 15", "model.max_memory_mb is 15, not 16 to 1000000"),
         ("capture.hop = 4097", "capture.hop is 4097, not 1 to 4096"),

@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 
 TOPICS = Topics("metaloc", "home", "pi")
 STATUS, LOCATION = "metaloc/home/pi/status", "metaloc/home/pi/location"
+EVENT = "metaloc/home/pi/event"
 
 # CONNACK: type, length, no session, return code (MQTT 3.1.1, section 3.2).
 ACCEPTED, BAD_VERSION, BAD_PASSWORD, NOT_AUTHORIZED = (
@@ -169,6 +170,36 @@ def test_it_says_online_publishes_and_says_stopped(mosquitto, received):
         assert agent.published == 1
         assert agent.dropped == 0
     assert state(received.next()) == "stopped"
+
+
+def test_an_event_is_not_retained(mosquitto, received):
+    with publisher(mosquitto.port) as agent:
+        assert state(received.next()) == "online"
+        assert agent.publish_event({"event": "enter"})
+        assert received.next() == (EVENT, '{"event":"enter"}', 1, False)
+        assert (agent.published, agent.dropped_events) == (1, 0)
+
+    late = Subscriber(mosquitto.port)
+    assert late.next()[0] == STATUS
+    agent = publisher(mosquitto.port, base_topic="other")
+    with agent:
+        assert state(late.next()) == "online"  # and nothing in between
+    late.close()
+
+
+def test_events_are_dropped_and_counted_where_there_is_no_broker():
+    agent = publisher(free_port())
+
+    assert not agent.publish_event({"event": "enter"})
+    assert (agent.dropped, agent.dropped_events) == (0, 1)
+
+
+def test_a_simulated_event_is_refused_as_a_fix_is():
+    agent = publisher(1883, host="192.0.2.1")  # nobody's address (RFC 5737)
+
+    with pytest.raises(SimulatedError, match="is not on this machine"):
+        agent.publish_event({"event": "enter", **SIMULATED_FIX})
+    assert agent.dropped_events == 0
 
 
 def test_the_status_is_retained_at_qos_1_and_as_documented(mosquitto, received):

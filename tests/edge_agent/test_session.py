@@ -10,8 +10,17 @@ from datetime import datetime
 import pytest
 
 from edge_agent.calibration import CALIBRATION_FILE
-from edge_agent.config import AgentConfig, BrokerConfig, ModelConfig, SiteConfig
+from edge_agent.config import (
+    AgentConfig,
+    BrokerConfig,
+    ModelConfig,
+    SiteConfig,
+    TrackingConfig,
+)
 from edge_agent.console import Console
+from edge_agent.drift.causes import Cause
+from edge_agent.drift.causes import Kind as CauseKind
+from edge_agent.drift.monitor import DriftState
 from edge_agent.errors import (
     BrokerError,
     BundleError,
@@ -19,17 +28,18 @@ from edge_agent.errors import (
     CaptureError,
     SimulatedError,
 )
-from edge_agent.estimate import Estimate, Position
 from edge_agent.fix_line import describe_fix
 from edge_agent.learning.backends import Backend, for_predicting
 from edge_agent.learning.predictor import LayerPredictor
 from edge_agent.localizer import Localizer
 from edge_agent.payload import FixContext, LocationPayloads, Source
 from edge_agent.pipeline import Fix, Pipeline
-from edge_agent.session import Session, _some, open_session
+from edge_agent.session import Session, _DriftReport, _some, open_session
+from edge_agent.tracking.tracker import Tracker
 from edge_agent.version import version
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.builders import ethernet, ipv4, udp
+from tests.edge_agent.fixes import FIX
 from tests.edge_agent.sites import (
     REAL,
     SIMULATED,
@@ -42,21 +52,6 @@ from tests.edge_agent.sites import (
 )
 
 FOREIGN = (START_US, ethernet(ipv4(udp(b"hello", port=53))))
-
-FIX = Fix(
-    Estimate(
-        time_ns=1_795_391_940_123_000_000,  # 2026-11-22T23:59:00Z
-        position=Position(1.234, 12.5, (1.0, 0.0, 1.0), 0.96, 2.0),
-        floor=0,
-        rooms=(("kitchen", 0.826), ("office", 0.174)),
-        posterior=(1.0,),
-        n_frames=24,
-        window_s=2.5,
-        n_heard=2,
-        n_channels=3,
-    ),
-    Source.REPLAY,
-)
 
 
 class Feed:
@@ -108,7 +103,7 @@ def terminal():
 def run(rng, bundle, terminal):
     """Run a session on a feed."""
 
-    def run(*parts, macs=REAL, as_json=False, losses=(), **options):
+    def run(*parts, macs=REAL, as_json=False, losses=(), tracking=None, **options):
         calibration = random_calibration(rng, bundle, macs=macs)
         localizer = Localizer(calibration, LayerPredictor(bundle, calibration))
         session = Session(
@@ -117,6 +112,7 @@ def run(rng, bundle, terminal):
             terminal.console,
             None,
             as_json=as_json,
+            tracker=tracking and Tracker(calibration.points, tracking),
         )
         feed = Feed(*parts, losses=losses)
         session.run(feed, **options)
@@ -126,13 +122,6 @@ def run(rng, bundle, terminal):
 
 
 # -- locations -------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("utc")
-def test_a_location_is_described_in_one_line():
-    assert describe_fix(FIX) == (
-        "23:59:00  kitchen  83%  x  1.23  y 12.50 m  +-1.0 m  2/3 access points  replay"
-    )
 
 
 def test_the_columns_behind_a_long_room_name_stand_where_they_do_behind_a_short_one():
@@ -233,6 +222,88 @@ def test_the_source_is_told_how_many_packets_are_wanted_and_how_old_the_last_was
     assert feed.wanted == [8, 5, 5]
     ends_us = [first[-1][0], second[-1][0], second[-1][0]]
     assert feed.newest_ns == [1000 * end_us for end_us in ends_us]
+
+
+# -- following -------------------------------------------------------------------------
+
+
+def test_what_follows_the_device_is_fed_and_its_location_is_the_one_that_is_shown(
+    run, terminal
+):
+    noted = []
+    config = TrackingConfig(settle_s=0.0)
+
+    def remark(fix):
+        noted.append(fix.estimate)
+        return ""
+
+    run(
+        raw_frames_of(packets_at(0, n=24)),
+        as_json=True,
+        tracking=config,
+        remark=remark,
+    )
+
+    documents = [json.loads(line) for line in terminal.results]
+    assert [d["x"] for d in documents] == [round(e.position.x, 3) for e in noted]
+    assert any(d["x"] != d["raw"]["x"] for d in documents[1:])
+    assert all(d["since"] is not None for d in documents)
+
+
+def test_events_end_the_line_that_they_come_with(run, terminal):
+    config = TrackingConfig(settle_s=0.0)
+
+    run(
+        raw_frames_of(packets_at(0, n=24)),
+        tracking=config,
+        remark=lambda _fix: "1.50 m off",
+    )
+
+    (entering,) = [line for line in terminal.results if "enters" in line]
+    assert entering.split("replay  ")[1] in (
+        "enters kitchen  1.50 m off",
+        "enters office  1.50 m off",
+    )
+
+
+def test_when_the_clock_is_set_back_the_room_is_left_first(run, terminal):
+    again = packets_at(0, n=24, start_us=START_US - 10**7)
+
+    run(
+        raw_frames_of(packets_at(0, n=24)),
+        raw_frames_of(again),
+        tracking=TrackingConfig(settle_s=0.0),
+    )
+
+    noted = [line for line in terminal.results if "leaves" in line]
+    assert len(noted) == 1
+
+
+def alarm(*causes):
+    return DriftState(
+        1.0, is_alarm=True, causes=causes, p_value=0.01, n_stops=9, n_known=9
+    )
+
+
+WEAKER = Cause(CauseKind.WEAKER, REAL[0].hex(":"), 4, -6.2, ("p1", "p3"))
+GONE = Cause(CauseKind.SILENT, REAL[1].hex(":"), 3, None, ())
+
+
+def test_what_has_drifted_is_said_once_each_with_what_would_mend_it(terminal):
+    report = _DriftReport(terminal.console)
+
+    quiet = DriftState(
+        0.3, is_alarm=False, causes=(), p_value=None, n_stops=2, n_known=9
+    )
+    for drift in (None, quiet, alarm(WEAKER), alarm(WEAKER), alarm(WEAKER, GONE)):
+        report.see(drift)
+
+    assert terminal.talk == [
+        "caution: access point dc:a6:32:01:02:03 is 6 dB weaker than calibrated, in 4 "
+        "stops: edge_agent calibrate --points p1,p3",
+        "caution: access point dc:a6:32:01:02:04 is no longer heard, in 3 stops: "
+        "edge_agent calibrate",
+    ]
 
 
 # -- what was wrong --------------------------------------------------------------------

@@ -34,6 +34,13 @@ bundle = "/opt/bundle"
 state = "/var/lib/metaloc"
 backend = "numpy"
 estimator = "neighbours"
+
+[tracking]
+enabled = false
+speed_mps = 0.8
+margin = 0.3
+settle_s = 2.5
+dwell_s = 0
 """
 
 
