@@ -63,9 +63,8 @@ class Terminal(Skin):
 
     def preflight(self, report: Report) -> None:
         """See `Skin`."""
-        heard = f"{len(report.access_points)} access points" * bool(
-            report.access_points
-        )
+        n = len(report.access_points)
+        heard = f"{n} access point{'s' if n > 1 else ''}" if n else ""
         channel = f"channel {report.tuned_to}" * bool(report.tuned_to)
         rates = ", ".join(
             f"{_short(one.mac)} {one.frames_per_s:.0f}/s"

@@ -38,10 +38,15 @@ class Air:
         os.write(self._pipe, pcap_head(1))
         self.is_silent = was_silent
 
-    def close(self):
+    def unplug(self):
+        """End, as a phone does whose cable is pulled."""
         self._stop.set()
         self._thread.join()
-        os.close(self._pipe)
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    close = unplug
 
     def _send(self):
         packets = {}

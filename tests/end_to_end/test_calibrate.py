@@ -213,7 +213,7 @@ def test_ctrl_c_gives_up_one_shot_and_twice_the_walk_which_goes_on(
 @pytest.mark.slow
 def test_lines_stay_within_a_narrow_terminal(open_terminal):
     terminal = open_terminal(columns=60)
-    terminal.wait_for("Type where you are:")
+    terminal.wait_for("> ")
     terminal.type("q\n")
 
     assert terminal.end() == 1
@@ -232,6 +232,7 @@ class Page:
             [*command, "--json"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             bufsize=1,
             cwd=ROOT,
@@ -259,6 +260,7 @@ class Page:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        self.process.stderr.close()
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
@@ -334,6 +336,21 @@ def test_what_is_killed_goes_on_where_it_was(open_page, air, walks):
     assert (begun["done"], begun["shots"]) == (2, 4)
     stop = again.wait_for("asking")["stop"]
     assert (stop["point"]["name"], stop["lap"]) == ("bath", 2)
+
+
+@pytest.mark.slow
+def test_packets_that_end_before_the_walk_leave_it_to_be_gone_on_with(
+    open_page, air, walks
+):
+    page = open_page("--laps", "1")
+    page.wait_for("asking")
+    add(page, "kitchen", 0, air)
+    air.unplug()
+
+    assert page.process.wait(_PATIENCE_S) == 1
+    talk = page.process.stderr.read()
+    assert "the packets ended before the walk did. 1 shots are stored; the s" in talk
+    assert walks.unfinished() is not None
 
 
 @pytest.mark.slow
