@@ -12,6 +12,7 @@ changed. A false alarm is one where shots still find the right point.
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -58,6 +59,9 @@ from edge_agent.neighbours.estimator import Neighbours  # noqa: E402
 
 DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
 HISTORY_DAYS, DAYS_AFTER = 4, 3
+FRESH = (0, 2, 4, 5, 7)
+"""Points of a sparse calibration."""
+
 SEEDS, STOPS = 8, 60
 DETECTORS, TRIED_SITES, TRIED_STOPS = 6, 300, 1000
 SCENARIOS: dict[str, tuple[Change, int]] = {
@@ -83,6 +87,7 @@ def main() -> None:
     days = polyu_days(path) if path.exists() else []
     if days:
         recorded(neighbours, days)
+        sparse(neighbours, days)
     else:
         print(f"PolyU is left out: no {path} (METALOC_DATA)", file=sys.stderr)
     laboratory(neighbours)
@@ -128,6 +133,21 @@ def recorded(neighbours: Neighbours, days: list[Environment]) -> None:
             print(f"| {title}, {known} | {row(chosen)} |")
     same = [run for later, has_history, run in runs if later == 0 and has_history]
     print(f"| *the same day, four days of history* | {row(same)} |")
+
+
+def sparse(neighbours: Neighbours, days: list[Environment]) -> None:
+    """Print whether points that were not walked again alarm on the day itself."""
+    runs = []
+    for number, day in enumerate(days):
+        past = past_of(days[max(0, number - HISTORY_DAYS) : number])
+        visits = visits_of(day)
+        if len(visits) <= N_LAPS or past is None:
+            continue
+        fresh = shots_of(day)
+        fresh = fresh.select(np.flatnonzero(np.isin(fresh.point_of, FRESH)))
+        watch = watch_of(neighbours, fresh, replace(past, name=fresh.name))
+        runs.append(watched(watch, day_stops(day, visits[N_LAPS:])))
+    print(f"| *the same day, {len(FRESH)} of 8 points fresh* | {row(runs)} |")
 
 
 def laboratory(neighbours: Neighbours) -> None:

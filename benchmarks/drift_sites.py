@@ -15,7 +15,7 @@ from edge_agent.drift.baseline import site_revisits
 from edge_agent.drift.watch import DriftWatch
 from edge_agent.environment import Environment
 from edge_agent.evidence import Examiner
-from edge_agent.history import joined
+from edge_agent.history import joined, pooled
 from edge_agent.neighbours.estimator import Neighbours
 from edge_agent.survey import Point
 from trainer.simulate.lab_walk import lab_points
@@ -66,8 +66,9 @@ def watch_of(
     calibrated_ns: int = 0,
 ) -> DriftWatch:
     """Return what watches a site that was calibrated with these shots."""
+    shots = fresh if history is None else pooled(fresh, history)
     fingerprints = neighbours.fingerprints(
-        fresh.spec, fresh.images, fresh.heard, fresh.point_of, len(fresh.points)
+        shots.spec, shots.images, shots.heard, shots.point_of, len(shots.points)
     )
     return DriftWatch.of(
         Examiner.of(neighbours, fresh.spec, fingerprints),
@@ -138,7 +139,7 @@ def past_of(days: list[Environment]) -> Environment | None:
     past: Environment | None = None
     for day in days:
         if len(visits_of(day)) > 1:
-            shots = shots_of(day)
+            shots = replace(shots_of(day), name="past")
             past = shots if past is None else joined(past, shots)
     return past
 

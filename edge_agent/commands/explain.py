@@ -34,6 +34,7 @@ from edge_agent.pipeline import Fix
 from edge_agent.recorded_fixes import recorded_fixes
 from edge_agent.recording import read_frames
 from edge_agent.site_model import OpenSite
+from edge_agent.site_predictor import chosen_estimator
 from edge_agent.site_state import SiteState, load_calibration
 from edge_agent.sources import FileSource
 from edge_agent.tracking.site_tracker import make_tracker
@@ -144,7 +145,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         view.span_s if view else fix.estimate.window_s,
         view.air if view else (),
         view.shots if view else (),
-        candidates_of(fix, site.points, view.by_shots if view else None),
+        candidates_of(
+            fix,
+            site.points,
+            view.by_shots if view else None,
+            _temperature(config, files, calibration, fix),
+        ),
         view.comparison if view else None,
         fix.drift,
         {"location, all stages": each_ms}
@@ -249,6 +255,25 @@ def _visits(state: SiteState, calibration: Calibration) -> tuple[str, ...]:
     if shots.digest != calibration.shots_digest:
         return ()
     return tuple(shots.visit_of.tolist())
+
+
+def _temperature(
+    config: AgentConfig,
+    files: BundleFiles,
+    calibration: Calibration | None,
+    fix: Fix,
+) -> float | None:
+    """Return what probabilities of a location were tempered with, if they were."""
+    if calibration is None:
+        return None
+    wanted = Estimator(config.model.estimator)
+    bundle = Bundle.from_files(files)
+    chosen = chosen_estimator(bundle, wanted, calibration.trusts)
+    trust = calibration.trust_in(chosen)
+    if trust is None:
+        return None
+    age_s = trust.age_s(fix.estimate.time_ns, calibrated_ns(calibration))
+    return trust.stage(age_s).temperature
 
 
 def _age_s(calibration: Calibration | None, fix: Fix) -> float | None:

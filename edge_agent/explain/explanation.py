@@ -38,8 +38,12 @@ class Candidate:
     point: Point
 
     by_shots: float | None
-    """Probability by the nearest shots alone, as it was before temperature, map and
-    whatever else locates at the site; None where there is nothing to compare with."""
+    """Probability by the nearest shots alone, whatever locates at the site; None where
+    there is nothing to compare with."""
+
+    before: float | None
+    """Probability before temperature: the estimator's own belief; None where nothing
+    was replayed that could say how much of it is true."""
 
     p: float
     """Probability as located."""
@@ -51,6 +55,7 @@ class Candidate:
             "point": self.point.name,
             "room": self.point.room,
             "p_by_shots": by_shots,
+            "p_before": None if self.before is None else round(self.before, 4),
             "p": round(self.p, 4),
         }
 
@@ -238,6 +243,7 @@ def candidates_of(
     fix: Fix,
     points: tuple[Point, ...],
     by_shots: npt.NDArray[np.float64] | None,
+    temperature: float | None,
 ) -> tuple[Candidate, ...]:
     """Return the most probable points, best first, as located or by the shots.
 
@@ -245,19 +251,31 @@ def candidates_of(
         fix: The location.
         points: Of the site.
         by_shots: As of `View`.
+        temperature: T that probabilities were tempered with, P^(1/T); None where they
+            were not.
     """
     posterior = np.array(fix.estimate.posterior)
     either = posterior if by_shots is None else np.maximum(posterior, by_shots)
+    before = None if temperature is None else _untempered(posterior, temperature)
     order = np.argsort(-posterior, kind="stable")
     chosen = [n for n in order.tolist() if either[n] >= _LEAST_P][:_MOST_CANDIDATES]
     return tuple(
         Candidate(
             points[n],
             None if by_shots is None else float(by_shots[n]),
+            None if before is None else float(before[n]),
             float(posterior[n]),
         )
         for n in chosen
     )
+
+
+def _untempered(
+    posterior: npt.NDArray[np.float64], temperature: float
+) -> npt.NDArray[np.float64]:
+    """Return what an estimator believed whose tempered belief is given."""
+    powers = (posterior / posterior.max()) ** temperature
+    return np.asarray(powers / powers.sum())
 
 
 def _timed(work: Callable[[], Evidence]) -> tuple[Evidence, float]:

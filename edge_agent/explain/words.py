@@ -167,12 +167,13 @@ def _candidates(explanation: Explanation) -> Iterator[str]:
     rows = [
         [
             place(one.point),
-            "-" if one.by_shots is None else f"{one.by_shots:.1%}",
+            *("-" if p is None else f"{p:.1%}" for p in (one.by_shots, one.before)),
             f"{one.p:.1%}",
         ]
         for one in explanation.candidates
     ]
-    yield from table(["", "by shots", "as located"], rows, right={1, 2})
+    header = ["", "by shots", "before temperature", "as located"]
+    yield from table(header, rows, right={1, 2, 3})
 
 
 def _expected(explanation: Explanation) -> Iterator[str]:
