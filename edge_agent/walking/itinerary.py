@@ -5,7 +5,7 @@ from collections.abc import Callable
 from edge_agent.survey import OUTSIDE, Point
 from edge_agent.walking.json_fields import FieldError
 from edge_agent.walking.label import ShotLabel
-from edge_agent.walking.plan import Stop, WalkPlan, outside_point
+from edge_agent.walking.plan import MAX_LAPS, Stop, WalkPlan, outside_point
 from edge_agent.walking.stored_walk import StoredWalk
 
 Suggest = Callable[[tuple[Point, ...]], Point | None]
@@ -97,7 +97,7 @@ class Itinerary:
         return next(named, in_lap[0])
 
     def stop_at(self, point: Point) -> Stop:
-        """Return a point's next open stop, or one more than it has.
+        """Return a point's next open stop, or one in a lap more than it has.
 
         Args:
             point: Of the plan, or outside.
@@ -106,8 +106,8 @@ class Itinerary:
             if stop.point.name == point.name:
                 return stop
         own = [stop for stop in self.done if stop.point.name == point.name]
-        laps = [stop.lap for stop in own]
-        lap = max(laps, default=1)
+        # Whoever comes back puts the device down anew: that is another visit.
+        lap = min(MAX_LAPS, 1 + max((stop.lap for stop in own), default=0))
         shots = [stop.shot for stop in own if stop.lap == lap]
         return Stop(point, lap, 1 + max(shots, default=0))
 

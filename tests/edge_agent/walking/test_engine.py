@@ -8,7 +8,7 @@ import pytest
 from edge_agent.survey import OUTSIDE, Point
 from edge_agent.walking import stored_walk
 from edge_agent.walking.engine import PROGRESS_S, State
-from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.plan import MAX_LAPS, WalkPlan
 from edge_agent.walking.verdict import Grade, Reason
 from tests.edge_agent.sites import REAL, STRANGER, packets_at, raw_frames_of
 from tests.edge_agent.walking.walkers import (
@@ -219,16 +219,27 @@ def test_go_chooses_the_stop_by_the_name_of_point_or_room(person):
     assert stop_of(person) == ("kitchen", 1, 1)
 
 
-def test_a_point_that_has_all_its_shots_gets_one_more(person):
+def test_a_point_that_has_all_its_shots_gets_one_more_of_another_visit(person):
     while person.walk.stop is not None:
         person.shoot()
 
     person.do("go", name="office")
-    assert stop_of(person) == ("office", 2, 2)
+    assert stop_of(person) == ("office", 3, 1)
     events = person.shoot()
 
     assert only(events, "stored").n_shots == 7
     assert len(person.stored.shots) == 7
+
+
+def test_visits_end_at_nine_and_shots_of_the_last_go_on(tmp_path):
+    person = Person(tmp_path, WalkPlan((KITCHEN,), laps=MAX_LAPS))
+    while person.walk.stop is not None:
+        person.shoot()
+
+    for shot in (2, 3):
+        person.do("go", name="kitchen")
+        assert stop_of(person) == ("kitchen", MAX_LAPS, shot)
+        person.shoot()
 
 
 def test_a_point_that_is_nowhere_is_refused_with_those_there_are(person):
