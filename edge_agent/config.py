@@ -149,7 +149,7 @@ class ModelConfig:
     """Most that adapting and predicting may take, beside the program itself."""
 
     estimator: str = "auto"
-    """What locates: auto, network or neighbours; see `edge_agent.estimators`."""
+    """What locates: auto, or one of `edge_agent.estimators`."""
 
     def __post_init__(self) -> None:
         check_range("model.max_memory_mb", self.max_memory_mb, 16, 1_000_000)

@@ -51,7 +51,7 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--estimator",
         choices=[str(estimator) for estimator in Estimator],
-        help="what locates (default: what the model's training recommends)",
+        help="what locates (default: what won the replay of the site's past)",
     )
 
 
