@@ -26,8 +26,13 @@ from edge_agent.guide.json_lines import JsonLines
 from edge_agent.guide.learning import Learning
 from edge_agent.guide.line_reader import LineReader
 from edge_agent.guide.listing import listing
-from edge_agent.guide.recorded_site import RecordedSite
-from edge_agent.guide.setting import csi_bundle, packet_source, walk_store
+from edge_agent.guide.recorded_site import FirstLook, RecordedSite
+from edge_agent.guide.setting import (
+    csi_bundle,
+    mark_simulated,
+    packet_source,
+    walk_store,
+)
 from edge_agent.guide.skin import Skin
 from edge_agent.guide.terminal import Terminal
 from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
@@ -210,7 +215,8 @@ def _walk(
     spec = bundle.manifest.spec
     site_file = args.site_file or site.folder / SITE_FILE
     channels = known_channels(bundle, site)
-    name = _name_to_open(args, store, recorded)
+    look = None if recorded is None else recorded.first_look()
+    name = _name_to_open(args, store, look)
     with contextlib.ExitStack() as stack:
         stored = None if name is None else stack.enter_context(store.open(name))
         if stored is None or recorded is not None:
@@ -249,8 +255,10 @@ def _walk(
         skin.preflight(report)
         report.require_passed()
         if stored is None:
-            begun_ns = recorded.begun_ns() if recorded else time.time_ns()
+            begun_ns = time.time_ns() if look is None else look.begun_ns
             stored = stack.enter_context(store.begin(plan, walk_name(begun_ns)))
+        if look is not None and look.is_simulated:
+            mark_simulated(stored.folder)
         walk = Walk(
             stored,
             spec,
@@ -339,15 +347,15 @@ def _packets(source: PacketSource) -> Packets:
 
 
 def _name_to_open(
-    args: argparse.Namespace, store: WalkStore, recorded: RecordedSite | None
+    args: argparse.Namespace, store: WalkStore, look: FirstLook | None
 ) -> str | None:
     """Return the walk to go on with; None where a new one begins.
 
     Raises:
         WalkError: There should be one to go on with, and there is none.
     """
-    if recorded is not None:
-        name = walk_name(recorded.begun_ns())
+    if look is not None:
+        name = walk_name(look.begun_ns)
         return name if name in store.walks() else None
     unfinished = None if args.fresh_walk else store.unfinished()
     if unfinished is None and args.resume:

@@ -19,8 +19,13 @@ from edge_agent.csi.raw import RawFrames
 from edge_agent.guide.json_lines import JsonLines
 from edge_agent.guide.learning import Learning
 from edge_agent.guide.named_point import point_called
-from edge_agent.guide.recorded_site import first_time_ns
-from edge_agent.guide.setting import csi_bundle, packet_source, walk_store
+from edge_agent.guide.recorded_site import FirstLook, first_look
+from edge_agent.guide.setting import (
+    csi_bundle,
+    mark_simulated,
+    packet_source,
+    walk_store,
+)
 from edge_agent.guide.single_shot import packet_clock, take_shot
 from edge_agent.guide.skin import Skin
 from edge_agent.guide.terminal import Terminal
@@ -87,7 +92,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     source = packet_source(config, args.iface, args.pcap)
     is_file = args.pcap is not None and Path(args.pcap).is_file()
     known = known_points(bundle, site, args.site_file or folder / SITE_FILE)
-    begun_ns = first_time_ns([Path(args.pcap)]) if is_file else time.time_ns()
+    look = FirstLook(time.time_ns(), is_simulated=False)
+    if is_file:
+        look = first_look([Path(args.pcap)])
+    begun_ns = look.begun_ns
     name = _walk_to_join(store, begun_ns)
     channels = known_channels(bundle, site)
     with contextlib.ExitStack() as stack:
@@ -101,6 +109,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             plan = WalkPlan(points, 1, with_outside=point.is_outside)
             opened = stack.enter_context(store.begin(plan, walk_name(begun_ns)))
             opened.finish()  # nobody shall go on with it as if it were a round
+        if look.is_simulated:
+            mark_simulated(opened.folder)
         walk = Walk(
             opened,
             bundle.manifest.spec,

@@ -1,6 +1,6 @@
 """From the shots of the newest walk to a calibration, in use if it is better."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from edge_agent.bundles.files import Kind
@@ -9,6 +9,7 @@ from edge_agent.calibration import Calibration
 from edge_agent.cautions import cautions
 from edge_agent.config import AgentConfig
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.guide.setting import is_marked_simulated
 from edge_agent.guide.skin import Skin, Told
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
@@ -62,6 +63,8 @@ class Learning:
                 iq_order=IqOrder(config.capture.iq_order),
                 on_capture=lambda n, _capture: skin.reading(n + 1, len(captures)),
             )
+            if any(is_marked_simulated(c.capture.parent) for c in captures):
+                shots = replace(shots, is_simulated=True)
             for sentence in cautions(shots, n_asked=n_per_point):
                 skin.caution(sentence)
             outcome = learn_site(

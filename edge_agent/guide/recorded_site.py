@@ -11,11 +11,23 @@ import numpy as np
 
 from edge_agent.capture_file import CaptureFile
 from edge_agent.csi.raw import RawFrames
+from edge_agent.csi.simulated import says_simulated
 from edge_agent.errors import SurveyError
 from edge_agent.recording import in_order
 from edge_agent.survey import Point, SurveyedCapture
 
 _SLICE_NS: Final = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What the beginnings of captures tell."""
+
+    begun_ns: int
+    """Time of the earliest packet [ns since the UNIX epoch]."""
+
+    is_simulated: bool
+    """Whether one of them says that its frames are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +101,30 @@ class RecordedSite:
                 for raw in file:
                     yield from _slices(raw)
 
-    def begun_ns(self) -> int:
-        """Return the time of the earliest packet [ns since the UNIX epoch].
+    def first_look(self) -> FirstLook:
+        """Return what the beginnings of all captures tell.
 
         Raises:
-            CaptureError: A capture cannot be read.
-            SurveyError: No packet has a time.
+            CaptureError, SurveyError: As `first_look`.
         """
-        return first_time_ns(
-            [path for paths in self.captures.values() for path in paths]
-        )
+        return first_look(itertools.chain(*self.captures.values()))
 
 
-def first_time_ns(captures: Iterable[Path]) -> int:
-    """Return the time of the earliest packet [ns since the UNIX epoch].
+def first_look(captures: Iterable[Path]) -> FirstLook:
+    """Return what the beginnings of captures tell.
 
     Args:
-        captures: Each of which begins with its earliest.
+        captures: Each of which begins with its earliest packet.
 
     Raises:
         CaptureError: One cannot be read.
         SurveyError: No packet has a time.
     """
-    times = []
+    times, is_simulated = [], False
     for path in captures:
         with CaptureFile(path) as file:
             first = next(iter(file), None)
+            is_simulated = is_simulated or says_simulated(file.comments)
         if first is not None and len(first) and first.time_ns[0] > 0:
             times.append(int(first.time_ns[0]))
     if not times:
@@ -122,7 +132,7 @@ def first_time_ns(captures: Iterable[Path]) -> int:
             "no packet of the recording has a time, by which a walk is called; record "
             "again with a program that stores times"
         )
-    return min(times)
+    return FirstLook(min(times), is_simulated)
 
 
 def _slices(raw: RawFrames) -> Iterator[RawFrames]:

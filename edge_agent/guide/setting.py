@@ -2,17 +2,45 @@
 
 from pathlib import Path
 
+from edge_agent.arrays import write_atomically
 from edge_agent.bundles.bundle import Bundle
 from edge_agent.bundles.files import Kind
 from edge_agent.bundles.model_in_use import load_files
 from edge_agent.config import AgentConfig
-from edge_agent.errors import UsageError
+from edge_agent.errors import UsageError, WalkError
 from edge_agent.guide.skin import Skin
 from edge_agent.sources import FileSource, LiveSource, PacketSource
 from edge_agent.walking.walk_store import WalkStore
 
 WALKS = "walks"
 """Folder of a site's walks."""
+
+_SIMULATED = "simulated"
+"""Mark in a walk's folder: pcap files, as which shots are kept, have no comments."""
+
+
+def mark_simulated(walk: Path) -> None:
+    """Note that frames of a walk come from a simulation.
+
+    Args:
+        walk: Its folder.
+
+    Raises:
+        WalkError: It cannot be written.
+    """
+    try:
+        write_atomically(walk / _SIMULATED, b"")
+    except OSError as error:
+        raise WalkError(f"cannot write to {walk}: {error.strerror}") from error
+
+
+def is_marked_simulated(walk: Path) -> bool:
+    """Tell whether `mark_simulated` was called.
+
+    Args:
+        walk: Its folder.
+    """
+    return (walk / _SIMULATED).exists()
 
 
 def walk_store(folder: Path) -> WalkStore:

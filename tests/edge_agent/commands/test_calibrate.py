@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from edge_agent.bundles.files import Kind
+from edge_agent.csi.simulated import SIMULATED_COMMENT
 from edge_agent.guide.sparse_points import past_of
 from edge_agent.site_file import add_point
 from edge_agent.site_state import SiteState
@@ -204,6 +205,21 @@ def test_a_shot_of_outside_comes_with_the_recording(events, survey, walks):
     assert code == 0
     assert walks.read(WALK)[0].stop.point == Point("outside", None, None)
     assert of_kind(found, "begun")[0]["shots"] == 10
+
+
+def test_a_capture_that_says_it_is_simulated_makes_a_simulated_calibration(
+    events, survey
+):
+    data = pcapng_bytes(packets_at(0, seed=1), comment=SIMULATED_COMMENT)
+    (survey.parent / "p1-1.pcapng").write_bytes(data)
+
+    _, found = events("--recording", survey)
+
+    (outcome,) = of_kind(found, "outcome")
+    assert outcome["simulated"] is True
+    assert outcome["next"].startswith("edge_agent capture --pcap FILE --broker none ")
+    _, found = events("--recording", survey, "--force")
+    assert of_kind(found, "outcome")[0]["simulated"] is True, "learnt again, still"
 
 
 # -- afterwards ------------------------------------------------------------------------

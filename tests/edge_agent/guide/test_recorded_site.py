@@ -3,7 +3,7 @@
 import pytest
 
 from edge_agent.errors import SurveyError
-from edge_agent.guide.recorded_site import RecordedSite
+from edge_agent.guide.recorded_site import FirstLook, RecordedSite
 from edge_agent.survey import Point, SurveyedCapture, read_survey
 from tests.edge_agent.sites import POINTS, START_US, pcapng_bytes, write_site
 
@@ -94,7 +94,7 @@ def test_packets_are_those_of_the_captures(tmp_path):
     assert site.points == POINTS
     assert sum(map(len, site.packets("p1", 1))) == 48
     assert list(site.packets("p1", 9)) == []
-    assert site.begun_ns() == START_US * 1000
+    assert site.first_look() == FirstLook(START_US * 1000, is_simulated=False)
 
 
 def test_a_recording_without_a_single_packet_has_no_time(row):
@@ -102,4 +102,4 @@ def test_a_recording_without_a_single_packet_has_no_time(row):
     site.captures["table", 1][0].write_bytes(pcapng_bytes([]))
 
     with pytest.raises(SurveyError, match="no packet of the recording has a time"):
-        site.begun_ns()
+        site.first_look()
