@@ -48,7 +48,7 @@ class Cause:
     about one."""
 
     points: tuple[str, ...]
-    """Where fresh shots would tell most; the strangest first."""
+    """A few where fresh shots would tell, the strangest first."""
 
     @property
     def sentence(self) -> str:
@@ -77,7 +77,7 @@ class Cause:
             return f"edge_agent label {shlex.quote(self.name)}"
         if not self.points:
             return "edge_agent calibrate"
-        return f"edge_agent calibrate --points {shlex.quote(','.join(self.points))}"
+        return f"edge_agent calibrate --points {len(self.points)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

@@ -328,10 +328,9 @@ class Monitor:
         offset = None
         if detector.kind in (Kind.WEAKER, Kind.LOUDER):
             offset = float(np.mean(self._offsets[detector.name][-n_stops:] or [0.0]))
-        strange = sorted(
-            (point for point, s in self._strangeness.items() if s > 0),
-            key=lambda point: (-self._strangeness[point], point),
-        )
+        strangeness = self._strangeness
+        inside = [n for n, point in enumerate(self._points) if not point.is_outside]
+        strange = sorted(inside, key=lambda point: -strangeness.get(point, 0.0))
         return Cause(
             detector.kind,
             detector.name,

@@ -300,7 +300,7 @@ def test_what_has_drifted_is_said_once_each_with_what_would_mend_it(terminal):
 
     assert terminal.talk == [
         "caution: access point dc:a6:32:01:02:03 is 6 dB weaker than calibrated, in 4 "
-        "stops: edge_agent calibrate --points p1,p3",
+        "stops: edge_agent calibrate --points 2",
         "caution: access point dc:a6:32:01:02:04 is no longer heard, in 3 stops: "
         "edge_agent calibrate",
     ]
