@@ -1,6 +1,6 @@
 """From one posterior to a position whose radii hold what was replayed."""
 
-from math import log, sqrt
+from math import log, pi, sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,10 @@ _NORMAL: Final = -2 * log(1 - ACCURACY)
 """Squared radius, in variances, that holds 68 % of a round normal distribution."""
 
 
+_MEAN: Final = sqrt(pi) / 2
+"""Mean distance in a round normal distribution whose second moment is 1."""
+
+
 class Located(NamedTuple):
     """Where, and how sure."""
 
@@ -26,8 +30,8 @@ class Located(NamedTuple):
     """E[error]: [m], or the probability of another room."""
 
     doubt: float
-    """The same, of nothing but the belief where nothing was replayed: what is guessed
-    of other days must not keep a site from being located on them."""
+    """The same; where nothing was replayed, at most what the belief says of itself:
+    what is guessed of other days must not keep a site from being located on them."""
 
     is_within_site: bool
     """Whether r95 holds less than what anybody would know of the site."""
@@ -66,7 +70,7 @@ def locate(
     return Located(
         Position(x, y, _scaled(believed.covariance, r68), r68, r95),
         error,
-        error if stage.n_queries else base,
+        error if stage.n_queries else min(error, _MEAN * base),
         told[1] < known[1] or known[1] == 0,
     )
 

@@ -9,8 +9,8 @@ A posterior becomes an estimate:
                        distribution whose 68 % lie within r68
     quality_score      1 - E[error] / error of the middle, 0 to 1
                        E[error] = b times the mean of the replayed scores
-    is_flat            quality_score below 0.1; with b for E[error] where nothing was
-                       replayed
+    is_flat            quality_score below 0.1; where nothing was replayed, with at most
+                       sqrt(pi)/2 b for E[error], the mean of a normal distribution
     quality            ok where quality_score is 0.5 or more, and r95 less than what
                        holds 95 % of the site's points; else uncertain
 

@@ -164,6 +164,8 @@ def test_what_is_guessed_of_other_days_does_not_hide_a_room():
 
     assert (sharp.quality_score, sharp.is_flat, sharp.room) == (0, False, "west")
     assert (flat.is_flat, flat.room) == (True, None)
+    modest = trust_at(LINE, later=replace(guess, expected=0.2))
+    assert not located(modest, [0.2, 0.2, 0.2, 0.2, 0.2], age_s=1e6).is_flat
     replayed = trust_at(LINE, later=replace(guess, n_queries=9.0))
     assert located(replayed, [0, 1, 0, 0, 0], age_s=1e6).is_flat
 
