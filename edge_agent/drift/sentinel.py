@@ -9,6 +9,7 @@ Images of minutes are as good as one: the majority of each quarter of an hour co
 """
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -66,10 +67,9 @@ class Sentinel:
     @property
     def caution(self) -> str:
         """What a person is told with an alarm."""
-        room = self._point.room or self._point.name
         return (
             f"the sentinel at {self._point.name} is no longer located where it rests: "
-            f"edge_agent label {room}"
+            f"edge_agent label {shlex.quote(self._point.name)}"
         )
 
     def update(self, estimate: Estimate) -> SentinelState:

@@ -53,5 +53,5 @@ def test_an_alarm_is_told_once():
 
     assert talk.getvalue() == (
         "caution: the sentinel at shelf is no longer located where it rests: "
-        "edge_agent label kitchen\n"
+        "edge_agent label shelf\n"
     )

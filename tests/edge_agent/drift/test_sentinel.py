@@ -80,7 +80,7 @@ def test_a_few_minutes_at_the_wrong_place_are_none():
 def test_it_asks_for_a_shot_where_it_rests():
     assert Sentinel(POINTS[0]).caution == (
         "the sentinel at shelf is no longer located where it rests: edge_agent label "
-        "kitchen"
+        "shelf"
     )
 
 
