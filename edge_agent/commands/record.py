@@ -110,11 +110,14 @@ def _record(
     known: Callable[[], tuple[Point, ...]],
     console: Console,
 ) -> None:
-    console.say(source.doing)
-    if lines is not None:
-        console.say(f"where you are: {FORMS}  or - (under way); Ctrl-C ends")
+    is_open = False
     with Interrupts() as interrupts:
         for raw in source.packets(lambda: 1):
+            if not is_open:
+                is_open = True
+                console.say(source.doing)
+                if lines is not None:
+                    console.say(f"where you are: {FORMS}  or - (under way)")
             if raw is not None:
                 recorder.write(raw)
             for line in lines.take() if lines is not None else ():

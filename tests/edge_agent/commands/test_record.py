@@ -18,6 +18,7 @@ from tests.brokers import wait_until
 from tests.builders import packets_of
 from tests.conftest import ROOT
 from tests.edge_agent.sites import packets_at, pcapng_bytes, write_site
+from tests.edge_agent.station import make_cable
 
 TABLE = Point("table", 1.2, 0.5, "kitchen")
 
@@ -283,3 +284,30 @@ def test_the_same_recording_adapts_and_evaluates(
     found = json.loads(capsys.readouterr().out)
     assert found["captures"] == 9
     assert found["is_revisit"] is False  # by their packets, in files of another name
+
+
+def test_an_interface_is_recorded_and_what_it_does_at_its_end_is_kept(
+    station, tmp_path, home
+):
+    make_cable(station, "going0", "going1")
+    folder = tmp_path / "out"
+    packets = [packet for _, packet in packets_at(0, n=8)]
+    arguments = ["--iface", "going0", "--point", "kitchen"]
+
+    with subprocess.Popen(
+        station.command("-m", "edge_agent", "record", folder, *arguments),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        heard("where you are", process)
+        station.send("going1", packets)
+        wait_until((folder / "survey.csv").exists, "the list")
+        station.ip("link", "delete", "going0")
+        said = process.stderr.read().decode()
+
+    (row,) = read_survey(folder / "survey.csv")
+    assert process.returncode == 1
+    assert "edge_agent: interface going0: went down" in said
+    assert row.point == Point("kitchen", None, None, "kitchen")
+    assert [packet for packet, _, _ in packets_in(row.capture)] == packets
