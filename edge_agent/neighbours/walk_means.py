@@ -16,7 +16,7 @@ from edge_agent.neighbours.estimator import Neighbours
 from edge_agent.neighbours.whitening import Matrix, channel_features
 
 MOST_WALKS = 8
-"""The newest; what older ones say of a point has changed since."""
+"""Of a point, the newest; what older ones say of it has changed since."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class WhitenedShots:
 
     @classmethod
     def of(cls, neighbours: Neighbours, shots: Environment) -> Self:
-        """Return the shots of the newest walks.
+        """Return the shots of the newest walks of each point.
 
         Args:
             neighbours: Who see.
@@ -52,8 +52,8 @@ class WhitenedShots:
             ValueError: The images have another number of tones.
         """
         neighbours.check(shots.spec)
-        walks, walk_of = np.unique(walks_of(shots), return_inverse=True)
-        rows = np.flatnonzero(walk_of >= len(walks) - MOST_WALKS)
+        rows = _newest(walks_of(shots), shots.point_of)
+        _, walk_of = np.unique(walks_of(shots)[rows], return_inverse=True)
         _, visit_of = np.unique(shots.visit_of[rows], return_inverse=True)
         z = neighbours.whitening(channel_features(shots.images[rows], shots.spec))
         heard = shots.heard[rows]
@@ -62,7 +62,7 @@ class WhitenedShots:
             heard,
             shots.point_of[rows],
             visit_of.astype(np.intp),
-            walk_of[rows] - max(len(walks) - MOST_WALKS, 0),
+            walk_of.astype(np.intp),
             len(shots.points),
         )
 
@@ -84,6 +84,22 @@ class WhitenedShots:
     def n_shots(self) -> npt.NDArray[np.intp]:
         """Return how many shots each point has, shape (n_points,)."""
         return np.bincount(self.point_of, minlength=self.n_points).astype(np.intp)
+
+
+def _newest(
+    walks: npt.NDArray[np.str_], point_of: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """Return the rows of each point's newest walks, in order.
+
+    Of each point, not of the site: sparse walks would soon outnumber the one in which
+    most points were shot.
+    """
+    kept = np.zeros(len(walks), np.bool_)
+    for point in np.unique(point_of).tolist():
+        at_point = point_of == point
+        newest = np.unique(walks[at_point])[-MOST_WALKS:]
+        kept |= at_point & np.isin(walks, newest)
+    return np.flatnonzero(kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,9 @@
 """What error to expect of a site once 3, 5, 8 .. of its points have fresh shots.
 
-Every walk of the past that has one before it is replayed as a sparse one: points are
-chosen with what was known before it (`sparse.choice`), its earlier laps at these points
-bend the map, its last lap asks at all points. A site whose past cannot be replayed,
-with one walk or one lap each, is drawn from what is believed of its changes instead:
+Walks of the past, to half of the points known before or more, are replayed as sparse
+ones: points are chosen with what was known before (`sparse.choice`), earlier laps at
+these points bend the map, the last lap asks at all points. A site whose past cannot be
+replayed, with one walk or one lap each, is drawn from what is believed of its changes:
 
     t ~ N(expected, covariance) of `neighbours.changes`
     shots and queries t + v, v of Student's distribution, as in `neighbours.bent_map`
@@ -40,6 +40,10 @@ from edge_agent.survey import Point
 
 MOST_REPLAYS: Final = 3
 """The newest; a second each on a small computer, for a site of 90 points."""
+
+_COVERED: Final = 0.5
+"""Share of the points known before that a walk must have gone to: a sparse one does not
+show what more points would have gained, nor how the others did."""
 
 _N_DRAWS: Final = 4
 _RESTLESS: Final = 0.75
@@ -140,13 +144,13 @@ def _replays(
         if len(laps) < 2:
             continue
         is_last = history.visit_of[rows] == laps[-1]
-        found.append(
-            (
-                history.select(np.flatnonzero(walks < walk)),
-                history.select(rows[~is_last]).take_shots(LAPS),
-                history.select(rows[is_last]),
-            )
-        )
+        before = history.select(np.flatnonzero(walks < walk))
+        shots = history.select(rows[~is_last]).take_shots(LAPS)
+        queries = history.select(rows[is_last])
+        n_known = len(np.unique(before.point_of))
+        covered = min(len(np.unique(part.point_of)) for part in (shots, queries))
+        if covered >= _COVERED * n_known:
+            found.append((before, shots, queries))
     return found
 
 

@@ -71,6 +71,19 @@ def test_only_the_newest_walks_are_kept(rng):
     )
 
 
+def test_a_point_that_was_not_walked_to_for_long_keeps_its_shots(rng):
+    """One walk to all points, then many to one of them."""
+    past = walked(rng, grid_points(3), n_walks=MOST_WALKS + 3, n_laps=1)
+    sparse = past.select(
+        np.flatnonzero((past.point_of == 1) | (np.arange(len(past)) < 3))
+    )
+
+    seen = WhitenedShots.of(plain_neighbours(), sparse)
+
+    assert seen.n_shots().tolist() == [1, MOST_WALKS, 1]
+    assert seen.n_walks == MOST_WALKS + 1
+
+
 def test_no_shots_are_of_no_walk(rng):
     past = walked(rng, grid_points(2))
 
