@@ -10,7 +10,7 @@ for a factor. e bounds what one image can say.
 Images are no independent observations, so w is below 1 (the likelihood is tempered).
 
     carried   w = c dt / window, f = 0         c = 4: by then it is in other fades
-    at rest   w = c f,  f = dt / (T + 1 s)     T: for how long it has rested
+    at rest   w = c f,  f = dt / (T + 0.25 s)  T: for how long it has rested
 
 A walker's window of one second is a metre long. At rest the errors of one image are
 those of the next: a place that is mistaken for another is mistaken all the time. What
@@ -40,7 +40,7 @@ walk more slowly, more bring nothing (docs/tracking.md)."""
 _LEAST = 1e-300
 _UNTOLD = 1 / 3
 _UNTOLD_WINDOW_S = 1.0
-_LEAST_REST_S = 1.0
+_LEAST_REST_S = 0.25
 _LONGEST_REST_S = 300.0
 """What is forgotten after a long rest, so that a mistake ends some day."""
 

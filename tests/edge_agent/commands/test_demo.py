@@ -101,10 +101,13 @@ def test_a_walk_is_located_printed_and_published(demo):
         assert document["state"] == "online"
     assert len(locations) >= 6
     assert locations == lines[lines.index(locations[0]) :][: len(locations)]
-    assert {topic for topic, *_ in messages} == {
+    assert {topic for topic, *_ in messages} - {"metaloc/demo/demo/event"} == {
         "metaloc/demo/demo/location",
         "metaloc/demo/demo/status",
     }
+    for topic, text, *_ in messages:
+        if topic.endswith("/event"):
+            jsonschema.validate(json.loads(text), schema("event"))
 
 
 @pytest.fixture(scope="module")

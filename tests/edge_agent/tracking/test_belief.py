@@ -151,8 +151,8 @@ def test_what_is_kept_of_the_past_is_told(belief):
     hear(belief, near(1))
 
     assert hear(belief, near(1), motion=1.0) == pytest.approx(0.6)
-    # At rest for 9 s: a hundredth of the mean, to the power of four.
-    assert hear(belief, near(1), rested_s=9.0) == pytest.approx(1 - 4 * 0.01)
+    # At rest for 10 s: a hundredth of the mean, to the power of four.
+    assert hear(belief, near(1), rested_s=9.75) == pytest.approx(1 - 4 * 0.01)
 
 
 posteriors = st.lists(
