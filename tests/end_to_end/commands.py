@@ -103,6 +103,46 @@ def _label(agent, folder):
     assert outcome["active"]
 
 
+def _locate(agent, folder):
+    state = _adapt(agent, folder)
+    asked = ("locate", "--pcap", WALK, "--site", "lab", "--state", state)
+    lines = agent(*asked)
+    assert len(lines.splitlines()) > 90
+    assert lines == agent(*asked)
+
+
+def _explain(agent, folder):
+    state = _adapt(agent, folder)
+    printed = agent(
+        *("explain", "--pcap", WALK, "--at", 12, "--json"),
+        *("--site", "lab", "--state", state),
+    )
+    document = json.loads(printed)
+    assert len(document["access_points"]) == 3
+
+
+def _evaluate(agent, folder):
+    state = _adapt(agent, folder)
+    out = folder / "errors.svg"
+    printed = agent(
+        *("evaluate", _recording(folder), "--map", out, "--json"),
+        *("--site", "lab", "--state", state),
+    )
+    document = json.loads(printed)
+    assert document["locations"] >= _N_RESTS
+    assert out.read_text().startswith("<svg")
+
+
+def _record(agent, folder):
+    out = folder / "recorded"
+    capture = _recording(folder).with_name("0.pcap")
+    agent("record", out, "--pcap", capture, "--point", "desk", "--room", "office")
+    with (out / "survey.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["point"], row["room"]) == ("desk", "office")
+    assert (out / row["capture"]).stat().st_size == capture.stat().st_size
+
+
 def _recording(folder):
     """Cut the demonstration's walk into captures of its first rests, and list them."""
     recording = folder / "recording"
@@ -111,7 +151,9 @@ def _recording(folder):
         pieces = list(file)
     start_ns = pieces[0].time_ns[0]
     rows = []
-    for number, rest in enumerate(csv.DictReader((_DATA / "walk.csv").open())):
+    with (_DATA / "walk.csv").open(newline="") as file:
+        rests = list(csv.DictReader(file))
+    for number, rest in enumerate(rests):
         if number == _N_RESTS:
             break
         capture = recording / f"{number}.pcap"
@@ -136,7 +178,11 @@ _WORK = {
     "capture": _capture,
     "config": _config,
     "demo": _demo,
+    "evaluate": _evaluate,
+    "explain": _explain,
     "frames": _frames,
     "label": _label,
+    "locate": _locate,
+    "record": _record,
     "selftest": _selftest,
 }
