@@ -1,10 +1,7 @@
 """``edge_agent calibrate``: one person, one walk -> a calibration in use."""
 
 import argparse
-import contextlib
 import sys
-import time
-from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,47 +13,24 @@ from edge_agent.commands.options import (
     configuration,
     repeated,
 )
-from edge_agent.config import AgentConfig
 from edge_agent.console import Console
-from edge_agent.csi.iq_order import IqOrder
-from edge_agent.csi.raw import RawFrames
-from edge_agent.errors import CaptureError, ConfigError, UsageError, WalkError
-from edge_agent.guide.interrupts import Interrupts
+from edge_agent.errors import UsageError, WalkError
 from edge_agent.guide.json_lines import JsonLines
 from edge_agent.guide.learning import Learning
-from edge_agent.guide.line_reader import LineReader
 from edge_agent.guide.listing import listing
-from edge_agent.guide.recorded_site import FirstLook, RecordedSite
+from edge_agent.guide.recorded_site import RecordedSite
 from edge_agent.guide.setting import (
-    csi_bundle,
-    mark_simulated,
-    packet_source,
     walk_store,
 )
 from edge_agent.guide.skin import Skin
+from edge_agent.guide.take_walk import Asked, last_shot, take_walk
 from edge_agent.guide.terminal import Terminal
-from edge_agent.guide.walk_loop import LiveWalk, RecordedWalk
-from edge_agent.guide.walk_plan import ALL, Wishes, known_channels, plan_walk
-from edge_agent.preflight.air import Expectation
-from edge_agent.preflight.disk import planned_bytes
-from edge_agent.preflight.hearing import chanspecs_in
-from edge_agent.preflight.run import LISTEN_S, run_preflight
-from edge_agent.site_file import SITE_FILE, add_point, read_site_file
+from edge_agent.guide.walk_plan import ALL, Wishes
+from edge_agent.preflight.run import LISTEN_S
+from edge_agent.site_file import SITE_FILE, read_site_file
 from edge_agent.site_state import SiteState
-from edge_agent.sources import FileSource, PacketSource
-from edge_agent.survey import Point, read_survey
-from edge_agent.walking.engine import Walk
+from edge_agent.survey import read_survey
 from edge_agent.walking.plan import MAX_LAPS, MAX_POINTS, MAX_SHOTS
-from edge_agent.walking.stored_walk import StoredWalk
-from edge_agent.walking.walk_store import WalkStore, walk_name
-
-Packets = Generator[RawFrames | None, None, None]
-
-_TYPED_SHOTS = 30
-"""Shots for which there must be room where nobody knows how many there will be."""
-
-_FEW_SHOTS = 3
-"""Shots of the walk before that tell which channel it was made on."""
 
 _EPILOG = """\
 Three laps, one shot per point and lap: shots from separate visits, with the device put
@@ -190,118 +164,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
             "with --json lines (docs/calibration_protocol.md), or give it a --recording"
         )
     recorded = _recorded(args)
-    walked = _walk(args, config, wishes, store, site, recorded, skin)
+    asked = Asked(
+        wishes,
+        site_file,
+        args.iface,
+        args.pcap,
+        args.listen,
+        is_resumed=args.resume,
+        is_fresh=args.fresh_walk,
+    )
+    walked = take_walk(asked, config, store, site, recorded, skin)
     if walked is None:
         return 1
     captures = store.as_survey(walked, config.site.name)
     if not captures:
         raise WalkError("no shot was taken, so there is nothing to learn")
-    now = datetime.now(UTC) if recorded is None else _last_shot(store, walked)
+    now = datetime.now(UTC) if recorded is None else last_shot(store, walked)
     learning.learn(captures, now)
     return 0
-
-
-def _walk(
-    args: argparse.Namespace,
-    config: AgentConfig,
-    wishes: Wishes,
-    store: WalkStore,
-    site: SiteState,
-    recorded: RecordedSite | None,
-    skin: Skin,
-) -> str | None:
-    """Walk, and return the walk's name; None where it was left before its end."""
-    bundle = csi_bundle(config, skin)
-    spec = bundle.manifest.spec
-    site_file = args.site_file or site.folder / SITE_FILE
-    channels = known_channels(bundle, site)
-    look = None if recorded is None else recorded.first_look()
-    name = _name_to_open(args, store, look)
-    with contextlib.ExitStack() as stack:
-        stored = None if name is None else stack.enter_context(store.open(name))
-        if stored is None or recorded is not None:
-            plan = plan_walk(
-                wishes,
-                bundle=bundle,
-                site=site,
-                site_file=site_file,
-                recorded=recorded,
-                skin=skin,
-            )
-        if stored is not None and recorded is not None and stored.plan != plan:
-            raise WalkError(
-                f"this recording was walked before, as {stored.name}, at other points "
-                "or on other laps; walk it at another --site"
-            )
-        plan = plan if stored is None else stored.plan
-        source = (
-            packet_source(config, args.iface, args.pcap)
-            if recorded is None
-            else FileSource(next(iter(recorded.captures.values()))[0])
-        )
-        packets = _packets(source)
-        stack.callback(packets.close)
-        n_shots = len(plan.stops) or _TYPED_SHOTS
-        report = run_preflight(
-            source,
-            Expectation(spec, channels, _past_chanspecs(store)),
-            folder=site.folder,
-            plan_bytes=planned_bytes(n_shots, spec),
-            listen_s=args.listen,
-            newest_walk_ns=0 if recorded else _newest_walk_ns(store),
-            iq_order=IqOrder(config.capture.iq_order),
-            packets=None if recorded else packets,
-        )
-        skin.preflight(report)
-        report.require_passed()
-        if stored is None:
-            begun_ns = time.time_ns() if look is None else look.begun_ns
-            stored = stack.enter_context(store.begin(plan, walk_name(begun_ns)))
-        if look is not None and look.is_simulated:
-            mark_simulated(stored.folder)
-        walk = Walk(
-            stored,
-            spec,
-            expected=tuple(dict.fromkeys(channel.mac for channel in channels)),
-        )
-        if recorded is not None:
-            RecordedWalk(walk, skin, recorded).run()
-        else:
-            _walk_live(walk, stored, skin, packets, site_file)
-        return stored.name if stored.is_finished else None
-
-
-def _walk_live(
-    walk: Walk,
-    stored: StoredWalk,
-    skin: Skin,
-    packets: Packets,
-    site_file: Path,
-) -> None:
-    """Let somebody walk."""
-
-    def keep_point(point: Point) -> None:
-        try:
-            add_point(site_file, point)
-        except ConfigError as error:
-            skin.caution(f"point {point.name} is part of this walk alone: {error}")
-
-    with Interrupts() as interrupts:
-        try:
-            LiveWalk(
-                walk,
-                stored,
-                skin,
-                lines=LineReader(sys.stdin.fileno()),
-                interrupts=interrupts,
-                clock=time.monotonic,
-                on_point=keep_point,
-            ).run(packets)
-        except CaptureError as error:
-            raise CaptureError(
-                f"{error}. {len(stored.shots)} shots are stored; the same command goes "
-                "on with the walk"
-            ) from error
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:
@@ -339,52 +219,3 @@ def _recorded(args: argparse.Namespace) -> RecordedSite | None:
     return RecordedSite.of(
         read_survey(args.recording), environment=args.environment, visits=visits
     )
-
-
-def _packets(source: PacketSource) -> Packets:
-    """Yield a source's packets; opened with the first one."""
-    yield from source.packets(lambda: 1)
-
-
-def _name_to_open(
-    args: argparse.Namespace, store: WalkStore, look: FirstLook | None
-) -> str | None:
-    """Return the walk to go on with; None where a new one begins.
-
-    Raises:
-        WalkError: There should be one to go on with, and there is none.
-    """
-    if look is not None:
-        name = walk_name(look.begun_ns)
-        return name if name in store.walks() else None
-    unfinished = None if args.fresh_walk else store.unfinished()
-    if unfinished is None and args.resume:
-        raise WalkError("no walk is unfinished; without --resume a new one begins")
-    return unfinished
-
-
-def _newest_walk_ns(store: WalkStore) -> int:
-    """Return when the newest walk began [ns since the UNIX epoch]; 0: none has."""
-    names = store.walks()
-    if not names:
-        return 0
-    begun = datetime.strptime(names[-1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return round(begun.timestamp()) * 1_000_000_000
-
-
-def _past_chanspecs(store: WalkStore) -> frozenset[int]:
-    """Return the radio channels that the newest walk's shots were made on.
-
-    Empty where they cannot be read: no reason not to take new ones.
-    """
-    with contextlib.suppress(WalkError, CaptureError):
-        for name in store.walks()[-1:]:
-            shots = store.as_survey(name, name)[:_FEW_SHOTS]
-            return chanspecs_in(shot.capture for shot in shots)
-    return frozenset()
-
-
-def _last_shot(store: WalkStore, name: str) -> datetime:
-    """Return when the last shot of a walk was taken."""
-    newest_ns = max(shot.started_ns for shot in store.read(name))
-    return datetime.fromtimestamp(newest_ns // 1_000_000_000, UTC)
