@@ -26,8 +26,12 @@ from edge_agent.learning.backends import Backend
 from edge_agent.site_model import Shots, SiteCalibration, SiteModel
 from edge_agent.site_state import SiteFiles, SiteState
 
-MAX_HISTORY = 1200
-"""Older shots that are kept at hand, the newest; walks keep them all."""
+MAX_PER_POINT = 24
+"""Older shots of a point that are kept at hand, the newest: eight walks of three laps.
+Walks keep them all."""
+
+MAX_HISTORY = 2400
+"""Older shots of a site, of however many points: 60 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +172,18 @@ def beside_past(
 
 
 def _limited(fresh: Shots, history: Shots | None) -> tuple[Shots, Shots | None]:
-    """Return at most `MAX_HISTORY` older shots, of whole visits, the newest."""
-    if history is None or len(history) <= MAX_HISTORY:
-        return fresh, history
-    visits, numbers = np.unique(history.visit_of, return_counts=True)
-    newest_first = np.cumsum(numbers[::-1])
-    kept = visits[::-1][newest_first <= MAX_HISTORY]
-    rows = np.flatnonzero(np.isin(history.visit_of, kept))
-    return fresh, history.select(rows) if len(rows) else None
+    """Return the newest older shots of every point, as many of each.
+
+    Not the newest of all: walks to a few points must not push out the one walk that was
+    everywhere.
+    """
+    if history is None:
+        return fresh, None
+    points = np.unique(history.point_of)
+    most = max(1, min(MAX_PER_POINT, MAX_HISTORY // len(points)))
+    by_time = np.argsort(history.visit_of, kind="stable")
+    kept = [by_time[history.point_of[by_time] == point][-most:] for point in points]
+    return fresh, history.select(np.sort(np.concatenate(kept)))
 
 
 def _active(

@@ -17,9 +17,10 @@ from edge_agent.errors import CalibrationError
 from edge_agent.estimate import Quality
 from edge_agent.estimators import Estimator
 from edge_agent.generations import ORIGINAL
+from edge_agent.history import align
 from edge_agent.learning.backends import Backend
 from edge_agent.site_learning import (
-    MAX_HISTORY,
+    MAX_PER_POINT,
     Talk,
     beside_past,
     learn_site,
@@ -198,19 +199,34 @@ def test_more_shots_of_a_walk_are_not_beside_themselves(learn, site):
     assert not site.history.exists()
 
 
-def test_history_is_bounded_by_whole_visits_the_newest_first(model, site):
-    n_laps = MAX_HISTORY // 3 + 5
-    long = walked("20261121T101500Z", n_laps=n_laps)
-    visits = np.array(
-        [f"20261121T101500Z/{int(v.split('/')[1]):04d}" for v in long.visit_of]
-    )
+def test_of_each_point_the_newest_shots_are_history(model, site):
+    """Short walks later do not push out the one that was everywhere."""
+    everywhere = walked("20261101T101500Z")
+    n_laps = MAX_PER_POINT + 5
+    short = walked("20261102T101500Z", points=POINTS[:1], n_laps=n_laps)
+    visits = [f"20261102T101500Z/{int(v.split('/')[1]):02d}" for v in short.visit_of]
+    short, older = align(replace(short, visit_of=np.array(visits)), everywhere)
     site.folder.mkdir(parents=True)
-    replace(long, visit_of=visits).save(site.shots)
+    short.save(site.shots)
+    older.save(site.history)
 
     _, history = beside_past(model, site, walked("20261123T101500Z"), print)
 
-    assert len(history) == MAX_HISTORY
-    assert min(history.visit_of.tolist()) == "20261121T101500Z/0006"
+    assert np.bincount(history.point_of).tolist() == [MAX_PER_POINT, 3, 3]
+    assert min(history.visit_of[history.point_of == 0].tolist()) == (
+        "20261102T101500Z/06"
+    )
+
+
+def test_history_of_many_points_has_fewer_shots_of_each(model, site, monkeypatch):
+    monkeypatch.setattr("edge_agent.site_learning.MAX_HISTORY", 6)
+    site.folder.mkdir(parents=True)
+    walked("20261101T101500Z").save(site.shots)
+
+    _, history = beside_past(model, site, walked("20261123T101500Z"), print)
+
+    assert np.bincount(history.point_of).tolist() == [2, 2, 2]
+    assert {v.split("/")[1] for v in history.visit_of.tolist()} == {"2", "3"}
 
 
 def test_a_past_that_cannot_be_read_keeps_nobody_from_calibrating(learn, site):
