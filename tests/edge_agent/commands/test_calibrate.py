@@ -181,6 +181,19 @@ def test_what_is_rejected_is_left_out(events, survey, walks):
     assert len(walks.read(WALK)) == 8
 
 
+def test_what_is_weak_is_kept(events, survey, walks):
+    at_p1 = packets_at(0, seed=7)
+    (survey.parent / "p2-1.pcapng").write_bytes(pcapng_bytes(at_p1))
+
+    code, found = events("--recording", survey)
+
+    assert code == 0
+    weak = [e for e in of_kind(found, "judged") if e["grade"] == "WEAK"]
+    assert weak[0]["stop"]["point"]["name"] == "p2"
+    assert {event["reason"] for event in weak} == {"same_place"}
+    assert len(walks.read(WALK)) == 9
+
+
 def test_a_stop_without_a_capture_is_passed_over(events, survey):
     lines = survey.read_text().splitlines()
     survey.write_text("\n".join(x for x in lines if not x.startswith("p2-2.")) + "\n")
