@@ -34,6 +34,7 @@ _EPILOG = """\
 examples:
   edge_agent demo
   edge_agent frames walk.pcap
+  sudo edge_agent calibrate
   edge_agent adapt survey.csv
   sudo edge_agent capture --iface wlan0
   adb exec-out su -c "tcpdump -i wlan0 -s 0 -U -w - udp dst port 5500" \\
