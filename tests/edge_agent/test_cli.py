@@ -116,13 +116,15 @@ def test_help_lists_every_command(run_agent, capsys):
 def test_help_of_the_whole_has_examples_that_parse(run_agent, capsys):
     lines = list(examples(help_text(capsys, run_agent)))
 
-    assert {words[0] for words in lines} == {"demo", "frames", "adapt", "capture"}
+    shown = {"demo", "frames", "calibrate", "adapt", "capture"}
+    assert {words[0] for words in lines} == shown
     for words in lines:
         assert build_parser(words).parse_args(words).command == words[0]
 
 
 @pytest.mark.parametrize(
-    "command", ["capture", "adapt", "frames", "config", "selftest"]
+    "command",
+    ["capture", "calibrate", "label", "adapt", "frames", "config", "selftest"],
 )
 def test_help_of_a_command_has_examples_that_parse(run_agent, capsys, command):
     lines = list(examples(help_text(capsys, run_agent, command)))
