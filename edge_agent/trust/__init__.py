@@ -3,8 +3,10 @@
 episodes      that past as if it were today: calibrated, then asked on a later visit
 learners      network, neighbours, both, or a bent map, each taught by an episode
 replayed      what a learner says of the queries, and how far off that is
+strata        points with fresh shots and others, as often as people go there
 choice        which learner locates: the one that won
 temperature   how sure its posterior may be
 radii         how far from its mean the truth is, as often as is promised
-record        all of it, for one site: what a `Localizer` applies
+fitting       all of these, for one estimator
+record        what comes of it for one site: what a `Localizer` applies
 """

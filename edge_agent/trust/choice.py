@@ -16,6 +16,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.bundles.bundle import Bundle
 from edge_agent.estimators import Estimator
 from edge_agent.metrics import localization_errors, random_point_errors
 from edge_agent.survey import OUTSIDE, Point
@@ -148,6 +149,23 @@ def floors_at(points: tuple[Point, ...]) -> Floors:
         float(localization_errors(np.asarray(middle), where).mean()),
         float(random_point_errors(where, where).mean()),
     )
+
+
+def recommended_at(bundle: Bundle, replays: Mapping[Estimator, Replayed]) -> Estimator:
+    """Return what locates unless a site's past speaks against it.
+
+    A bundle knows sites without a history. Where there is one, the map makes more of
+    the same neighbours: at recorded and simulated places it is off less on later visits
+    of the day, with all points fresh and with few (docs/estimators.md).
+
+    Args:
+        bundle: The model.
+        replays: Of each estimator at the site.
+    """
+    recommended = bundle.manifest.estimator
+    if recommended is Estimator.NEIGHBOURS and Estimator.MAP in replays:
+        return Estimator.MAP
+    return recommended
 
 
 def winner(replays: Mapping[Estimator, Replayed], recommended: Estimator) -> Estimator:

@@ -10,7 +10,9 @@ kinds of episodes come of it:
 Never does a visit ask that calibrates, or that the history as of then holds: shots of
 one placement know each other, and every figure fitted on them promises too much. An
 episode calibrates with as many laps as the newest walk has, at its points and no
-others, so that what is replayed is what will be done: a sparse walk is replayed sparse.
+others, so that what is replayed is what will be done: a sparse walk is replayed sparse,
+and asked wherever the past went. Its own laps ask only where it went itself, so walks
+take turns then: what is not known of the points between must come from walks before.
 """
 
 from collections.abc import Sequence
@@ -54,14 +56,22 @@ class Episode:
     """Whether they were recorded on another walk than the shots."""
 
 
-_Found = tuple[Rows, Rows, Rows, bool]
-"""Rows of shots, of history and of queries, and whether these are of a later walk."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Lap:
     rows: Rows
     """Numbers of its images."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An episode by the numbers of its images."""
+
+    shots: Rows
+    before: Rows
+    queries: Rows
+    is_later_walk: bool
+    turn: int
+    """How many of the same walk and kind are newer, or come first in it."""
 
 
 def episodes(
@@ -97,25 +107,26 @@ def episodes(
         return ()
     n_laps = len(walks[-1])
     covered = np.unique(fresh.point_of)
-    found: list[_Found] = []
+    found: list[_Found | None] = []
     for number in reversed(range(len(walks))):
         before = np.concatenate([np.zeros(0, np.intp), *map(_rows, walks[:number])])
         if number + 1 < len(walks):
             shots = _rows(walks[number][:n_laps])
-            found.append((shots, before, walks[number + 1][0].rows, True))
+            queries = walks[number + 1][0].rows
+            found.append(_found(past, shots, before, queries, covered, None))
         for asked, lap in enumerate(walks[number]):
             others = [
                 walks[number][(asked - back) % len(walks[number])]
                 for back in range(1, min(n_laps, len(walks[number]) - 1) + 1)
             ]
             if others:
-                found.append((_rows(others), before, lap.rows, False))
+                shots = _rows(others)
+                found.append(_found(past, shots, before, lap.rows, covered, asked))
+    some = [each for each in found if each is not None]
+    if len(covered) < len(np.unique(past.point_of)):
+        some.sort(key=lambda each: each.turn)
     n_per_point = int(np.bincount(fresh.point_of).max())
-    made = [
-        _episode(past, *rows, covered=covered, n_per_point=n_per_point)
-        for rows in _balanced(found, most)
-    ]
-    return tuple(episode for episode in made if episode is not None)
+    return tuple(_episode(past, each, n_per_point) for each in _balanced(some, most))
 
 
 def _walks(past: Environment, is_fresh: npt.NDArray[np.bool_]) -> list[list[_Lap]]:
@@ -142,27 +153,37 @@ def _rows(laps: Sequence[_Lap]) -> Rows:
 
 def _balanced(found: list[_Found], most: int) -> list[_Found]:
     """Keep the newest of each kind, half of what is allowed of either."""
-    later, same = ([f for f in found if f[3] is kind] for kind in (True, False))
+    later, same = (
+        [each for each in found if each.is_later_walk is kind] for kind in (True, False)
+    )
     n_later = min(len(later), max(most // 2, most - len(same)))
     return later[:n_later] + same[: most - n_later]
 
 
-def _episode(
+def _found(
     past: Environment,
     shots: Rows,
     before: Rows,
     queries: Rows,
-    is_later_walk: bool,
-    *,
     covered: Rows,
-    n_per_point: int,
-) -> Episode | None:
-    """Return an episode, or None where two points cannot be told apart."""
+    lap: int | None,
+) -> _Found | None:
+    """Return an episode at the points of the newest walk, asked at all that are known.
+
+    Returns:
+        None where two points cannot be told apart, or nobody asks.
+    """
     shots = shots[np.isin(past.point_of[shots], covered)]
     known = np.union1d(past.point_of[shots], past.point_of[before])
     queries = queries[np.isin(past.point_of[queries], known)]
     if len(np.unique(past.point_of[shots])) < 2 or not len(queries):
         return None
+    return _Found(shots, before, queries, lap is None, lap or 0)
+
+
+def _episode(past: Environment, found: _Found, n_per_point: int) -> Episode:
+    """Return the images."""
+    queries = found.queries
     of_points = [
         queries[past.point_of[queries] == p] for p in np.unique(past.point_of[queries])
     ]
@@ -171,8 +192,8 @@ def _episode(
         for rows in of_points
     ]
     return Episode(
-        past.select(shots).take_shots(n_per_point),
-        past.select(before) if len(before) else None,
+        past.select(found.shots).take_shots(n_per_point),
+        past.select(found.before) if len(found.before) else None,
         past.select(np.concatenate(few)),
-        is_later_walk,
+        found.is_later_walk,
     )

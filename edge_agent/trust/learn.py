@@ -1,7 +1,7 @@
 """From a site's past to how far its locations can be trusted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,37 +10,22 @@ from edge_agent.environment import Environment
 from edge_agent.estimators import Estimator
 from edge_agent.history import walk_of
 from edge_agent.learning.backends import Backend
-from edge_agent.survey import Point
-from edge_agent.trust.choice import (
-    floors_at,
-    losses,
-    measure_at,
-    winner,
-)
+from edge_agent.trust.choice import recommended_at, winner
 from edge_agent.trust.episodes import Episode, episodes
-from edge_agent.trust.errors import errors_in
+from edge_agent.trust.fitting import trust_in
 from edge_agent.trust.learners import (
     Learner,
     MapLearner,
     NeighboursLearner,
     NetworkLearner,
 )
-from edge_agent.trust.prior import Prior, prior_for
-from edge_agent.trust.radii import ACCURACY, BOUND, Scores
+from edge_agent.trust.prior import prior_for
 from edge_agent.trust.record import Trust
 from edge_agent.trust.replayed import Replayed
 from edge_agent.trust.replaying import replay, together
-from edge_agent.trust.stage import Stage
-from edge_agent.trust.temperature import fit_temperature
+from edge_agent.trust.strata import balanced, fresh_share
 
 _WALK_TIME: Final = "%Y%m%dT%H%M%SZ"
-
-_PRIOR_WEIGHT: Final = 10.0
-"""Queries that what is known elsewhere counts for beside the site's own."""
-
-_PRIOR_ALONE: Final = 30.0
-"""The same where the site has none: r95 is then the 98 % quantile of other places, as
-this one may be worse than they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,13 +82,19 @@ def learn_trust(
     both = (Estimator.NETWORK, Estimator.NEIGHBOURS)
     if all(estimator in replays for estimator in both):
         replays[Estimator.ENSEMBLE] = together(*(replays[each] for each in both))
-    recommended = bundle.manifest.estimator
-    chosen = winner(replays, recommended) if wanted is Estimator.AUTO else wanted
+    recommended = recommended_at(bundle, replays)
+    share = fresh_share(fresh, history)
+    if wanted is Estimator.AUTO:
+        asked = {each: balanced(found, share) for each, found in replays.items()}
+        chosen = winner(asked, recommended)
+    else:
+        chosen = wanted
     trust = trust_in(
         chosen,
         replays,
         fresh.points,
         prior_for(bundle.trust, chosen),
+        share=share,
         is_forced=wanted is not Estimator.AUTO,
         walked_ns=time_of_walk(fresh),
     )
@@ -142,6 +133,7 @@ def learn_trusts(
             learnt.replays,
             fresh.points,
             prior_for(bundle.trust, estimator),
+            share=fresh_share(fresh, history),
             is_forced=True,
             walked_ns=learnt.trust.walked_ns,
         )
@@ -186,64 +178,3 @@ def learners_of(
         if has_history:
             learners.append(MapLearner(bundle))
     return learners
-
-
-def trust_in(
-    estimator: Estimator,
-    replays: Mapping[Estimator, Replayed],
-    points: tuple[Point, ...],
-    prior: Prior,
-    *,
-    is_forced: bool = False,
-    walked_ns: int | None = None,
-) -> Trust:
-    """Return how far to trust an estimator.
-
-    Args:
-        estimator: That locates.
-        replays: Of all estimators; may lack this one.
-        points: Of the site.
-        prior: What is expected of the estimator.
-        is_forced: Whether a person chose it.
-        walked_ns: As of `Trust`.
-    """
-    asked = {e: r for e, r in replays.items() if len(losses(r).values)}
-    scores = sorted(((e, losses(r).mean) for e, r in asked.items()), key=lambda s: s[1])
-    own = asked.get(estimator)
-    return Trust(
-        estimator,
-        is_forced,
-        walked_ns,
-        tuple(scores),
-        measure_at(points),
-        floors_at(points),
-        own.n_queries if own else 0.0,
-        _stage(own and own.of_kind(later=False), prior),
-        _stage(own and own.of_kind(later=True), prior.aged()),
-    )
-
-
-def _stage(replayed: Replayed | None, prior: Prior) -> Stage:
-    """Return what is fitted on some answers, beside what is expected."""
-    if replayed is None or not len(replayed):
-        scores = prior.scores(_PRIOR_ALONE)
-        return _of_scores(prior.alone, scores, 0.0)
-    temperature = fit_temperature(replayed, prior.temperature)
-    known = prior.scores(_PRIOR_WEIGHT)
-    errors = errors_in(replayed, temperature)
-    if not len(errors.metres):
-        return _of_scores(temperature, known, replayed.n_queries)
-    return replace(
-        _of_scores(temperature, known.joined(errors.scores), replayed.n_queries),
-        expected=errors.ratio(known.mean, _PRIOR_WEIGHT),
-    )
-
-
-def _of_scores(temperature: float, scores: Scores, n_queries: float) -> Stage:
-    return Stage(
-        temperature,
-        scores.holding(ACCURACY),
-        scores.holding(BOUND),
-        scores.mean,
-        n_queries,
-    )

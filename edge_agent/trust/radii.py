@@ -100,6 +100,15 @@ class Scores:
             np.concatenate([self.weights, other.weights]),
         )
 
+    def scaled(self, factor: float) -> "Scores":
+        """Return the same scores, weighing so many times as much."""
+        return Scores(self.values, self.weights * factor)
+
+    @property
+    def total(self) -> float:
+        """What all weigh together."""
+        return float(self.weights.sum())
+
     def holding(self, share: float) -> float:
         """Return the score that the next one stays below, with such a probability.
 

@@ -30,18 +30,26 @@ class Replayed:
     """1 / the number of images of the same point in the same visit, shape (n,): images
     of one placement err together, and count as one query."""
 
+    is_fresh: npt.NDArray[np.bool_]
+    """Whether the query's point was calibrated by the newest walk of then, shape (n,);
+    what is known of it is older otherwise."""
+
     def __len__(self) -> int:
         return len(self.truth)
 
     def of_kind(self, *, later: bool) -> Self:
         """Return the answers within walks, or those from walk to walk."""
-        rows = self.is_later_day == later
+        return self.select(np.flatnonzero(self.is_later_day == later))
+
+    def select(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Return the answers to some of the queries."""
         return type(self)(
             self.points,
             self.posterior[rows],
             self.truth[rows],
             self.is_later_day[rows],
             self.weight[rows],
+            self.is_fresh[rows],
         )
 
     @property

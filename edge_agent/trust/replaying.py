@@ -31,13 +31,14 @@ def replay(
     n_points = len(points)
     posteriors = [np.zeros((0, n_points))]
     truths, laters = [np.zeros(0, np.intp)], [np.zeros(0, np.bool_)]
-    weights = [np.zeros(0)]
+    weights, freshes = [np.zeros(0)], [np.zeros(0, np.bool_)]
     for done, episode in enumerate(past, 1):
         queries = episode.queries
         posteriors.append(_answers(episode, learner))
         truths.append(queries.point_of)
         laters.append(np.full(len(queries), episode.is_later_walk))
         weights.append(1 / np.bincount(queries.point_of)[queries.point_of])
+        freshes.append(np.isin(queries.point_of, episode.shots.point_of))
         on_episode(done)
     return Replayed(
         points,
@@ -45,6 +46,7 @@ def replay(
         np.concatenate(truths),
         np.concatenate(laters),
         np.concatenate(weights),
+        np.concatenate(freshes),
     )
 
 

@@ -97,6 +97,7 @@ def _replayed(place: Replay, posterior: Matrix) -> Replayed:
         queries.point_of,
         np.zeros(n, np.bool_),
         np.array([1 / visits.count(visit) for visit in visits]),
+        np.ones(n, np.bool_),
     )
 
 

@@ -1,5 +1,7 @@
 """Which estimator wins, against scores worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from edge_agent.trust.choice import (
     floors_at,
     losses,
     measure_at,
+    recommended_at,
     room_beliefs,
     rooms_of,
     winner,
@@ -34,6 +37,7 @@ def answers(posterior, truth, points=LINE, weight=None):
         np.asarray(truth, np.intp),
         np.zeros(n, np.bool_),
         np.ones(n) if weight is None else np.asarray(weight, np.float64),
+        np.ones(n, np.bool_),
     )
 
 
@@ -120,3 +124,20 @@ def test_where_nothing_was_replayed_the_recommended_one_stays():
     assert winner(nothing, Estimator.NETWORK) is Estimator.NETWORK
     assert winner({}, Estimator.NEIGHBOURS) is Estimator.NEIGHBOURS
     assert winner(nothing, Estimator.NEIGHBOURS) is Estimator.NEIGHBOURS
+
+
+@pytest.mark.parametrize(
+    ("recommended", "replayed", "expected"),
+    [
+        (Estimator.NEIGHBOURS, {Estimator.NEIGHBOURS}, Estimator.NEIGHBOURS),
+        (Estimator.NEIGHBOURS, {Estimator.NEIGHBOURS, Estimator.MAP}, Estimator.MAP),
+        (Estimator.NETWORK, {Estimator.NEIGHBOURS, Estimator.MAP}, Estimator.NETWORK),
+    ],
+)
+def test_where_there_is_a_history_the_map_stands_for_its_neighbours(
+    trusted_bundle, recommended, replayed, expected
+):
+    manifest = replace(trusted_bundle.manifest, estimator=recommended)
+    bundle = replace(trusted_bundle, manifest=manifest)
+
+    assert recommended_at(bundle, dict.fromkeys(replayed, of_errors([0]))) is expected

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge_agent.history import joined
 from edge_agent.trust.episodes import MOST_EPISODES, episodes
 from tests.edge_agent.sites import POINTS, channel, environment
 
@@ -191,3 +192,29 @@ def test_a_history_that_is_not_aligned_is_refused(rng, changes):
 
     with pytest.raises(ValueError, match="align them first"):
         episodes(walked(rng, ["b/1"]), history)
+
+
+def test_of_a_sparse_walk_the_walks_take_turns(rng):
+    """Its own laps never ask at the points between; those of earlier walks do."""
+    fresh = walked(rng, [f"d/{lap}" for lap in "123"], points=(0, 2))
+    history = walked(rng, [f"{walk}/{lap}" for walk in "abc" for lap in "123"])
+
+    past = episodes(fresh, history, most=8)
+
+    same = [visits(e.queries) for e in past if not e.is_later_walk]
+    assert same == [{"d/1"}, {"c/1"}, {"b/1"}, {"a/1"}, {"d/2"}]
+    asked = {min(visits(e.queries)): set(e.queries.point_of.tolist()) for e in past}
+    assert asked["d/1"] == {0, 2}
+    assert asked["c/1"] == {0, 1, 2}
+
+
+def test_walks_elsewhere_do_not_take_the_place_of_others(rng):
+    """Between two walks everywhere, somebody walked to other points."""
+    fresh = walked(rng, ["f/1", "f/2"], points=(0, 2))
+    before = walked(rng, ["a/1", "a/2", "b/1", "b/2"])
+    elsewhere = walked(rng, ["c/1", "c/2", "d/1", "d/2", "e/1", "e/2"], points=(1,))
+
+    past = episodes(fresh, joined(before, elsewhere), most=4)
+
+    assert len(past) == 4
+    assert {1} in [set(e.queries.point_of.tolist()) - {0, 2} for e in past]

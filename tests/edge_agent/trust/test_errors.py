@@ -16,7 +16,9 @@ def test_errors_are_measured_from_the_posterior_and_spreads_tempered():
     truth = np.array([1, 1])
     weight = np.array([1.0, 0.5])
 
-    found = errors_in(Replayed(LINE, posterior, truth, truth > 5, weight), 2.0)
+    found = errors_in(
+        Replayed(LINE, posterior, truth, truth > 5, weight, truth < 5), 2.0
+    )
 
     mean = 0.32 * 2 + 0.04 * 4
     warm = np.sqrt(posterior[0]) / np.sqrt(posterior[0]).sum()
@@ -32,7 +34,7 @@ def test_queries_outside_have_no_metres():
     truth = np.array([3])
 
     found = errors_in(
-        Replayed((*LINE, OUTSIDE), belief, truth, truth > 5, np.ones(1)), 1.0
+        Replayed((*LINE, OUTSIDE), belief, truth, truth > 5, np.ones(1), truth < 5), 1.0
     )
 
     assert len(found.metres) == 0

@@ -10,12 +10,12 @@ from edge_agent.history import joined
 from edge_agent.learning.backends import Backend
 from edge_agent.survey import Point
 from edge_agent.trust.choice import losses
+from edge_agent.trust.fitting import trust_in
 from edge_agent.trust.learn import (
     learn_trust,
     learn_trusts,
     learners_of,
     time_of_walk,
-    trust_in,
 )
 from edge_agent.trust.learners import NeighboursLearner
 from edge_agent.trust.prior import Prior, cautious
@@ -163,14 +163,7 @@ def test_where_all_queries_are_outside_the_radii_are_those_of_other_places(
     (fresh,) = walked(rng, [MONDAY], points=points)
     found = learnt(trusted_bundle, fresh)
     outside = found.replays[Estimator.NEIGHBOURS]
-    rows = outside.truth == 2
-    outside = replace(
-        outside,
-        posterior=outside.posterior[rows],
-        truth=outside.truth[rows],
-        is_later_day=outside.is_later_day[rows],
-        weight=outside.weight[rows],
-    )
+    outside = outside.select(np.flatnonzero(outside.truth == 2))
     prior = trusted_bundle.trust[Estimator.NEIGHBOURS]
 
     trust = trust_in(

@@ -64,6 +64,7 @@ def test_points_that_nobody_knows_have_no_probability(walk):
     np.testing.assert_allclose(found.posterior, [counts / 3] * 2)
     assert found.truth.tolist() == [0, 2]
     assert found.is_later_day.tolist() == [True, True]
+    assert found.is_fresh.tolist() == [True, True]
 
 
 def test_points_that_history_alone_knows_are_answered_with(walk):
@@ -76,6 +77,7 @@ def test_points_that_history_alone_knows_are_answered_with(walk):
 
     assert found.posterior.tolist() == [[0.5, 0.5, 0]]
     assert found.truth.tolist() == [2]
+    assert found.is_fresh.tolist() == [False]
 
 
 def test_who_learns_nothing_knows_nothing(walk):
@@ -114,6 +116,7 @@ def test_an_ensemble_needs_no_learning_of_its_own():
         np.array([1]),
         np.array([False]),
         np.ones(1),
+        np.array([True]),
     )
     other = replace(blank, posterior=np.array([[0.64, 0.32, 0.04]]))
 
@@ -139,6 +142,7 @@ def test_answers_are_told_apart_by_kind():
         np.arange(3),
         np.array([False, True, False]),
         np.array([1.0, 2.0, 3.0]),
+        np.array([True, True, False]),
     )
 
     later, same = both.of_kind(later=True), both.of_kind(later=False)
@@ -147,3 +151,4 @@ def test_answers_are_told_apart_by_kind():
     assert same.truth.tolist() == [0, 2]
     assert same.weight.tolist() == [1, 3]
     assert later.posterior.tolist() == [[0, 1, 0]]
+    assert same.is_fresh.tolist() == [True, False]

@@ -16,6 +16,7 @@ def answers(posterior, truth, weight=None):
         np.asarray(truth, np.intp),
         np.zeros(n, np.bool_),
         np.ones(n) if weight is None else np.asarray(weight, np.float64),
+        np.ones(n, np.bool_),
     )
 
 
