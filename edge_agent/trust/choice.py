@@ -91,6 +91,16 @@ def losses(replayed: Replayed) -> Losses:
     return Losses(errors, replayed.weight[rows])
 
 
+def deciding(replayed: Replayed) -> Replayed:
+    """Return the answers that decide: of the day of the walk, where there are any.
+
+    Of another day all estimators know less, and err by so much more that a few such
+    answers would outvote all others.
+    """
+    today = replayed.of_kind(later=False)
+    return today if len(today) else replayed
+
+
 def placed(replayed: Replayed) -> npt.NDArray[np.intp]:
     """Return the queries whose truth has coordinates."""
     is_placed = np.array([point.is_placed for point in replayed.points], np.bool_)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
-from edge_agent.trust.choice import floors_at, losses, measure_at
+from edge_agent.trust.choice import deciding, floors_at, losses, measure_at
 from edge_agent.trust.errors import errors_in
 from edge_agent.trust.prior import Prior
 from edge_agent.trust.radii import ACCURACY, BOUND
@@ -46,7 +48,7 @@ def trust_in(
         walked_ns: As of `Trust`.
     """
     asked = {e: represented(r, share) for e, r in replays.items()}
-    costs = {e: losses(balanced(r, share)) for e, r in asked.items()}
+    costs = {e: losses(balanced(deciding(r), share)) for e, r in asked.items()}
     scores = [(e, cost.mean) for e, cost in costs.items() if len(cost.values)]
     scored = {e for e, _ in scores}
     own = asked[estimator] if estimator in scored else None
@@ -63,7 +65,13 @@ def trust_in(
         own.n_queries if own else 0.0,
         _stage(same, Priors(prior, prior.aged()), share),
         _stage(later, Priors(prior.aged(), prior.aged()), share),
+        own is not None and _is_everywhere(deciding(own), share),
     )
+
+
+def _is_everywhere(replayed: Replayed, share: float) -> bool:
+    """Return whether both kinds of points were asked about, as far as there are."""
+    return share == 1 or len(np.unique(replayed.is_fresh)) == len(Priors._fields)
 
 
 def _stage(replayed: Replayed | None, priors: Priors, share: float) -> Stage:
@@ -80,12 +88,11 @@ def _stage(replayed: Replayed | None, priors: Priors, share: float) -> Stage:
     even = balanced(replayed, share)
     temperature = fit_temperature(even, priors.fresh.temperature)
     scores = scores_in(replayed, temperature, priors, share, _PRIOR_WEIGHT)
-    errors, cost = errors_in(even, temperature), losses(even)
+    errors = errors_in(even, temperature)
     return Stage(
         temperature,
         scores.holding(ACCURACY),
         scores.holding(BOUND),
         errors.ratio(known.mean, _PRIOR_WEIGHT) if len(errors.metres) else scores.mean,
         replayed.n_queries,
-        cost.mean if len(cost.values) else None,
     )

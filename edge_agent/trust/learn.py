@@ -10,7 +10,7 @@ from edge_agent.environment import Environment
 from edge_agent.estimators import Estimator
 from edge_agent.history import walk_of
 from edge_agent.learning.backends import Backend
-from edge_agent.trust.choice import recommended_at, winner
+from edge_agent.trust.choice import deciding, recommended_at, winner
 from edge_agent.trust.episodes import Episode, episodes
 from edge_agent.trust.fitting import trust_in
 from edge_agent.trust.learners import (
@@ -85,7 +85,9 @@ def learn_trust(
     recommended = recommended_at(bundle, replays)
     share = fresh_share(fresh, history)
     if wanted is Estimator.AUTO:
-        asked = {each: balanced(found, share) for each, found in replays.items()}
+        asked = {
+            each: balanced(deciding(found), share) for each, found in replays.items()
+        }
         chosen = winner(asked, recommended)
     else:
         chosen = wanted

@@ -69,7 +69,8 @@ class Trust:
     """When the newest walk began [ns since the UNIX epoch]; None: nobody knows."""
 
     scores: tuple[tuple[Estimator, float], ...]
-    """Of every estimator that was replayed, best first, by `measure`."""
+    """Of every estimator that was replayed, best first, by `measure`: on the day of the
+    walk, or on later ones where nothing else was replayed."""
 
     measure: Measure
     floors: Floors
@@ -78,6 +79,10 @@ class Trust:
 
     same_day: Stage
     later: Stage
+
+    is_everywhere: bool
+    """Whether the scores are of all points, the site's share of them without fresh
+    shots included; else of those with fresh shots alone, or of none."""
 
     def estimate(
         self,
@@ -189,6 +194,7 @@ class Trust:
             float(n_queries),
             Stage(**facts["same_day"]),
             Stage(**facts["later"]),
+            bool(facts["is_everywhere"]),
         )
 
 

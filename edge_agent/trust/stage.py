@@ -25,14 +25,8 @@ class Stage:
     n_queries: float
     """Placements that were replayed for it; 0: it stands on what is known elsewhere."""
 
-    error: float | None = None
-    """Mean error of these, of the site's points as often as there are some with fresh
-    shots and without: [m], or the share of wrong rooms; None where there are none."""
-
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name == "error" and value is None:
-                continue
             least = 0 if name != "temperature" else 1 / _LARGEST
             if type(value) not in (int, float) or not least <= value <= _LARGEST:
                 raise ValueError(f"{name} is {value!r}, not {least:g} to {_LARGEST:g}")

@@ -71,6 +71,7 @@ def trust(**overrides):
         "n_queries": 9.0,
         "same_day": stage,
         "later": later,
+        "is_everywhere": True,
     }
     return Trust(**(values | overrides))
 

@@ -212,7 +212,16 @@ def test_a_calibration_from_before_neighbours_is_made_again_or_left(rng, both):
 def trust_in(estimator):
     stage = Stage(1.0, 1.0, 2.0, 0.5, 9.0)
     return Trust(
-        estimator, False, None, (), Measure.METRES, Floors(2, 2.5), 9.0, stage, stage
+        estimator,
+        False,
+        None,
+        (),
+        Measure.METRES,
+        Floors(2, 2.5),
+        9.0,
+        stage,
+        stage,
+        is_everywhere=False,
     )
 
 

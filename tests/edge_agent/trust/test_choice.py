@@ -10,6 +10,7 @@ from edge_agent.survey import Point
 from edge_agent.trust.choice import (
     Floors,
     Measure,
+    deciding,
     floors_at,
     losses,
     measure_at,
@@ -141,3 +142,11 @@ def test_where_there_is_a_history_the_map_stands_for_its_neighbours(
     bundle = replace(trusted_bundle, manifest=manifest)
 
     assert recommended_at(bundle, dict.fromkeys(replayed, of_errors([0]))) is expected
+
+
+def test_the_day_of_the_walk_decides_where_it_was_replayed():
+    both = replace(of_errors([1, 3, 2]), is_later_day=np.array([False, True, False]))
+    later = replace(of_errors([1, 3]), is_later_day=np.array([True, True]))
+
+    assert losses(deciding(both)).values.tolist() == [1, 2]
+    assert losses(deciding(later)).values.tolist() == [1, 3]

@@ -42,6 +42,7 @@ def trust_at(points, **overrides):
         "n_queries": 15.0,
         "same_day": TODAY,
         "later": TOMORROW,
+        "is_everywhere": True,
     }
     return Trust(**(values | overrides))
 
