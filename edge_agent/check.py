@@ -127,6 +127,17 @@ class Check:
     weakest: Point | None
     """Where one more shot would help most; None where all were found."""
 
+    n_points: int
+    """Points that were asked about."""
+
+    n_site_points: int
+    """Points of the site; those that were not asked about may be located worse."""
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it says nothing of some points."""
+        return self.n_points < self.n_site_points
+
     @property
     def verdict(self) -> Verdict:
         """Of the site as a whole."""
@@ -141,6 +152,8 @@ class Check:
         """Return it as JSON values."""
         return {
             "left_out": self.left_out.value,
+            "points": self.n_points,
+            "site_points": self.n_site_points,
             "after": self.after.to_json(),
             "before": None if self.before is None else self.before.to_json(),
             "guessing": self.guessing.to_json(),
@@ -227,6 +240,8 @@ def check(
         truth.guessing(),
         truth.rooms(answers),
         truth.weakest(answers),
+        len(np.unique(fresh.point_of[rows])),
+        len(fresh.points),
     )
 
 

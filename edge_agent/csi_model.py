@@ -26,6 +26,7 @@ from edge_agent.learning.backends import Backend
 from edge_agent.localizer import Localizer
 from edge_agent.neighbours.bent_map import BentMap
 from edge_agent.pipeline import Pipeline
+from edge_agent.prospect import Prospect
 from edge_agent.recording import record_environment
 from edge_agent.site_model import OpenSite, SiteModel
 from edge_agent.site_predictor import chosen_estimator, make_site_predictor
@@ -212,6 +213,12 @@ class CsiModel(SiteModel[Environment, Calibration]):
     def start(self, calibration: Calibration) -> dict[str, Any]:
         """See `SiteModel`."""
         return calibration.start.to_json()
+
+    def prospect(self, calibration: Calibration) -> Prospect | None:
+        """See `SiteModel`."""
+        trusts = calibration.trusts
+        chosen = chosen_estimator(self._bundle, self._estimator, trusts)
+        return Prospect.of(calibration.trust_in(chosen))
 
     def open_site(
         self,

@@ -23,6 +23,7 @@ from edge_agent.estimate import Estimate
 from edge_agent.generations import ORIGINAL
 from edge_agent.history import walk_of
 from edge_agent.learning.backends import Backend
+from edge_agent.prospect import Prospect
 from edge_agent.site_model import Shots, SiteCalibration, SiteModel
 from edge_agent.site_state import SiteFiles, SiteState
 
@@ -67,6 +68,9 @@ class Outcome:
 
     why: str
     """Why it was put in use, or not; a sentence."""
+
+    prospect: Prospect | None
+    """What to expect at all points; None where nothing tells."""
 
 
 def learn_site(
@@ -137,7 +141,8 @@ def learn_site(
     if is_active:
         site.generations.activate(name)
         site.generations.prune()
-    return Outcome(calibration, name, checked, is_active, previous, why)
+    prospect = model.prospect(calibration)
+    return Outcome(calibration, name, checked, is_active, previous, why, prospect)
 
 
 def beside_past(
@@ -211,10 +216,12 @@ def _decide(checked: Check | None, has_active: bool, force: bool) -> tuple[bool,
             "not put in use: with one shot per point nothing can be checked; record a "
             "second lap, or use it anyway with --force"
         )
+    where = f"at the {checked.n_points} points walked to, " * checked.is_sparse
+    after = f"{where}{checked.after}"
     if checked.is_worth_it:
-        return True, f"put in use: {checked.after}; the one before: {checked.before}"
+        return True, f"put in use: {after}; the one before: {checked.before}"
     return False, (
-        f"not put in use: {checked.after}; the one in use is as good or better: "
+        f"not put in use: {after}; the one in use is as good or better: "
         f"{checked.before}. To use the new one anyway: --force"
     )
 

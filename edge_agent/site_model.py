@@ -21,6 +21,7 @@ from edge_agent.csi.iq_order import IqOrder
 from edge_agent.estimate import Estimate
 from edge_agent.learning.backends import Backend
 from edge_agent.pipeline import SitePipeline
+from edge_agent.prospect import Prospect
 from edge_agent.survey import Point, SurveyedCapture
 
 
@@ -266,6 +267,13 @@ class SiteModel(ABC, Generic[ShotsT, CalibrationT]):
         """Return in JSON values which parameters adapting started from, and why.
 
         None where the kind of model knows of no others than one set.
+        """
+        return None
+
+    def prospect(self, calibration: CalibrationT) -> Prospect | None:
+        """Return what to expect of locations at all points of the site.
+
+        None where nothing was replayed there.
         """
         return None
 

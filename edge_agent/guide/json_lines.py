@@ -86,6 +86,9 @@ class JsonLines(Skin):
                 "losses": [round(loss, 4) for loss in outcome.calibration.losses],
                 "simulated": outcome.calibration.is_simulated,
                 "check": None if outcome.check is None else outcome.check.to_json(),
+                "expected": (
+                    None if outcome.prospect is None else outcome.prospect.to_json()
+                ),
                 "unvisited": list(told.unvisited),
                 "undo": told.undo,
                 "next": told.then,

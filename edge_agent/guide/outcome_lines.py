@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from edge_agent.check import Check, LeftOut, Score
 from edge_agent.guide.skin import Told
+from edge_agent.prospect import Prospect
 from edge_agent.site_learning import Outcome
 
 COMMANDS = ("edge_agent ", "sudo ")
@@ -28,6 +29,8 @@ def outcome_lines(outcome: Outcome, told: Told) -> Iterator[tuple[str, str]]:
         yield "Check", "none: one shot per point leaves nothing to check with"
     else:
         yield from _check_lines(outcome.check)
+        if outcome.check.is_sparse:
+            yield "Expected", _expected(outcome.check, outcome.prospect)
     yield "Calibration", f"{outcome.name}, {outcome.why}"
     if told.unvisited:
         yield "Unvisited", f"{', '.join(told.unvisited)}: nothing is located there"
@@ -37,14 +40,27 @@ def outcome_lines(outcome: Outcome, told: Told) -> Iterator[tuple[str, str]]:
 
 
 def _check_lines(check: Check) -> Iterator[tuple[str, str]]:
-    yield "Check", f"{_HOW[check.left_out]}: {check.after}"
+    points = f"the {check.n_points} points walked to"
+    where = f", at {points} of {check.n_site_points}" * check.is_sparse
+    yield "Check", f"{_HOW[check.left_out]}{where}: {check.after}"
     before = _without_count(check.before) if check.before else "no calibration"
     yield "", f"before: {before}; guessing: {_without_count(check.guessing)}"
-    yield "Verdict", check.verdict.value.upper()
+    yield "Verdict", check.verdict.value.upper() + f" at {points}" * check.is_sparse
     for room in check.rooms:
         yield "", f"{room.room} {room.verdict}: {room.score}"
     if check.weakest is not None:
         yield "", f"one more shot would help most at {check.weakest.name}"
+
+
+def _expected(check: Check, prospect: Prospect | None) -> str:
+    """Return what the check does not say: how far off all points are."""
+    if prospect is None:
+        return (
+            f"nobody knows yet how far off the other "
+            f"{check.n_site_points - check.n_points} are: the site's past is too short "
+            "to tell"
+        )
+    return f"at all {check.n_site_points} points: {prospect}"
 
 
 def _without_count(score: Score) -> str:

@@ -190,6 +190,43 @@ def test_a_point_that_was_not_walked_to_is_still_located(learn, model, site):
     assert [answer.rooms[0][0] for answer in answers] == ["office"] * 3
 
 
+def test_after_a_sparse_walk_all_points_are_told_of_apart_from_those_walked_to(
+    learn,
+):
+    for day in (20, 21, 22):
+        learn(walked(f"202611{day}T101500Z", noise=30), force=True)
+
+    outcome = learn(walked("20261123T101500Z", points=POINTS[:2], noise=30))
+
+    assert outcome.check.is_sparse
+    assert (outcome.check.n_points, outcome.check.n_site_points) == (2, 3)
+    assert "put in use: at the 2 points walked to, " in outcome.why
+    assert outcome.prospect.error_m is not None
+    # Of four walks three know of all points: one lap each, and two of the newest.
+    assert outcome.prospect.n_revisits > 2 * 3
+    assert outcome.prospect.is_same_day
+
+
+def test_what_nobody_asked_about_is_not_promised(learn):
+    """Of one walk of a single lap, nothing tells how old shots are located later."""
+    learn(walked("20261122T101500Z", n_laps=1))
+
+    outcome = learn(walked("20261123T101500Z", points=POINTS[:2]))
+
+    assert outcome.check.is_sparse
+    assert outcome.prospect is None
+
+
+def test_a_full_walk_says_nothing_of_points(learn):
+    learn(walked("20261122T101500Z"))
+
+    outcome = learn(walked("20261123T101500Z"))
+
+    assert not outcome.check.is_sparse
+    assert "walked to" not in outcome.why
+    assert outcome.prospect.n_revisits == 3 * 6
+
+
 def test_more_shots_of_a_walk_are_not_beside_themselves(learn, site):
     """A shot that is added later makes the walk longer; the walk is not its history."""
     learn(walked("20261123T101500Z"))

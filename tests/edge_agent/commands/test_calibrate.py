@@ -301,6 +301,9 @@ def test_rooms_of_the_site_file_that_nobody_visited_are_named(events, survey, st
 
     (outcome,) = of_kind(found, "outcome")
     assert outcome["unvisited"] == ["attic"]
+    assert outcome["expected"].keys() == {
+        *("error_m", "wrong_rooms", "revisits", "same_day")
+    }
     assert outcome["next"].startswith("sudo edge_agent capture --iface wlan0 --bundle ")
 
 

@@ -11,6 +11,7 @@ from edge_agent.guide.skin import Told
 from edge_agent.guide.terminal import Terminal
 from edge_agent.preflight.finding import caution, stop
 from edge_agent.preflight.report import AccessPoint, Report
+from edge_agent.prospect import Prospect
 from edge_agent.site_learning import Outcome
 from edge_agent.survey import Point
 from edge_agent.walking.commands import Verb
@@ -142,7 +143,7 @@ def test_a_preflight_that_stops_says_why(shown):
     ]
 
 
-def outcome(**values):
+def outcome(*, n_site_points=2, **values):
     good, weak = Score(3, 0.5, 1.0), Score(3, 2.5, 1 / 3)
     check = Check(
         LeftOut.LAPS,
@@ -154,11 +155,13 @@ def outcome(**values):
             RoomCheck("kitchen", good, Verdict.GOOD),
         ),
         Point("door", 0.0, 0.0, "hall"),
+        2,
+        n_site_points,
     )
     facts = {
         **{"calibration": SimpleNamespace(), "name": "20261123T101500Z"},
         **{"check": check, "is_active": True, "before": "cal-1"},
-        "why": "put in use: better",
+        **{"why": "put in use: better", "prospect": None},
     }
     return Outcome(**(facts | values))
 
@@ -194,3 +197,31 @@ def test_without_a_check_the_outcome_says_so(shown):
     assert "Check       none: one shot per point leaves nothing to check with" in out
     assert "Undo" not in out
     assert "Unvisited" not in out
+
+
+@pytest.mark.parametrize(
+    ("prospect", "expected"),
+    [
+        (
+            Prospect(1.154, None, 34, is_same_day=True),
+            "at all 5 points: mean error 1.15 m, as at 34 re-visits of the site's past",
+        ),
+        (
+            None,
+            "nobody knows yet how far off the other 3 are: the site's past is too "
+            "short to tell",
+        ),
+    ],
+)
+def test_a_sparse_walk_promises_only_what_holds_where_it_went(
+    shown, prospect, expected
+):
+    told = Told("loss 1.31 -> 0.22", (), None, "sudo edge_agent capture")
+    sparse = outcome(n_site_points=5, prospect=prospect)
+
+    out, _ = shown(show=lambda terminal: terminal.outcome(sparse, told))
+
+    said = " ".join(out.split())
+    assert "from the others, at the 2 points walked to of 5: 4 of 6 rooms right" in said
+    assert f"Expected {expected} " in said
+    assert "Verdict WEAK at the 2 points walked to " in said
