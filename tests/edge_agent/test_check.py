@@ -257,3 +257,16 @@ def test_the_result_is_json(rng):
     assert document["before"] is None
     assert document["weakest"] == "a"
     assert [room["verdict"] for room in document["rooms"]] == ["unusable", "good"]
+
+
+def test_points_that_nobody_walked_to_are_counted(rng):
+    fresh = shots(rng)
+    sparse = fresh.select(np.flatnonzero(fresh.point_of < 2))
+
+    everywhere, somewhere = checked(fresh), checked(sparse, has_history=True)
+
+    assert (everywhere.n_points, everywhere.is_sparse) == (3, False)
+    assert (somewhere.n_points, somewhere.n_site_points) == (2, 3)
+    assert somewhere.is_sparse
+    assert somewhere.to_json()["points"] == 2
+    assert somewhere.to_json()["site_points"] == 3
