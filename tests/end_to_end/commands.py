@@ -1,7 +1,8 @@
 """Every command of the agent at real work, for who runs them somewhere else.
 
 Somewhere is a function: it runs the agent with some arguments, checks that it ended
-with 0, and returns what it printed.
+with 0, and returns what it printed. Commands may share a folder: what one calibrated,
+others locate with.
 """
 
 import csv
@@ -36,11 +37,18 @@ def _adapt(agent, folder):
     document = json.loads(agent("adapt", "--site", "lab", "--state", state, "--json"))
     assert document["points"] == 16
     assert document["losses"][-1] < 0.1 < 2.7 < document["losses"][0]
+
+
+def _adapted(agent, folder):
+    """Return the state of a site that was calibrated, or is now."""
+    state = folder / "state"
+    if not (state / "lab").is_dir():
+        _adapt(agent, folder)
     return state
 
 
 def _capture(agent, folder):
-    state = _adapt(agent, folder)
+    state = _adapted(agent, folder)
     printed = agent(
         *("capture", "--pcap", WALK, "--broker", "none", "--json"),
         *("--site", "lab", "--state", state),
@@ -77,7 +85,7 @@ def _selftest(agent, folder):
 
 
 def _bundle(agent, folder):
-    state = _adapt(agent, folder)
+    state = _adapted(agent, folder)
     for action in ("show", "verify"):
         agent("bundle", action, _DATA / "bundle")
     agent("bundle", "install", _DATA / "bundle", "--state", state)
@@ -85,17 +93,28 @@ def _bundle(agent, folder):
 
 def _calibrate(agent, folder):
     survey = _recording(folder)
-    place = ("--site", "flat", "--state", folder / "state")
-    lines = agent("calibrate", "--recording", survey, *place, "--json").splitlines()
+    lines = agent(
+        "calibrate", "--recording", survey, *_flat(folder), "--json"
+    ).splitlines()
     events = [json.loads(line) for line in lines]
     assert sum(event["event"] == "stored" for event in events) == _N_RESTS
     assert events[-1]["event"] == "outcome"
     assert events[-1]["active"]
-    return place
+
+
+def _calibrated(agent, folder):
+    """Return the flags of a site that was walked through, or is now."""
+    if not (folder / "state" / "flat").is_dir():
+        _calibrate(agent, folder)
+    return _flat(folder)
+
+
+def _flat(folder):
+    return ("--site", "flat", "--state", folder / "state")
 
 
 def _label(agent, folder):
-    place = _calibrate(agent, folder)
+    place = _calibrated(agent, folder)
     shot = folder / "recording" / "1.pcap"
     lines = agent("label", "desk 2", "--pcap", shot, "--force", *place, "--json")
     outcome = json.loads(lines.splitlines()[-1])
@@ -104,7 +123,7 @@ def _label(agent, folder):
 
 
 def _locate(agent, folder):
-    state = _adapt(agent, folder)
+    state = _adapted(agent, folder)
     asked = ("locate", "--pcap", WALK, "--site", "lab", "--state", state)
     lines = agent(*asked)
     assert len(lines.splitlines()) > 90
@@ -112,7 +131,7 @@ def _locate(agent, folder):
 
 
 def _explain(agent, folder):
-    state = _adapt(agent, folder)
+    state = _adapted(agent, folder)
     printed = agent(
         *("explain", "--pcap", WALK, "--at", 12, "--json"),
         *("--site", "lab", "--state", state),
@@ -122,7 +141,7 @@ def _explain(agent, folder):
 
 
 def _evaluate(agent, folder):
-    state = _adapt(agent, folder)
+    state = _adapted(agent, folder)
     out = folder / "errors.svg"
     printed = agent(
         *("evaluate", _recording(folder), "--map", out, "--json"),

@@ -46,6 +46,12 @@ def agent_of(program, environment, folder):
     return agent
 
 
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A folder where all commands work, so that sites are calibrated once."""
+    return tmp_path_factory.mktemp("workshop")
+
+
 # -- with this interpreter -------------------------------------------------------------
 
 
@@ -60,12 +66,14 @@ def shielded(tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_works_without_the_laboratory(command, shielded, tmp_path):
+def test_every_command_works_without_the_laboratory(
+    command, shielded, tmp_path, workshop
+):
     if command == "demo":
         pytest.importorskip("amqtt", reason="needs amqtt, the broker of the demo")
-    agent = agent_of([sys.executable, "-m", "edge_agent"], shielded, tmp_path)
+    agent = agent_of([sys.executable, "-m", "edge_agent"], shielded, workshop)
 
-    work(command, agent, tmp_path)
+    work(command, agent, workshop)
 
     assert not (tmp_path / "attempts").exists(), (tmp_path / "attempts").read_text()
 
@@ -118,8 +126,8 @@ def installed(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"demo"}))
-def test_every_command_works_from_the_wheel(command, installed, tmp_path):
-    work(command, agent_of([installed], dict(os.environ), tmp_path), tmp_path)
+def test_every_command_works_from_the_wheel(command, installed, workshop):
+    work(command, agent_of([installed], dict(os.environ), workshop), workshop)
 
 
 @pytest.mark.slow
