@@ -40,6 +40,10 @@ from benchmarks.rss_methods import (  # noqa: E402
     errors_without_network,
 )
 from benchmarks.rss_places import Site, sites  # noqa: E402
+from edge_agent.evaluation.resampling import (  # noqa: E402
+    N_RESAMPLES,
+    percentile_interval,
+)
 from edge_agent.metrics import localization_errors  # noqa: E402
 from edge_agent.rss.bundle import RssBundle  # noqa: E402
 from edge_agent.rss.calibration import RssCalibration  # noqa: E402
@@ -48,7 +52,6 @@ from edge_agent.rss.localizer import RssLocalizer  # noqa: E402
 from edge_agent.rss.network import regress  # noqa: E402
 from edge_agent.rss.window import RssSample  # noqa: E402
 from export.write_rss_bundle import write_rss_bundle  # noqa: E402
-from trainer.benchmark.bootstrap import N_RESAMPLES, percentile_interval  # noqa: E402
 from trainer.cli import main as trainer  # noqa: E402
 from trainer.rss_checkpoint import RssCheckpoint  # noqa: E402
 from trainer.surveys.environment import Environment  # noqa: E402

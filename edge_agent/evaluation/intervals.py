@@ -11,13 +11,11 @@ A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-N_RESAMPLES: Final = 2000
-_LEVEL: Final = 0.95
+from edge_agent.evaluation.resampling import drawn, percentile_interval
 
 Interval = tuple[float, float] | None
 """Low and high; None where fewer than two clusters have anything to count."""
@@ -43,7 +41,7 @@ class Clusters:
         point_of, n_points = _numbered(points)
         keys = visit_of * max(n_points, 1) + point_of
         clusters, self._cluster_of = np.unique(keys, return_inverse=True)
-        drawn_visits, drawn_points = _drawn(n_visits, rng), _drawn(n_points, rng)
+        drawn_visits, drawn_points = drawn(n_visits, rng), drawn(n_points, rng)
         self._weights = (
             drawn_visits[:, clusters // max(n_points, 1)]
             * drawn_points[:, clusters % max(n_points, 1)]
@@ -68,19 +66,10 @@ class Clusters:
         if np.count_nonzero(below) < 2:
             return None
         sums, numbers = self._weights @ above, self._weights @ below
-        tail = (1 - _LEVEL) / 2
-        drawn = numbers > 0
-        low, high = np.quantile(sums[drawn] / numbers[drawn], [tail, 1 - tail])
-        return float(low), float(high)
+        met = numbers > 0
+        return percentile_interval(sums[met] / numbers[met])
 
 
 def _numbered(keys: Sequence[object]) -> tuple[npt.NDArray[np.intp], int]:
     numbers = {key: k for k, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], np.intp), len(numbers)
-
-
-def _drawn(n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return how often each of n is drawn in n draws, (N_RESAMPLES, n)."""
-    if n == 0:
-        return np.empty((N_RESAMPLES, 0))
-    return rng.multinomial(n, np.full(n, 1 / n), N_RESAMPLES).astype(np.float64)

@@ -21,11 +21,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Vector = npt.NDArray[np.float64]
-
-N_RESAMPLES: Final = 2000
-_LEVEL: Final = 0.95
-
+from edge_agent.evaluation.resampling import (
+    N_RESAMPLES,
+    Vector,
+    drawn,
+    percentile_interval,
+)
 
 FEW_TARGETS: Final = 8
 """With fewer, intervals are too narrow: of two targets, 62 % instead of 95."""
@@ -73,19 +74,12 @@ def resample(
         n_seeds: At least 1.
         rng: Draws.
     """
-    targets = _drawn(len(np.unique(target_of)), rng)
+    targets = drawn(len(np.unique(target_of)), rng)
     points = np.empty((N_RESAMPLES, len(np.unique(point_of))))
     for place in np.unique(place_of):
         of_place = np.unique(point_of[place_of == place])
-        points[:, of_place] = _drawn(len(of_place), rng)
-    return Draws(targets[:, target_of] * points[:, point_of], _drawn(n_seeds, rng))
-
-
-def _drawn(n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return how often each of n is drawn in n draws, (N_RESAMPLES, n)."""
-    if n == 0:
-        return np.empty((N_RESAMPLES, 0))
-    return rng.multinomial(n, np.full(n, 1 / n), N_RESAMPLES).astype(np.float64)
+        points[:, of_place] = drawn(len(of_place), rng)
+    return Draws(targets[:, target_of] * points[:, point_of], drawn(n_seeds, rng))
 
 
 def cluster_sums(values: Vector, cluster: npt.NDArray[np.intp], n: int) -> Vector:
@@ -112,10 +106,3 @@ def ratio_interval(
         return None
     above, below = draws.totals(numerator), draws.totals(denominator)
     return percentile_interval(above[below != 0] / below[below != 0])
-
-
-def percentile_interval(statistics: Vector) -> tuple[float, float]:
-    """Return the 95 % interval of a statistic over resamples, shape (n,), n > 0."""
-    tail = (1 - _LEVEL) / 2
-    low, high = np.quantile(statistics, [tail, 1 - tail])
-    return float(low), float(high)

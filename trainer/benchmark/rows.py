@@ -8,12 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from trainer.benchmark.bootstrap import (
-    cluster_sums,
-    percentile_interval,
-    ratio_interval,
-    resample,
-)
+from edge_agent.evaluation.resampling import percentile_interval
+from trainer.benchmark.bootstrap import cluster_sums, ratio_interval, resample
 from trainer.benchmark.metrics import Summary, exact_mean, summarize
 from trainer.benchmark.plan import Refusal
 from trainer.benchmark.regimes import REGIMES

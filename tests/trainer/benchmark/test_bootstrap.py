@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from edge_agent.evaluation.resampling import N_RESAMPLES
 from trainer.benchmark.bootstrap import (
     FEW_TARGETS,
-    N_RESAMPLES,
     cluster_sums,
-    percentile_interval,
     ratio_interval,
     resample,
 )
@@ -150,7 +149,3 @@ def test_draws_of_empty_clusters_alone_are_left_out(rng):
     )
 
     assert (low, high) == (2, 4)
-
-
-def test_percentiles_cut_two_and_a_half_percent_on_each_side():
-    assert percentile_interval(np.arange(1001.0)) == pytest.approx((25, 975))
