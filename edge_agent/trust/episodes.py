@@ -171,12 +171,12 @@ def _found(
     """Return an episode at the points of the newest walk, asked at all that are known.
 
     Returns:
-        None where two points cannot be told apart, or nobody asks.
+        None where that walk was elsewhere, two points are not known, or nobody asks.
     """
     shots = shots[np.isin(past.point_of[shots], covered)]
     known = np.union1d(past.point_of[shots], past.point_of[before])
     queries = queries[np.isin(past.point_of[queries], known)]
-    if len(np.unique(past.point_of[shots])) < 2 or not len(queries):
+    if not len(shots) or len(known) < 2 or not len(queries):
         return None
     return _Found(shots, before, queries, lap is None, lap or 0)
 

@@ -218,3 +218,17 @@ def test_walks_elsewhere_do_not_take_the_place_of_others(rng):
 
     assert len(past) == 4
     assert {1} in [set(e.queries.point_of.tolist()) - {0, 2} for e in past]
+
+
+def test_a_single_shot_of_one_point_is_replayed_beside_the_past(rng):
+    """As `edge_agent label` adds it, a day after the last walk."""
+    fresh = walked(rng, ["c/1"], points=(1,))
+    history = walked(rng, [f"{walk}/{lap}" for walk in "ab" for lap in "12"])
+
+    past = episodes(fresh, history)
+
+    assert [set(e.shots.point_of.tolist()) for e in past] == [{1}] * len(past)
+    same = [e for e in past if not e.is_later_walk]
+    # Laps of b, beside a; of a, which nothing was before, one point is nothing.
+    assert [visits(e.queries) for e in same] == [{"b/1"}, {"b/2"}]
+    assert set(same[0].queries.point_of.tolist()) == {0, 1, 2}

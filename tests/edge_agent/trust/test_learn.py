@@ -1,6 +1,7 @@
 """A site's past is replayed with every estimator, and trust follows."""
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from edge_agent.trust.learn import (
 from edge_agent.trust.learners import NeighboursLearner
 from edge_agent.trust.prior import Prior, cautious
 from edge_agent.trust.temperature import fit_temperature
-from tests.edge_agent.trust.walks import walked
+from tests.edge_agent.trust.walks import visited, walked
 
 MONDAY, TUESDAY, WEDNESDAY = (f"202611{day}T101500Z" for day in (23, 24, 25))
 ROOMS = (
@@ -191,15 +192,55 @@ def test_radii_hold_re_visits_that_nothing_was_fitted_on(trusted_bundle):
         single, _ = split(site, 1)
         for shots, held in ((single, believed), (fresh, replayed)):
             trust = learnt(bundle, shots, wanted=Estimator.NEIGHBOURS).trust
-            held += are_held(bundle, trust, shots, asked)
+            predictor = NeighboursLearner(bundle).learn(shots, None)
+            held += are_held(trust, predictor, asked)
 
     assert np.mean(believed) < 0.8
     assert 0.90 <= np.mean(replayed) <= 0.98
 
 
-def are_held(bundle, trust, shots, asked):
+def test_radii_of_a_sparse_walk_hold_re_visits_to_all_points(trusted_bundle):
+    """Every night changes looks; the newest walk went to a third of the points.
+
+    What was asked where fresh shots are holds too few re-visits to all points.
+    """
+    tiny = Prior.of(1.0, np.linspace(0, 0.3, 50))
+    bundle = replace(trusted_bundle, trust={Estimator.NEIGHBOURS: tiny})
+    grid = tuple(Point(f"{x},{y}", x, y) for x in range(4) for y in range(3))
+    at_all, at_fresh = [], []
+    for seed in range(8):
+        rng = np.random.default_rng([8, seed])
+        past, asked = nights(rng, grid, [f"2026112{n}T101500Z" for n in range(5)])
+        history, today = reduce(joined, past[:-1]), past[-1]
+        fresh = today.select(np.flatnonzero(today.point_of % 3 == 0))
+        found = learnt(bundle, fresh, history, wanted=Estimator.NEIGHBOURS)
+        own = found.replays[Estimator.NEIGHBOURS]
+        own = own.select(np.flatnonzero(own.is_fresh))
+        narrow = trust_in(Estimator.NEIGHBOURS, {Estimator.NEIGHBOURS: own}, grid, tiny)
+        predictor = NeighboursLearner(bundle).learn(fresh, history)
+        at_all += are_held(found.trust, predictor, asked)
+        at_fresh += are_held(narrow, predictor, asked)
+
+    assert np.mean(at_fresh) < 0.88
+    assert 0.90 <= np.mean(at_all) <= 0.98
+
+
+def nights(rng, points, names):
+    """Walks of three laps between which looks change; a fourth lap of the last."""
+    (site,) = walked(rng, ["looks"], points=points, change=0.0, n_laps=1)
+    looks = site.images.astype(np.float64)
+    walks = []
+    for number, name in enumerate(names):
+        today = looks + rng.normal(0, 40, (*looks.shape[:2], 1, looks.shape[3]))
+        n_laps = 4 if number + 1 == len(names) else 3
+        visits = [f"{name}/{lap + 1}" for lap in range(n_laps)]
+        walks.append(visited(rng, np.clip(today, 1, 255), visits, points, 15.0))
+    walks[-1], asked = split(walks[-1], 3)
+    return walks, asked
+
+
+def are_held(trust, predictor, asked):
     """Whether r95 holds the truth, for each image that asks."""
-    predictor = NeighboursLearner(bundle).learn(shots, None)
     held = []
     for posterior, point in zip(
         predictor.predict(asked.images, asked.heard), asked.point_of, strict=True
