@@ -1,20 +1,23 @@
 """Do the radii hold what they say? On re-visits that nothing was fitted on.
 
-    METALOC_DATA=../shared/data python benchmarks/trust.py      about four minutes
+    METALOC_DATA=../shared/data python benchmarks/trust.py      about eight minutes
+    METALOC_DATA=../shared/data python benchmarks/trust.py --sparse          about four
 
 A day is calibrated with its first laps, one shot per point and lap, with or without the
-days before as history. The site's own past is replayed, an estimator chosen, and
-temperature and radii fitted: `edge_agent.trust`. Then images of later visits of the
+days before as history; with --sparse with four days before, at all points and at few
+that `edge_agent.sparse` chooses. The site's own past is replayed, an estimator chosen,
+and temperature and radii fitted: `edge_agent.trust`. Then images of later visits of the
 same day, and of the next day, are located. Nothing of these visits was seen before.
 
 Per place and setting, means over days (rooms: over rooms), with intervals of 95 %, days
 being drawn with replacement: mean error, share of fixes within r68 and r95, mean r95,
 share of each quality and of "unknown"; surprise (the mean of -ln P of the true point)
 and expected calibration error (ECE, ten bins) of the posterior before and after
-tempering; and which estimators won. PolyU is left out, and named on standard error,
-where it is not below METALOC_DATA.
+tempering; which estimators won, and what each would have been off by. PolyU is left
+out, and named on standard error, where it is not below METALOC_DATA.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -33,7 +36,6 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.command_line import only_help  # noqa: E402
 from benchmarks.estimator_places import environments, polyu_days, rooms  # noqa: E402
 from edge_agent.bundles.bundle import Bundle  # noqa: E402
 from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
@@ -41,8 +43,9 @@ from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.estimate import Estimate, Quality  # noqa: E402
 from edge_agent.estimators import Estimator  # noqa: E402
 from edge_agent.history import align, joined, with_channels  # noqa: E402
+from edge_agent.sparse.choice import choose  # noqa: E402
 from edge_agent.trust.episodes import Episode  # noqa: E402
-from edge_agent.trust.learn import learn_trust, learners_of  # noqa: E402
+from edge_agent.trust.learn import learn_trusts, learners_of  # noqa: E402
 from edge_agent.trust.record import SAME_DAY_S, Trust  # noqa: E402
 from edge_agent.trust.replayed import Replayed  # noqa: E402
 from edge_agent.trust.replaying import replay, together  # noqa: E402
@@ -52,6 +55,7 @@ from trainer.cli import main as trainer  # noqa: E402
 DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
 SEED = 2001
 HISTORY_DAYS = 4
+FEW = 5
 MOST_IMAGES = 3
 """Asked of a point in one visit."""
 
@@ -65,9 +69,13 @@ class Setting:
 
     n_laps: int
     n_days_before: int
+    n_points: int | None = None
+    """That are walked to; None: all."""
 
     def __str__(self) -> str:
         laps = "1 lap" if self.n_laps == 1 else f"{self.n_laps} laps"
+        if self.n_points is not None:
+            laps += f" of {self.n_points} points"
         before = f", {self.n_days_before} days before" if self.n_days_before else ""
         return laps + before
 
@@ -102,30 +110,45 @@ class Figures:
 
 def main() -> None:
     """Print a table for the same day and one for the next."""
-    only_help(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sparse", action="store_true", help="few points, and all")
+    is_sparse = parser.parse_args().sparse
     bundle = Bundle.load(SHIPPED_BUNDLE)
-    settings = [Setting(3, 0), Setting(1, 0), Setting(3, HISTORY_DAYS)]
-    settings.append(Setting(1, HISTORY_DAYS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("| place, calibrated with | asked | days | " + " | ".join(_TITLES) + " |")
         print("|---" * (3 + len(_TITLES)) + "|")
         for title, places in _places(folder):
-            for setting in settings:
+            n_points = len(places[0][0].points)
+            for setting in sparse_settings(n_points) if is_sparse else SETTINGS:
                 for asked in ("same day", "next day"):
                     tasks = [
                         task
                         for days in places
-                        for task in tasks_of(days, setting, asked == "next day")
+                        for task in tasks_of(bundle, days, setting, asked == "next day")
                     ]
                     if tasks:
                         print(_row(bundle, f"{title}, {setting}", asked, tasks))
                         sys.stdout.flush()
 
 
+SETTINGS = (
+    *(Setting(3, 0), Setting(1, 0)),
+    *(Setting(3, HISTORY_DAYS), Setting(1, HISTORY_DAYS)),
+)
+
+
+def sparse_settings(n_points: int) -> list[Setting]:
+    """Return a few points, a quarter of them, and all; three laps each."""
+    few = sorted({FEW, -(-n_points // 4)})
+    return [Setting(3, HISTORY_DAYS, n) for n in (*few, None)]
+
+
 _TITLES = (
     *("error [m]", "in r68", "in r95", "95 %", "r95 [m]"),
-    *("ok / uncertain / uncalibrated", "unknown", "surprise", "ECE", "won"),
+    *("ok / uncertain / uncalibrated", "unknown", "surprise", "ECE", "won", "each [m]"),
 )
 
 
@@ -145,7 +168,7 @@ def _places(folder: Path) -> Iterator[tuple[str, list[list[Environment]]]]:
 
 
 def tasks_of(
-    days: Sequence[Environment], setting: Setting, asks_next_day: bool
+    bundle: Bundle, days: Sequence[Environment], setting: Setting, asks_next_day: bool
 ) -> Iterator[Task]:
     """Yield a task for each day that the setting suits."""
     walks = [_as_walk(day, number) for number, day in enumerate(days)]
@@ -168,12 +191,25 @@ def tasks_of(
         if before:
             pooled = reduce(lambda new, old: joined(*align(new, old)), before)
             fresh, history = align(fresh, _few(pooled, 1))
+            if setting.n_points is not None:
+                fresh = _at_chosen(bundle, fresh, history, setting.n_points)
         yield Task(
             fresh,
             history,
             with_channels(_few(asked, MOST_IMAGES), fresh.channels),
             2 * SAME_DAY_S if asks_next_day else 0.0,
         )
+
+
+def _at_chosen(
+    bundle: Bundle, fresh: Environment, history: Environment, n: int
+) -> Environment:
+    """Return the shots at the points that are worth most, chosen before the walk."""
+    assert bundle.neighbours is not None
+    nothing = fresh.select(np.zeros(0, np.intp))
+    chosen = choose(bundle.neighbours, fresh.spec, history, nothing, n)
+    points = [choice.point for choice in chosen]
+    return fresh.select(np.flatnonzero(np.isin(fresh.point_of, points)))
 
 
 def _as_walk(day: Environment, number: int) -> Environment:
@@ -201,9 +237,13 @@ def _row(bundle: Bundle, title: str, asked: str, tasks: Sequence[Task]) -> str:
     """Return a line of the table."""
     won: Counter[str] = Counter()
     days = []
+    each: dict[str, list[float]] = {}
     for task in tasks:
-        trust = learn_trust(bundle, task.fresh, task.history).trust
+        trust, *others = learn_trusts(bundle, task.fresh, task.history)
         won[str(trust.estimator)] += 1
+        for one in (trust, *others):
+            errors = each.setdefault(str(one.estimator), [])
+            errors.append(figures(bundle, task, one).error_m)
         days.append(figures(bundle, task, trust))
     columns = np.array([list(_values(day)) for day in days])
     mean = Figures(*columns.mean(axis=0).tolist())
@@ -217,6 +257,7 @@ def _row(bundle: Bundle, title: str, asked: str, tasks: Sequence[Task]) -> str:
         f"{mean.surprise_before:.2f} -> {mean.surprise:.2f}",
         f"{mean.ece_before:.3f} -> {mean.ece:.3f}",
         ", ".join(f"{name} {n}" for name, n in won.most_common()),
+        ", ".join(f"{name} {np.mean(found):.2f}" for name, found in each.items()),
     )
     return "| " + " | ".join(cells) + " |"
 
