@@ -46,6 +46,10 @@ class Console:
         self._err.write(line + "\n")
         self._err.flush()
 
+    def caution(self, sentence: str) -> None:
+        """Say what is not as it should be, and that work goes on all the same."""
+        self.say(f"caution: {sentence}")
+
     def ask(self, question: str) -> None:
         """Write a question of talk; the line is left open for the answer."""
         self._clear_progress()

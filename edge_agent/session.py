@@ -7,12 +7,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from edge_agent.config import AgentConfig
+from edge_agent.configured_site import open_configured_site
 from edge_agent.console import Console
-from edge_agent.csi.iq_order import IqOrder
 from edge_agent.drift.monitor import DriftState
 from edge_agent.drift.state_file import DRIFT_FILE
 from edge_agent.fix_line import describe_event, describe_fix
-from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
 from edge_agent.pipeline import Fix, SitePipeline
@@ -140,7 +139,7 @@ class _DriftReport:
             told = f"{cause.kind} {cause.name}"
             if told not in self._said:
                 self._said.add(told)
-                self._console.say(f"caution: {cause.sentence}: {cause.request}")
+                self._console.caution(f"{cause.sentence}: {cause.request}")
 
 
 class _Report:
@@ -251,24 +250,15 @@ def open_session(
     """
     site, device = config.site.name, config.site.device
 
-    def caution(sentence: str) -> None:
-        console.say(f"caution: {sentence}")
-
-    model = model or load_model(config.model, on_caution=caution)
-    opened = model.open_site(
-        config.model.site_path(site),
-        hop=hop,
-        iq_order=IqOrder(config.capture.iq_order),
-        backend=Backend(config.model.backend),
-        on_caution=caution,
-    )
+    model = model or load_model(config.model, on_caution=console.caution)
+    opened = open_configured_site(model, config, hop=hop, on_caution=console.caution)
     pipeline = opened.pipeline
     if not is_recording:
         folder = config.model.site_path(site)
         pipeline.remember_drift(folder / DRIFT_FILE, opened.identifier)
     name = f"{model.name}+{opened.identifier}"
     payloads = LocationPayloads(FixContext(device, name))
-    tracker = make_tracker(config, opened.points, on_caution=caution)
+    tracker = make_tracker(config, opened.points, on_caution=console.caution)
     topics = Topics(config.broker.base_topic, site, device)
     is_source_simulated = check_source()
     with ExitStack() as stack:

@@ -158,7 +158,7 @@ def _unrepeated(console: Console) -> Callable[[str], None]:
     def caution(sentence: str) -> None:
         if sentence not in said:
             said.add(sentence)
-            console.say(f"caution: {sentence}")
+            console.caution(sentence)
 
     return caution
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,7 +139,7 @@ def _verify(args: argparse.Namespace, console: Console, model: ModelConfig) -> i
 
 
 def _list(args: argparse.Namespace, console: Console, model: ModelConfig) -> int:
-    rows = listing(model, _cautions(console))
+    rows = listing(model, console.caution)
     if args.json:
         console.result(json.dumps(rows))
         return 0
@@ -184,7 +183,7 @@ def _rollback(args: argparse.Namespace, console: Console, model: ModelConfig) ->
 
 def _files(directory: Path | None, console: Console, model: ModelConfig) -> BundleFiles:
     if directory is None:
-        return load_files(model, on_caution=_cautions(console))
+        return load_files(model, on_caution=console.caution)
     return load_directory(directory, terms_of(model))
 
 
@@ -196,12 +195,8 @@ def _check_follows_store(model: ModelConfig) -> None:
         )
 
 
-def _cautions(console: Console) -> Callable[[str], None]:
-    return lambda sentence: console.say(f"caution: {sentence}")
-
-
 def _progress(console: Console) -> Progress:
-    return Progress(console.progress, _cautions(console))
+    return Progress(console.progress, console.caution)
 
 
 def _said(

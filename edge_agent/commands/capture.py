@@ -98,9 +98,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--speed is {args.speed:g}; it must be above 0")
     if args.speed is not None and args.pcap in (None, "-"):
         raise UsageError("--speed needs a recorded file: --pcap FILE")
-    model = load_model(
-        config.model, on_caution=lambda caution: console.say(f"caution: {caution}")
-    )
+    model = load_model(config.model, on_caution=console.caution)
     remark: Callable[[Fix], str] = _no_remark
     if args.sentinel is not None:
         folder = config.model.site_path(config.site.name)
@@ -143,7 +141,7 @@ def _remark_of(sentinel: Sentinel, console: Console) -> Callable[[Fix], str]:
         nonlocal was_alarm
         state = sentinel.update(fix.estimate)
         if state.is_alarm and not was_alarm:
-            console.say(f"caution: {sentinel.caution}")
+            console.caution(sentinel.caution)
         was_alarm = state.is_alarm
         return state.sentence
 

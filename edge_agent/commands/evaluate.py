@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from edge_agent.commands.options import (
     configuration,
 )
 from edge_agent.config import AgentConfig
+from edge_agent.configured_site import open_configured_site
 from edge_agent.console import Console
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.environment import Environment
@@ -24,7 +25,6 @@ from edge_agent.evaluation.json_document import to_json
 from edge_agent.evaluation.judged import Judged
 from edge_agent.evaluation.overlap import calibrated_with
 from edge_agent.evaluation.text import report_lines
-from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.recorded_fixes import recorded_fixes
 from edge_agent.site_file import SITE_FILE, Wall, read_site_file
@@ -93,22 +93,18 @@ def run(args: argparse.Namespace, console: Console) -> int:
         )
     captures = _chosen(args.survey, args.environment, args.visits)
 
-    def caution(sentence: str) -> None:
-        console.say(f"caution: {sentence}")
-
-    model = load_model(config.model, on_caution=caution)
+    model = load_model(config.model, on_caution=console.caution)
     folder = config.model.site_path(config.site.name)
-    site = model.open_site(
-        folder,
+    site = open_configured_site(
+        model,
+        config,
         hop=args.hop or _ALL_NEW,
-        iq_order=IqOrder(config.capture.iq_order),
-        backend=Backend(config.model.backend),
-        on_caution=caution,
+        on_caution=console.caution,
     )
-    used = _used(captures, model, folder, config, console, caution)
+    used = _used(captures, model, folder, config, console)
     evaluation = _evaluate(captures, used, model, site, config.site.name, console)
     for sentence in evaluation.cautions:
-        caution(sentence)
+        console.caution(sentence)
     if args.map is not None:
         _draw(args.map, evaluation, folder, console)
     if args.json:
@@ -150,7 +146,6 @@ def _used(
     folder: Path,
     config: AgentConfig,
     console: Console,
-    caution: Callable[[str], None],
 ) -> set[Path]:
     """Return the captures of visits that the site was calibrated on."""
     state = SiteState(folder, model.kind)
@@ -161,10 +156,10 @@ def _used(
         try:
             shots = model.load_shots(path)
         except CalibrationError as error:
-            caution(f"{error}; what the site was calibrated with is not known")
+            console.caution(f"{error}; what the site was calibrated with is not known")
             continue
         if not isinstance(shots, Environment):
-            caution(
+            console.caution(
                 "whether the site was calibrated with these captures cannot be told "
                 "from received power: see to it that they are of other visits"
             )

@@ -18,6 +18,7 @@ from edge_agent.commands.options import (
     configuration,
 )
 from edge_agent.config import AgentConfig
+from edge_agent.configured_site import open_configured_site
 from edge_agent.console import Console, clock
 from edge_agent.csi.image import CsiImage
 from edge_agent.csi.iq_order import IqOrder
@@ -28,7 +29,6 @@ from edge_agent.estimators import Estimator
 from edge_agent.explain.explanation import Explanation, Shelf, View, candidates_of
 from edge_agent.explain.words import lines
 from edge_agent.history import align, pooled
-from edge_agent.learning.backends import Backend
 from edge_agent.models import model_of
 from edge_agent.pipeline import Fix
 from edge_agent.recorded_fixes import recorded_fixes
@@ -102,21 +102,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     _check(args)
     config = configuration(args)
 
-    def caution(sentence: str) -> None:
-        console.say(f"caution: {sentence}")
-
-    files = load_files(config.model, on_caution=caution)
+    files = load_files(config.model, on_caution=console.caution)
     model = model_of(files, Estimator(config.model.estimator))
-    site = model.open_site(
-        config.model.site_path(config.site.name),
+    site = open_configured_site(
+        model,
+        config,
         hop=args.hop or config.capture.hop,
-        iq_order=IqOrder(config.capture.iq_order),
-        backend=Backend(config.model.backend),
-        on_caution=caution,
+        on_caution=console.caution,
     )
     source = FileSource(args.pcap, link_types=model.link_types)
     started = time.perf_counter()
-    tracker = make_tracker(config, site.points, on_caution=caution)
+    tracker = make_tracker(config, site.points, on_caution=console.caution)
     number, fix, tracked = _wanted(
         args, recorded_fixes(site.pipeline, source, console.say), tracker
     )

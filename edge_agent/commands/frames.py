@@ -143,7 +143,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         for line in _describe(summary):
             console.result(line)
     if damage:
-        console.say(f"caution: {capture.name} is damaged: {damage}")
+        console.caution(f"{capture.name} is damaged: {damage}")
     if args.npz and kept:
         for path in write_frames(args.npz, kept):
             console.say(f"wrote {path}")

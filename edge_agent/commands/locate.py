@@ -10,10 +10,9 @@ from edge_agent.commands.options import (
     add_model,
     configuration,
 )
+from edge_agent.configured_site import open_configured_site
 from edge_agent.console import Console
-from edge_agent.csi.iq_order import IqOrder
 from edge_agent.errors import UsageError
-from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
 from edge_agent.payload import FixContext, to_json
 from edge_agent.recorded_fixes import captures_in, recorded_fixes
@@ -76,16 +75,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.pcap.count(STANDARD_INPUT) > 1:
         raise UsageError("--pcap names standard input twice; it can be read once")
 
-    def caution(sentence: str) -> None:
-        console.say(f"caution: {sentence}")
-
-    model = load_model(config.model, on_caution=caution)
-    site = model.open_site(
-        config.model.site_path(config.site.name),
+    model = load_model(config.model, on_caution=console.caution)
+    site = open_configured_site(
+        model,
+        config,
         hop=args.hop or config.capture.hop,
-        iq_order=IqOrder(config.capture.iq_order),
-        backend=Backend(config.model.backend),
-        on_caution=caution,
+        on_caution=console.caution,
     )
     payloads = ReplayedPayloads(
         FixContext(config.site.device, f"{model.name}+{site.identifier}")
@@ -93,7 +88,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     n_all = 0
     for path in _captures(args.pcap):
         n_here = 0
-        tracker = make_tracker(config, site.points, on_caution=caution)
+        tracker = make_tracker(config, site.points, on_caution=console.caution)
         source = FileSource(path, link_types=model.link_types)
         for fix in recorded_fixes(site.pipeline, source, console.say):
             n_here += 1

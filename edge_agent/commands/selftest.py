@@ -117,7 +117,7 @@ def _without_backend(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def _caution(console: Console, text: str) -> None:
-    console.say(f"caution: {without_home(text)}")
+    console.caution(without_home(text))
 
 
 def _wanted(asked: str | None, kind: Kind) -> tuple[Backend, ...]:

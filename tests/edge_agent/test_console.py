@@ -30,6 +30,12 @@ def test_results_and_talk_go_apart(capsys):
     assert capsys.readouterr() == ("a location\n", "a remark\n")
 
 
+def test_a_caution_is_talk_that_begins_with_the_word(capsys):
+    Console().caution("the lid is open")
+
+    assert capsys.readouterr() == ("", "caution: the lid is open\n")
+
+
 def test_a_result_leaves_at_once_for_a_reader_at_the_other_end_of_a_pipe():
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as out, os.fdopen(reader) as received:
