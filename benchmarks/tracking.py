@@ -1,11 +1,11 @@
-"""Tracking in the simulated laboratory, frames through the agent's own pipeline.
+"""Tracking in a simulated laboratory and flat, frames through the agent's own pipeline.
 
-    python benchmarks/tracking.py                        a quarter of an hour
-    python benchmarks/tracking.py --hours 1 --walks 3    two minutes
+    python benchmarks/tracking.py                                    an hour
+    python benchmarks/tracking.py --hours 1 --places 8 --walks 3     ten minutes
 
-The shipped site of 16 points in 4 areas, without walls between them. Somebody rests for
-an hour at places that were never surveyed, chosen at random; and walks at 1 m/s from
-point to point, resting for 5 s at each. Docs: docs/tracking.md.
+Somebody rests for an hour at places that are chosen at random and of which most were
+never surveyed; for a minute at more such places; and walks at 1 m/s from point to
+point, resting for 5 s at each. Sites: tracking_sites.py. Docs: docs/tracking.md.
 
 A flip is a change of the published room. Entering counts from when the border of an
 area is crossed, arriving from when the device is at rest in it; both where the stay
@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,13 +27,13 @@ import numpy as np
 import numpy.typing as npt
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from tracking_sites import Site, make_flat, make_lab  # noqa: E402
 
 from edge_agent.bundles.bundle import Bundle  # noqa: E402
-from edge_agent.calibration import Calibration  # noqa: E402
 from edge_agent.config import SHIPPED_BUNDLE, TrackingConfig  # noqa: E402
 from edge_agent.csi.raw import RawFrames  # noqa: E402
-from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.estimate import Estimate  # noqa: E402
 from edge_agent.estimators import Estimator  # noqa: E402
 from edge_agent.localizer import Localizer  # noqa: E402
@@ -42,21 +41,19 @@ from edge_agent.payload import Source  # noqa: E402
 from edge_agent.pipeline import Pipeline  # noqa: E402
 from edge_agent.site_predictor import make_site_predictor  # noqa: E402
 from edge_agent.tracking.tracker import Tracked, Tracker  # noqa: E402
-from trainer.simulate.listening import HEIGHT_M  # noqa: E402
-from trainer.simulate.scenes import SCENES  # noqa: E402
+from trainer.simulate.listening import HEIGHT_M, place_device  # noqa: E402
 from trainer.simulate.survey import START_US, capture_at  # noqa: E402
-from trainer.simulate.ways import find_way, walk_along  # noqa: E402
+from trainer.simulate.ways import walk_along  # noqa: E402
 
-SCENE = SCENES["lab"]
-SITE = 255
-"""Of the shipped shots: their access points' addresses."""
-
-BORDER_X_M, BORDER_Y_M = 3.6, 3.9
-AREAS = (("entrance", "workbench"), ("desks", "meeting corner"))
 LATER_US = 3_600_000_000
-RATES = ((50, 5), (20, 2))
-"""Packets a second of an access point, and of them per image: ten images a second."""
+RATES = (50, 20)
+"""Packets a second of an access point."""
 
+IMAGES_PER_S = 10
+
+ESTIMATORS = (Estimator.NEIGHBOURS, Estimator.NETWORK)
+HOUR_S, MINUTE_S = 3600.0, 60.0
+PLACEMENT_M = 0.003
 WALK_M_S, REST_S, N_STOPS = 1.0, 5.0, 10
 LIMIT_S = 3.0
 CHUNK = 4096
@@ -68,12 +65,19 @@ Places = npt.NDArray[np.float64]
 class Tally:
     """What became of one kind of test."""
 
-    raw_flips: list[int] = field(default_factory=list)
-    flips: list[int] = field(default_factory=list)
+    flips: list[tuple[int, int]] = field(default_factory=list)
+    """Raw and followed."""
+
+    rooms: list[tuple[bool, bool]] = field(default_factory=list)
+    """Whether the room is right, raw and followed."""
+
     entered: list[bool] = field(default_factory=list)
     arrived: list[bool] = field(default_factory=list)
     errors: list[tuple[float, float]] = field(default_factory=list)
     """Raw and followed [m]."""
+
+    radii: list[tuple[float, float]] = field(default_factory=list)
+    """r95, raw and followed [m]."""
 
     inside: list[tuple[bool, bool]] = field(default_factory=list)
     """Whether r95 holds the truth, raw and followed."""
@@ -85,103 +89,153 @@ class Tally:
     """Images."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where it is tried, with what."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What is heard of somebody."""
 
-    bundle: Bundle
-    calibration: Calibration
-    localizer: Localizer
-    hop: int
+    raw: RawFrames
+    places: Places
+    """Where the device is at each packet, or all the time; on the map [m]."""
+
+    is_resting: npt.NDArray[np.bool_]
+    """At each packet, or all the time."""
+
     interval_s: float
     """Between packets of an access point."""
 
-    def pipeline(self) -> Pipeline:
-        """Return one with empty windows."""
-        spec = self.bundle.manifest.spec
-        return Pipeline(spec, self.calibration, self.localizer, hop=self.hop)
+    def rows(self, times_ns: Sequence[int]) -> npt.NDArray[np.intp]:
+        """Return the row of ``places`` at some times."""
+        at_s = np.array(times_ns) / 1e9 - (START_US + LATER_US) / 1e6
+        numbers = (at_s / self.interval_s).astype(np.intp)
+        return np.clip(numbers, 0, len(self.places) - 1)
 
 
 def main() -> None:
-    """Print a table per rate and estimator."""
+    """Print a table per site, rate and estimator."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--hours", type=int, default=8, help="of rest (default 8)")
+    parser.add_argument("--hours", type=int, default=4, help="of rest (default 4)")
+    parser.add_argument("--places", type=int, default=40, help="(default 40)")
     parser.add_argument("--walks", type=int, default=10, help="(default 10)")
+    parser.add_argument("--site", choices=SITES, help="(default: both)")
+    parser.add_argument("--rate", type=int, choices=RATES, help="(default: both)")
     args = parser.parse_args()
     bundle = Bundle.load(SHIPPED_BUNDLE)
-    shots = Environment.load(SHIPPED_BUNDLE.parent / "shots.npz")
-    calibration = Calibration.from_shots(bundle, shots, now=datetime.now(UTC))
-    for rate, hop in RATES:
-        for estimator in (Estimator.NEIGHBOURS, Estimator.NETWORK):
-            _, predictor = make_site_predictor(bundle, calibration, estimator)
-            localizer = Localizer(calibration, predictor)
-            site = Site(bundle, calibration, localizer, hop, 1 / rate)
-            print(f"\n{estimator}, {rate} packets/s, {rate // hop} images/s\n")
-            at_rest, on_the_way = Tally(), Tally()
-            for number in range(args.hours):
-                rest(at_rest, site, number)
-            for number in range(args.walks):
-                walk(on_the_way, site, number)
-            report(at_rest, on_the_way)
+    for name in [args.site] if args.site else SITES:
+        site = SITES[name](bundle)
+        for rate in [args.rate] if args.rate else RATES:
+            hop = rate // IMAGES_PER_S
+            tallies = {e: {kind: Tally() for kind in KINDS} for e in ESTIMATORS}
+            for kind, trace in traces(site, 1 / rate, args):
+                for estimator in ESTIMATORS:
+                    judge_trace(tallies[estimator], kind, site, trace, estimator, hop)
+            for estimator in ESTIMATORS:
+                print(f"\n{site.name}, {estimator}, {rate} packets/s\n")
+                report(tallies[estimator])
 
 
-def rest(tally: Tally, site: Site, number: int) -> None:
-    """Rest for an hour somewhere."""
-    rng = np.random.default_rng([number, 1])
-    place = SCENE.place(rng, int(rng.integers(len(SCENE.points))))
-    n_packets = round(3600 / site.interval_s)
-    followed = list(follow(tally, site, rng, place, n_packets))
-    areas = [tracked.whereabouts for tracked in followed]
-    raw = [tracked.raw.room for tracked in followed]
-    tally.flips.append(changes(areas))
-    tally.raw_flips.append(changes(raw))
-    truth = place[0, :2] - SCENE.corner
-    for tracked in followed:
-        compare(tally, tracked, truth)
+SITES = {"lab": make_lab, "flat": make_flat}
+KINDS = HOUR, MINUTE, STOP, WAY = "hours", "places", "stops of walks", "on the way"
 
 
-def walk(tally: Tally, site: Site, number: int) -> None:
-    """Walk from point to point, and rest for a while at each."""
-    rng = np.random.default_rng([number, 2])
-    (room,) = SCENE.days(1)
-    points, interval_s = site.calibration.points, site.interval_s
-    chosen = [points[i] for i in rng.permutation(len(points))[:N_STOPS]]
-    corner = np.array([*SCENE.corner, HEIGHT_M])
-    stops = [corner + np.array([*point.location, 0]) for point in chosen]
+def traces(
+    site: Site, interval_s: float, args: argparse.Namespace
+) -> Iterator[tuple[str, Trace]]:
+    """Yield what is heard, and of what kind."""
+    for kind, n, lasts_s in (
+        (HOUR, args.hours, HOUR_S),
+        (MINUTE, args.places, MINUTE_S),
+    ):
+        for number in range(n):
+            rng = np.random.default_rng([number, KINDS.index(kind)])
+            place = site.places[rng.integers(len(site.places))] + site.corner
+            where = place_device(rng, *place, placement_m=PLACEMENT_M)
+            n_packets = round(lasts_s / interval_s)
+            yield kind, heard(rng, site, where, np.ones(1, bool), n_packets, interval_s)
+    for number in range(args.walks):
+        rng = np.random.default_rng([number, len(KINDS)])
+        places, is_resting = walk(rng, site, interval_s)
+        yield WAY, heard(rng, site, places, is_resting, len(places), interval_s)
+
+
+def walk(
+    rng: np.random.Generator, site: Site, interval_s: float
+) -> tuple[Places, npt.NDArray[np.bool_]]:
+    """Return where in the room somebody is who walks, and whether that rests."""
+    points = site.calibration.points
+    chosen = [np.array(points[i].location) for i in rng.permutation(len(points))]
+    stops = chosen[:N_STOPS]
     pause = round(REST_S / interval_s)
-    parts = [np.repeat(stops[0][None], pause, axis=0)]
+    parts = [np.repeat((stops[0] + site.corner)[None], pause, axis=0)]
     for here, there in pairwise(stops):
-        way = walk_along(
-            find_way(room, here[:2], there[:2]),
-            speed_m_s=WALK_M_S,
-            interval_s=interval_s,
-        )
+        way = site.way(here, there)
         parts += [
-            np.column_stack([way, np.full(len(way), HEIGHT_M)]),
-            np.repeat(there[None], pause, axis=0),
+            walk_along(way, speed_m_s=WALK_M_S, interval_s=interval_s),
+            np.repeat((there + site.corner)[None], pause, axis=0),
         ]
+    is_resting = [np.full(len(part), n % 2 == 0) for n, part in enumerate(parts)]
     places = np.concatenate(parts)
-    is_resting = np.concatenate(
-        [np.full(len(part), n % 2 == 0) for n, part in enumerate(parts)]
+    high = np.full(len(places), HEIGHT_M)
+    return np.column_stack([places, high]), np.concatenate(is_resting)
+
+
+def heard(
+    rng: np.random.Generator,
+    site: Site,
+    places: Places,
+    is_resting: npt.NDArray[np.bool_],
+    n_packets: int,
+    interval_s: float,
+) -> Trace:
+    """Simulate a capture."""
+    raw = capture_at(
+        rng,
+        site.room,
+        places,
+        site=site.address,
+        n_packets=n_packets,
+        interval_s=interval_s,
+        start_us=START_US + LATER_US,
     )
-    followed = list(follow(tally, site, rng, places, len(places)))
-    at_s = np.array([t.raw.time_ns / 1e9 for t in followed])
-    at_s -= (START_US + LATER_US) / 1e6
-    row = np.clip((at_s / interval_s).astype(int), 0, len(places) - 1)
-    truth = places[row, :2] - SCENE.corner
-    for tracked, where in zip(followed, truth, strict=True):
+    return Trace(raw, places[:, :2] - site.corner, is_resting, interval_s)
+
+
+def judge_trace(
+    tallies: dict[str, Tally],
+    kind: str,
+    site: Site,
+    trace: Trace,
+    estimator: Estimator,
+    hop: int,
+) -> None:
+    """Follow somebody, and note how well that went."""
+    followed = follow(tallies[kind], site, trace, estimator, hop)
+    times_ns = [tracked.raw.time_ns for tracked in followed]
+    rows = trace.rows(times_ns)
+    truth, is_resting = trace.places[rows], trace.is_resting[rows]
+    areas = [site.area(where) for where in truth]
+    for tracked, where, area, rests in zip(
+        followed, truth, areas, is_resting, strict=True
+    ):
+        tally = tallies[STOP if kind == WAY and rests else kind]
         compare(tally, tracked, where)
-    areas = [area(where) for where in truth]
+        named = tracked.raw.room == area, tracked.whereabouts.room == area
+        tally.rooms.append(named)
+    if kind != WAY:
+        raw = changes([t.raw.room for t in followed])
+        tallies[kind].flips.append((raw, changes([t.whereabouts for t in followed])))
+        return
+    at_s = np.array(times_ns) / 1e9
     ends = [*np.flatnonzero([a != b for a, b in pairwise(areas)]) + 1, len(areas)]
     for start, end in pairwise(ends):
         right = [t.whereabouts.room == areas[start] for t in followed[start:end]]
         times = at_s[start:end]
-        judge(tally.entered, right, times)
-        resting = np.flatnonzero(is_resting[row[start:end]])
+        judge(tallies[WAY].entered, right, times)
+        resting = np.flatnonzero(is_resting[start:end])
         if len(resting):
-            judge(tally.arrived, right[resting[0] :], times[resting[0] :])
+            first = resting[0]
+            judge(tallies[WAY].arrived, right[first:], times[first:])
 
 
 def judge(verdicts: list[bool], right: Sequence[bool], times_s: Places) -> None:
@@ -192,32 +246,23 @@ def judge(verdicts: list[bool], right: Sequence[bool], times_s: Places) -> None:
 
 
 def follow(
-    tally: Tally,
-    site: Site,
-    rng: np.random.Generator,
-    places: Places,
-    n_packets: int,
-) -> Iterator[Tracked]:
-    """Yield what is tracked of a simulated capture."""
-    (room,) = SCENE.days(1)
-    tracker = Tracker(site.calibration.points, TrackingConfig())
-    pipeline = site.pipeline()
-    raw = capture_at(
-        rng,
-        room,
-        places,
-        site=SITE,
-        n_packets=n_packets,
-        interval_s=site.interval_s,
-        start_us=START_US + LATER_US,
-    )
-    for part in chunks(raw):
+    tally: Tally, site: Site, trace: Trace, estimator: Estimator, hop: int
+) -> list[Tracked]:
+    """Return what is tracked."""
+    calibration = site.calibration
+    _, predictor = make_site_predictor(site.bundle, calibration, estimator)
+    localizer = Localizer(calibration, predictor, calibration.trust_in(estimator))
+    spec = site.bundle.manifest.spec
+    pipeline = Pipeline(spec, calibration, localizer, hop=hop)
+    tracker = Tracker(calibration.points, TrackingConfig(), site.walls)
+    followed = []
+    for part in chunks(trace.raw):
         for fix in pipeline.feed(part, Source.SIMULATED):
             began = time.perf_counter()
-            tracked = tracker.update(fix.estimate, fix.unrest)
+            followed.append(tracker.update(fix.estimate, fix.unrest))
             tally.seconds += time.perf_counter() - began
             tally.n += 1
-            yield tracked
+    return followed
 
 
 def chunks(raw: RawFrames) -> Iterator[RawFrames]:
@@ -228,17 +273,17 @@ def chunks(raw: RawFrames) -> Iterator[RawFrames]:
 
 def compare(tally: Tally, tracked: Tracked, truth: Places) -> None:
     """Note how far both locations are from the truth."""
-    errors = [error(one, truth) for one in (tracked.raw, tracked.estimate)]
-    tally.errors.append((errors[0][0], errors[1][0]))
-    tally.inside.append((errors[0][1], errors[1][1]))
+    raw, followed = (error(one, truth) for one in (tracked.raw, tracked.estimate))
+    tally.errors.append((raw[0], followed[0]))
+    tally.radii.append((raw[1], followed[1]))
+    tally.inside.append((raw[0] <= raw[1], followed[0] <= followed[1]))
 
 
-def error(estimate: Estimate, truth: Places) -> tuple[float, bool]:
-    """Return how far a location is off [m], and whether its r95 says so."""
+def error(estimate: Estimate, truth: Places) -> tuple[float, float]:
+    """Return how far a location is off [m], and its r95 [m]."""
     where = estimate.position
     assert where is not None  # all points have coordinates
-    off = float(np.hypot(where.x - truth[0], where.y - truth[1]))
-    return off, off <= where.r95
+    return float(np.hypot(where.x - truth[0], where.y - truth[1])), where.r95
 
 
 def changes(values: Sequence[object]) -> int:
@@ -246,36 +291,36 @@ def changes(values: Sequence[object]) -> int:
     return sum(one != other for one, other in pairwise(values))
 
 
-def area(where: Places) -> str:
-    """Return the area that a place on the map is in."""
-    return AREAS[int(where[0] > BORDER_X_M)][int(where[1] > BORDER_Y_M)]
-
-
-def report(at_rest: Tally, on_the_way: Tally) -> None:
+def report(tallies: dict[str, Tally]) -> None:
     """Print what was found."""
-    flips, raw = np.array(at_rest.flips), np.array(at_rest.raw_flips)
-    both = {"at rest": at_rest, "walks": on_the_way}
     print("| | one image | followed |")
     print("|---|---|---|")
-    print(f"| flips in an hour of rest, mean | {raw.mean():.1f} | {flips.mean():.2f} |")
-    print(f"| most | {raw.max()} | {flips.max()} |")
-    few = [f"{(found <= 1).mean():.0%}" for found in (raw, flips)]
-    print(f"| hours with one at most | {few[0]} | {few[1]} |")
+    if tallies[HOUR].flips:
+        flips = np.array(tallies[HOUR].flips)
+        row(f"flips in an hour of rest, mean of {len(flips)}", flips.mean(axis=0))
+        row("most", flips.max(axis=0))
     for name, verdicts in (
-        ("entering", on_the_way.entered),
-        ("arriving", on_the_way.arrived),
+        ("entering", tallies[WAY].entered),
+        ("arriving", tallies[WAY].arrived),
     ):
-        print(
-            f"| right within {LIMIT_S:g} s of {name} ({len(verdicts)}) | | "
-            f"{np.mean(verdicts):.0%} |"
-        )
-    for name, tally in both.items():
-        one, all_so_far = np.mean(tally.errors, axis=0)
-        print(f"| mean error, {name} [m] | {one:.2f} | {all_so_far:.2f} |")
-        one, all_so_far = np.mean(tally.inside, axis=0)
-        print(f"| r95 holds the truth, {name} | {one:.0%} | {all_so_far:.0%} |")
-    n, seconds = at_rest.n + on_the_way.n, at_rest.seconds + on_the_way.seconds
+        if verdicts:
+            name = f"right within {LIMIT_S:g} s of {name} ({len(verdicts)})"
+            print(f"| {name} | | {np.mean(verdicts):.0%} |")
+    for kind, tally in tallies.items():
+        if not tally.n and not tally.errors:
+            continue
+        row(f"{kind}: mean error [m]", np.mean(tally.errors, axis=0))
+        row(f"{kind}: r95 [m]", np.mean(tally.radii, axis=0))
+        row(f"{kind}: r95 holds the truth [%]", 100 * np.mean(tally.inside, axis=0))
+        row(f"{kind}: right room [%]", 100 * np.mean(tally.rooms, axis=0))
+    n = sum(tally.n for tally in tallies.values())
+    seconds = sum(tally.seconds for tally in tallies.values())
     print(f"| time to follow one [us] | | {seconds / n * 1e6:.0f} |", flush=True)
+
+
+def row(name: str, values: Places) -> None:
+    """Print one of the table's rows."""
+    print(f"| {name} | {values[0]:.3g} | {values[1]:.3g} |")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,28 @@
-"""Where somebody may be, after all that was heard: the forward filter of an HMM.
+"""Which point somebody is at, after all that was heard: a filter that rests.
 
-    walk      b <- walk of length m dt, see `edge_agent.tracking.grid`
-    hear      b <- b^(1 - f) L^w / sum         L = (1 - e) n P(cell | image) + e
+    walk       b <- walk of length m dt, see `edge_agent.tracking.grid`
+    carried    b <- b L^w / sum      L = (1 - e) n P(cell | image) + e
+    at rest    b <- (1 - g) b + g P(cell | image)
 
 m is whether the device is carried, 0 to 1 (`edge_agent.tracking.unrest`). P is what an
 estimator says, for which all cells are as likely beforehand: so it is a likelihood but
 for a factor. e bounds what one image can say.
 
-Images are no independent observations, so w is below 1 (the likelihood is tempered).
+    w = c m dt / window, 1 at most      g = (1 - m) dt / (dt + T)
 
-    carried   w = c dt / window, f = 0         c = 4: by then it is in other fades
-    at rest   w = c f,  f = dt / (T + 0.25 s)  T: for how long it has rested
+Carried, it is the forward filter of an HMM. Images that share packets are no
+independent observations: w is c for all images of one window (the likelihood is
+tempered).
 
-A walker's window of one second is a metre long. At rest the errors of one image are
-those of the next: a place that is mistaken for another is mistaken all the time. What
-is believed then is the geometric mean over the rest, to the power of c whether it lasts
-for seconds or for hours. The longer the rest, the less can one image change: a door
-that is opened does not move the device.
+At rest it is the mean of all images of the rest. The errors of one are those of the
+next: a place that is mistaken for another is mistaken all the time, and what multiplies
+them becomes sure of it. A mean is not surer than they are; its error in metres, and in
+any convex loss, is no larger than theirs are on average. T is for how long images have
+held nothing but this rest: until then the newest one counts alone, and the longer the
+rest, the less can one image change.
 
 Where nothing tells whether it is carried, m is a third, images count once a second, and
-nothing is forgotten.
+none is averaged.
 """
 
 import numpy as np
@@ -32,17 +35,15 @@ Floats = npt.NDArray[np.float64]
 _DOUBT = 0.02
 """e: how often an image says nothing about where it was taken."""
 
-_OBSERVATIONS = 4.0
-"""c: what the images of one window, or of one rest, are worth together. At ten images
-of one second each this is an exponent of 0.4 for a walker's. Fewer follow a simulated
-walk more slowly, more bring nothing (docs/tracking.md)."""
+_OBSERVATIONS = 10.0
+"""c: what the images of one window are worth together. With ten images of one second
+each, every one counts in full; 4 in all is slower and no better (docs/tracking.md)."""
 
 _LEAST = 1e-300
 _UNTOLD = 1 / 3
 _UNTOLD_WINDOW_S = 1.0
-_LEAST_REST_S = 0.25
 _LONGEST_REST_S = 300.0
-"""What is forgotten after a long rest, so that a mistake ends some day."""
+"""What came before fades, so that a mistake ends some day."""
 
 
 class Belief:
@@ -68,7 +69,7 @@ class Belief:
         window_s: float,
         motion: float | None,
         rested_s: float,
-    ) -> float:
+    ) -> None:
         """Take in an image.
 
         Args:
@@ -77,10 +78,6 @@ class Belief:
             window_s: From its oldest packet to its newest [s].
             motion: Whether the device is carried, 0 to 1; None: nobody can tell.
             rested_s: For how long it has been at rest [s]; 0 while it is carried.
-
-        Returns:
-            How much of what was believed before is left, 0 to 1: the share of past
-            images in averages that go with this belief.
 
         Raises:
             ValueError: The posterior is of other cells.
@@ -91,27 +88,49 @@ class Belief:
         likelihood = np.log((1 - _DOUBT) * n * posterior + _DOUBT)
         if self._is_empty:
             self._is_empty = False
-            self._set(likelihood)
-            return 0.0
+            self.probabilities = _normalised(likelihood)
+            return
         carried = _UNTOLD if motion is None else motion
-        prior = self._grid.after(self.probabilities, passed_s * carried)
-        weight, forgotten = _weight(passed_s, window_s, motion, rested_s)
-        before = np.log(np.maximum(prior, _LEAST))
-        self._set((1 - forgotten) * before + weight * likelihood)
-        return 1 - max(weight, forgotten)
+        believed = self._grid.after(self.probabilities, passed_s * carried)
+        weight = _weight(passed_s, window_s, motion)
+        if weight > 0:
+            before = np.log(np.maximum(believed, _LEAST))
+            believed = _normalised(before + weight * likelihood)
+        share = 0.0
+        if motion is not None:
+            span_s = mean_span_s(window_s, rested_s)
+            share = (1 - motion) * newest_share(passed_s, span_s)
+        self.probabilities = (1 - share) * believed + share * posterior
 
-    def _set(self, logarithms: Floats) -> None:
-        weights = np.exp(logarithms - logarithms.max())
-        self.probabilities = weights / weights.sum()
+
+def mean_span_s(window_s: float, rested_s: float) -> float:
+    """Return T: for how long images have held nothing but this rest [s].
+
+    Args:
+        window_s: From the newest image's oldest packet to its newest [s].
+        rested_s: For how long the device has been at rest [s].
+    """
+    return max(0.0, min(rested_s, _LONGEST_REST_S) - window_s)
 
 
-def _weight(
-    passed_s: float, window_s: float, motion: float | None, rested_s: float
-) -> tuple[float, float]:
-    """Return w and f."""
+def newest_share(passed_s: float, span_s: float) -> float:
+    """Return the newest image's share of a mean, dt / (dt + T).
+
+    Args:
+        passed_s: Time since the image before [s], 0 or more.
+        span_s: Over which the mean is [s]; 0: the newest image alone.
+    """
+    return passed_s / (passed_s + span_s) if span_s > 0 else 1.0
+
+
+def _weight(passed_s: float, window_s: float, motion: float | None) -> float:
+    """Return w."""
     if motion is None:
-        return min(1.0, passed_s / max(window_s, _UNTOLD_WINDOW_S)), 0.0
+        return min(1.0, passed_s / max(window_s, _UNTOLD_WINDOW_S))
     share = passed_s / window_s if window_s > 0 else 1.0
-    rest_s = min(rested_s, _LONGEST_REST_S) + _LEAST_REST_S
-    forgotten = (1 - motion) * min(1.0, passed_s / rest_s)
-    return min(1.0, _OBSERVATIONS * (motion * share + forgotten)), forgotten
+    return min(1.0, _OBSERVATIONS * motion * share)
+
+
+def _normalised(logarithms: Floats) -> Floats:
+    weights = np.exp(logarithms - logarithms.max())
+    return np.asarray(weights / weights.sum())

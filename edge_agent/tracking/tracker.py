@@ -1,8 +1,7 @@
 """Follows a device from location to location.
 
-    Estimate, unrest --Belief--> probabilities --RoomKeeper--> room, events
-                                      |
-                                   Estimate of all that was heard so far
+    Estimate, unrest --Belief--------> probabilities --RoomKeeper--> room, events
+    Estimate, unrest --MeanPosition--> location, radii
 
 Everything depends on the estimates and their times alone: a replay gives the same.
 """
@@ -16,16 +15,14 @@ import numpy as np
 from edge_agent.config import TrackingConfig
 from edge_agent.estimate import (
     Estimate,
-    Position,
-    half_way_to_neighbour,
     most_probable_floor,
-    position_of,
     rooms_by_probability,
 )
 from edge_agent.site_file import Wall
 from edge_agent.survey import Point
 from edge_agent.tracking.belief import Belief
 from edge_agent.tracking.grid import Grid
+from edge_agent.tracking.mean_position import MeanPosition
 from edge_agent.tracking.rooms import (
     OUTSIDE,
     Presence,
@@ -38,8 +35,8 @@ from edge_agent.tracking.rooms import (
 _AT_REST, _CARRIED = 0.45, 0.7
 """Unrest below and above which it is certain (docs/tracking.md)."""
 
-_NOTICED_S = 0.5
-"""Somebody who passes makes a device restless for less."""
+_NOTICED_S = 1.0
+"""Somebody who passes makes a device restless for less; it rests until then."""
 
 _UNTIMED_S = 1.0
 """From one image to the next where nobody has the time."""
@@ -49,6 +46,7 @@ _LONGEST_GAP_S = 120.0
 """Who has not been heard for longer may be anywhere."""
 
 _SPEED_SPAN_S = 2.0
+_LEAST_INSIDE = 1e-9
 _FASTEST = 2.0
 """Speeds above so many times the walking speed are jumps of the estimate."""
 
@@ -58,8 +56,8 @@ class Tracked:
     """A location, after all that was heard before it."""
 
     estimate: Estimate
-    """What is believed now. The radii are no smaller than those of single images have
-    been of late: their errors are much the same from one to the next."""
+    """What is believed now. The location is the mean of those of late, whose radii are
+    no smaller than theirs; probabilities are those of the `Belief`."""
 
     raw: Estimate
     """Of the one image alone."""
@@ -98,18 +96,19 @@ class Tracker:
         """
         self._points = tuple(points)
         self._is_outside = np.array([p.is_outside for p in points], np.bool_)
+        self._is_placed = np.array([p.is_placed for p in points], np.bool_)
         placed = [point.location for point in points if point.is_placed]
-        self._half_way = half_way_to_neighbour(np.array(placed).reshape(-1, 2))
+        self._where = np.array(placed, np.float64).reshape(-1, 2)
         self._config = config
         self._grid = Grid(points, speed_m_s=config.speed_mps, walls=walls)
         self._keeper = RoomKeeper(
             RoomRules(config.margin, config.settle_s, config.dwell_s)
         )
         self._belief = Belief(self._grid)
+        self._mean = MeanPosition(speed_m_s=config.speed_mps)
         self._time_ns = 0
         self._rested_s = self._restless_s = self._elapsed_s = 0.0
         self._is_moving = False
-        self._radii: tuple[float, float] | None = None
         self._trail: deque[tuple[float, float, float]] = deque()
 
     def update(self, raw: Estimate, unrest: float | None = None) -> Tracked:
@@ -129,16 +128,12 @@ class Tracker:
             self._forget()
             passed_s = 0.0
         passed_s = max(0.0, passed_s)
+        if not self._time_ns:
+            # Nothing says that it was carried before; if it was, unrest will.
+            self._rested_s = raw.window_s
         self._time_ns = max(self._time_ns, raw.time_ns)
         motion = self._notice(unrest, passed_s)
-        kept = self._belief.update(
-            np.asarray(raw.posterior, np.float64),
-            passed_s=passed_s,
-            window_s=raw.window_s,
-            motion=motion,
-            rested_s=self._rested_s,
-        )
-        estimate = self._estimate(raw, kept)
+        estimate = self._estimate(raw, passed_s, motion)
         events += self._keeper.update(
             self._whereabouts(estimate),
             time_ns=raw.time_ns,
@@ -151,17 +146,17 @@ class Tracker:
             self._keeper.state,
             self._keeper.since_ns,
             None if motion is None else self._is_moving,
-            None if motion is None else self._speed(estimate.position, passed_s),
+            None if motion is None else self._speed(passed_s),
             tuple(events),
         )
 
     def _forget(self) -> None:
         """Begin again with nothing known."""
         self._belief = Belief(self._grid)
+        self._mean = MeanPosition(speed_m_s=self._config.speed_mps)
         self._time_ns = 0
         self._rested_s = self._restless_s = 0.0
         self._is_moving = False
-        self._radii = None
         self._trail.clear()
 
     def _passed_s(self, time_ns: int) -> float:
@@ -170,7 +165,10 @@ class Tracker:
         return (time_ns - self._time_ns) / 1e9 if self._time_ns else 0.0
 
     def _notice(self, unrest: float | None, passed_s: float) -> float | None:
-        """Return whether the device is carried, 0 to 1, and note for how long not."""
+        """Return whether the device is carried, 0 to 1, and note for how long not.
+
+        A rest of an hour must not end because somebody passed.
+        """
         if unrest is None:
             self._rested_s = self._restless_s = 0.0
             return None
@@ -179,14 +177,32 @@ class Tracker:
         self._is_moving = motion >= 0.5 and (
             self._is_moving or self._restless_s >= _NOTICED_S
         )
-        self._rested_s = 0.0 if self._is_moving else self._rested_s + passed_s
+        if not self._is_moving:
+            self._rested_s += passed_s
+            return 0.0
+        self._rested_s = 0.0
         return motion
 
-    def _estimate(self, raw: Estimate, kept: float) -> Estimate:
+    def _estimate(
+        self, raw: Estimate, passed_s: float, motion: float | None
+    ) -> Estimate:
+        self._belief.update(
+            np.asarray(raw.posterior, np.float64),
+            passed_s=passed_s,
+            window_s=raw.window_s,
+            motion=motion,
+            rested_s=self._rested_s,
+        )
+        position = raw.position
+        if position is not None:
+            position = self._mean.update(
+                position,
+                passed_s=passed_s,
+                window_s=raw.window_s,
+                motion=motion,
+                rested_s=self._rested_s,
+            )
         belief, points = self._belief.probabilities, self._points
-        position = position_of(belief, points, self._half_way)
-        if position is not None and raw.position is not None:
-            position = self._no_surer(position, raw.position, kept)
         return replace(
             raw,
             position=position,
@@ -196,21 +212,6 @@ class Tracker:
             outside=float(belief[self._is_outside].sum()),
         )
 
-    def _no_surer(self, position: Position, raw: Position, kept: float) -> Position:
-        """Return the position with radii that are those of images of late at least."""
-        r68, r95 = self._radii or (raw.r68, raw.r95)
-        r68 = kept * r68 + (1 - kept) * raw.r68
-        r95 = kept * r95 + (1 - kept) * raw.r95
-        self._radii = r68, r95
-        wider = max(1.0, r68 / position.r68) if position.r68 > 0 else 1.0
-        xx, xy, yy = (value * wider**2 for value in position.covariance)
-        return replace(
-            position,
-            covariance=(xx, xy, yy),
-            r68=max(position.r68, r68),
-            r95=max(position.r95, r95),
-        )
-
     def _whereabouts(self, estimate: Estimate) -> dict[Whereabouts, float]:
         shares: dict[Whereabouts, float] = defaultdict(float)
         for point, share in zip(self._points, estimate.posterior, strict=True):
@@ -218,14 +219,17 @@ class Tracker:
             shares[OUTSIDE if point.is_outside else state] += share
         return shares
 
-    def _speed(self, position: Position | None, passed_s: float) -> float | None:
-        if position is None:
+    def _speed(self, passed_s: float) -> float | None:
+        """Return how fast what is believed moves; locations jump too much for that."""
+        if len(self._where) == 0:
             return None
         self._elapsed_s += passed_s
         if not self._is_moving:
             self._trail.clear()
             return 0.0
-        self._trail.append((self._elapsed_s, position.x, position.y))
+        inside = self._belief.probabilities[self._is_placed]
+        x, y = (inside @ self._where / max(inside.sum(), _LEAST_INSIDE)).tolist()
+        self._trail.append((self._elapsed_s, x, y))
         while self._trail[-1][0] - self._trail[0][0] > _SPEED_SPAN_S:
             self._trail.popleft()
         (then_s, *there), (now_s, *here) = self._trail[0], self._trail[-1]

@@ -1,4 +1,4 @@
-"""The filter, against Bayes' rule by hand and a second implementation."""
+"""The filter, against Bayes' rule and the mean of a rest, by hand."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.survey import Point
-from edge_agent.tracking.belief import Belief
+from edge_agent.tracking.belief import Belief, mean_span_s, newest_share
 from edge_agent.tracking.grid import Grid
 
 ROW = tuple(Point(str(x), float(x), 0.0, "hall") for x in range(5))
@@ -25,7 +25,7 @@ def near(cell, *, sure=0.8, n=5):
 
 
 def hear(belief, posterior, *, passed_s=0.1, window_s=1.0, motion=0.0, rested_s=0.0):
-    return belief.update(
+    belief.update(
         np.asarray(posterior, np.float64),
         passed_s=passed_s,
         window_s=window_s,
@@ -45,11 +45,10 @@ def test_before_anything_is_heard_nothing_is_known(belief):
 
 
 def test_the_first_image_is_believed_but_for_some_doubt(belief):
-    kept = hear(belief, near(2))
+    hear(belief, near(2))
 
     expected = (1 - DOUBT) * near(2) + DOUBT / 5
     assert belief.probabilities == pytest.approx(expected)
-    assert kept == 0.0
 
 
 def test_what_an_image_excludes_is_not_excluded_for_good(belief):
@@ -63,22 +62,22 @@ def test_a_walker_s_image_is_bayes_with_an_exponent(belief):
     before = belief.probabilities
     grid = Grid(ROW, speed_m_s=1.2)
 
-    hear(belief, near(3), passed_s=0.1, window_s=1.0, motion=1.0)
+    hear(belief, near(3), passed_s=0.03, window_s=1.0, motion=1.0)
 
     likelihood = (1 - DOUBT) * near(3) + DOUBT / 5
-    expected = grid.after(before, 0.1) * likelihood**0.4
+    expected = grid.after(before, 0.03) * likelihood**0.3
     assert belief.probabilities == pytest.approx(expected / expected.sum())
 
 
-def test_the_same_second_says_as_much_in_ten_images_as_in_five():
+def test_the_same_second_says_as_much_in_forty_images_as_in_twenty():
     def heard(n):
         belief = Belief(Grid(ROW, speed_m_s=1e-6))  # nobody walks
         hear(belief, near(0))
         for _ in range(n):
-            hear(belief, near(3), passed_s=1 / n, window_s=1.0, motion=1.0)
+            hear(belief, near(1, sure=0.3), passed_s=1 / n, window_s=1.0, motion=1.0)
         return belief.probabilities
 
-    assert heard(10) == pytest.approx(heard(5), abs=0.01)
+    assert heard(40) == pytest.approx(heard(20), abs=0.01)
 
 
 def test_an_image_of_which_all_packets_are_new_counts_once_and_no_more(belief):
@@ -92,16 +91,40 @@ def test_an_image_of_which_all_packets_are_new_counts_once_and_no_more(belief):
     assert belief.probabilities == pytest.approx(twin.probabilities)
 
 
-def test_a_rest_is_no_surer_for_being_long(belief):
-    twin = Belief(Grid(ROW, speed_m_s=1.2))
+def test_what_is_believed_at_rest_is_the_mean_of_the_images_of_the_rest(belief, rng):
+    heard = rng.dirichlet(np.ones(5), 200)
 
-    rest(belief, [near(2, sure=0.5)] * 100)
-    rest(twin, [near(2, sure=0.5)] * 3000)
+    rest(belief, heard)
 
-    assert twin.probabilities[2] == pytest.approx(belief.probabilities[2], abs=0.03)
-    # To the power of four.
-    odds = ((1 - DOUBT) * 0.5 + DOUBT / 5) / ((1 - DOUBT) * 0.125 + DOUBT / 5)
-    assert belief.probabilities[2] < odds**4 / (odds**4 + 4) + 1e-3
+    # Images 0 to 10 reach back to before the rest, or hold no more than it.
+    assert belief.probabilities == pytest.approx(heard[10:].mean(axis=0))
+
+
+def test_until_an_image_holds_nothing_but_the_rest_the_newest_counts_alone(belief):
+    rest(belief, [near(0), near(1), near(2)], window_s=2.5)
+
+    assert belief.probabilities == pytest.approx(near(2))
+
+
+def test_a_rest_is_no_surer_than_its_images(belief):
+    rest(belief, [near(2, sure=0.5)] * 3000)
+
+    assert belief.probabilities == pytest.approx(near(2, sure=0.5))
+
+
+def test_half_carried_is_half_of_both(belief):
+    grid = Grid(ROW, speed_m_s=1.2)
+    hear(belief, near(1))
+    before = belief.probabilities
+
+    hear(belief, near(3), passed_s=0.02, window_s=1.0, motion=0.5, rested_s=1.02)
+
+    likelihood = (1 - DOUBT) * near(3) + DOUBT / 5
+    carried = grid.after(before, 0.01) * likelihood**0.1
+    carried /= carried.sum()
+    # Half of the newest of two images.
+    expected = 0.75 * carried + 0.25 * near(3)
+    assert belief.probabilities == pytest.approx(expected)
 
 
 def test_the_longer_the_rest_the_less_one_image_changes(belief):
@@ -147,12 +170,16 @@ def test_without_a_word_about_motion_images_count_once_a_second(belief):
     assert belief.probabilities == pytest.approx(expected / expected.sum())
 
 
-def test_what_is_kept_of_the_past_is_told(belief):
-    hear(belief, near(1))
+def test_the_newest_image_s_share_of_a_mean_falls_with_its_span():
+    assert newest_share(0.1, 0.9) == pytest.approx(0.1)
+    assert newest_share(0.0, 0.9) == 0.0
+    assert newest_share(0.0, 0.0) == newest_share(2.0, 0.0) == 1.0
 
-    assert hear(belief, near(1), motion=1.0) == pytest.approx(0.6)
-    # At rest for 10 s: a hundredth of the mean, to the power of four.
-    assert hear(belief, near(1), rested_s=9.75) == pytest.approx(1 - 4 * 0.01)
+
+def test_images_of_a_rest_hold_it_alone_from_a_window_on_and_five_minutes_at_most():
+    assert mean_span_s(2.5, 1.0) == 0.0
+    assert mean_span_s(2.5, 12.5) == 10.0
+    assert mean_span_s(2.0, 3600.0) == 298.0
 
 
 posteriors = st.lists(
@@ -171,14 +198,13 @@ posteriors = st.lists(
 def test_probabilities_sum_to_one_whatever_comes(stream, passed, motions, window_s):
     belief = Belief(Grid(ROW, speed_m_s=1.2))
     for posterior, passed_s, motion in zip(stream, passed, motions, strict=False):
-        kept = hear(
+        hear(
             belief,
             np.array(posterior) / sum(posterior),
             passed_s=passed_s,
             window_s=window_s,
             motion=motion,
         )
-        assert 0 <= kept <= 1
         assert np.isfinite(belief.probabilities).all()
         assert belief.probabilities.sum() == pytest.approx(1)
 

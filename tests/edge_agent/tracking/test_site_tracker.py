@@ -27,10 +27,10 @@ def site_file(config):
 
 
 def beyond(tracker):
-    """What is believed of the other side after a second of walking."""
+    """What is believed of the other side a second after walking was noticed."""
     at_3 = [0.02] * 3 + [0.86] + [0.02] * 4
-    for tick in range(11):
-        flat = at_3 if tick == 0 else [0.125] * 8
+    for tick in range(21):
+        flat = at_3 if tick <= 10 else [0.125] * 8
         raw = estimate_from_posterior(
             flat,
             POINTS,
