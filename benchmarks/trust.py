@@ -54,6 +54,11 @@ from trainer.cli import main as trainer  # noqa: E402
 
 DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
 SEED = 2001
+SIZE = "--days 6 --visits 5 --images 10"
+SPARSE_SEEDS = (7, SEED)
+SPARSE_SIZE = "--points 30 --days 8 --visits 5 --images 8"
+"""Smaller places, and more days of them: what few points are worth differs by day."""
+
 HISTORY_DAYS = 4
 FEW = 5
 MOST_IMAGES = 3
@@ -120,7 +125,7 @@ def main() -> None:
         folder = Path(name)
         print("| place, calibrated with | asked | days | " + " | ".join(_TITLES) + " |")
         print("|---" * (3 + len(_TITLES)) + "|")
-        for title, places in _places(folder):
+        for title, places in _places(folder, is_sparse=is_sparse):
             n_points = len(places[0][0].points)
             for setting in sparse_settings(n_points) if is_sparse else SETTINGS:
                 for asked in ("same day", "next day"):
@@ -152,19 +157,28 @@ _TITLES = (
 )
 
 
-def _places(folder: Path) -> Iterator[tuple[str, list[list[Environment]]]]:
+def _places(
+    folder: Path, *, is_sparse: bool
+) -> Iterator[tuple[str, list[list[Environment]]]]:
     """Yield places, each a list of sites, each a list of days."""
     polyu = DATA / "surveys" / "polyu_csi.npz"
     if polyu.exists():
         yield "PolyU", [polyu_days(polyu)]
     else:
         print(f"PolyU is left out: no {polyu}", file=sys.stderr)
-    yield "rooms", [[room] for room in rooms(folder / "rooms", 16, SEED)]
+    if not is_sparse:
+        yield "rooms", [[room] for room in rooms(folder / "rooms", 16, SEED)]
+    size = SPARSE_SIZE if is_sparse else SIZE
     for scene in ("lab", "hall"):
-        size = f"--days 6 --visits 5 --images 10 --seed {SEED}"
-        with redirect_stdout(sys.stderr):
-            trainer(["simulate", scene, str(folder / scene), *size.split()])
-        yield scene, [environments(folder / scene / "survey.csv")]
+        sites = []
+        for seed in SPARSE_SEEDS if is_sparse else (SEED,):
+            path = folder / f"{scene}-{seed}"
+            with redirect_stdout(sys.stderr):
+                trainer(
+                    ["simulate", scene, str(path), *size.split(), "--seed", str(seed)]
+                )
+            sites.append(environments(path / "survey.csv"))
+        yield scene, sites
 
 
 def tasks_of(
