@@ -4,6 +4,7 @@ import gc
 import signal
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tests.brokers import Mosquitto, Relay, Subscriber
 from tests.edge_agent.known_places import write_bundle_of_places
 from tests.edge_agent.sites import checkpoint, environment, random_calibration
 from tests.edge_agent.station import in_a_namespace
+from tests.edge_agent.whitened import random_neighbours
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +33,21 @@ def bundle_directory(tmp_path_factory):
 @pytest.fixture(scope="session")
 def bundle(bundle_directory):
     return Bundle.load(bundle_directory)
+
+
+@pytest.fixture(scope="session")
+def neighbours_directory(tmp_path_factory):
+    """A bundle with neighbours, which its trainer recommends; for reading only."""
+    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
+    from export.write_bundle import write_bundle
+    from trainer.neighbours.attachments import to_attachments
+
+    rng = np.random.default_rng(1)
+    arrays = to_attachments(random_neighbours(rng), is_recommended=True)
+    trained = replace(checkpoint(rng), attachments=arrays)
+    directory = tmp_path_factory.mktemp("neighbours") / "bundle"
+    write_bundle(trained, directory, name="tiny-1")
+    return directory
 
 
 @pytest.fixture(scope="session")

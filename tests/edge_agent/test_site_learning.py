@@ -29,25 +29,14 @@ from edge_agent.site_learning import (
 )
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point
-from tests.edge_agent.sites import POINTS, SPEC, checkpoint, environment
-from tests.edge_agent.whitened import random_neighbours
-from trainer.neighbours.attachments import to_attachments
+from tests.edge_agent.sites import POINTS, SPEC, environment
 
 NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    """A bundle that locates with neighbours; for reading only."""
-    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
-    from export.write_bundle import write_bundle
-
-    rng = np.random.default_rng(1)
-    arrays = to_attachments(random_neighbours(rng), is_recommended=True)
-    trained = replace(checkpoint(rng), attachments=arrays)
-    path = tmp_path_factory.mktemp("learning") / "bundle"
-    write_bundle(trained, path, name="tiny-1")
-    return Bundle.load(path)
+def bundle(neighbours_directory):
+    return Bundle.load(neighbours_directory)
 
 
 @pytest.fixture

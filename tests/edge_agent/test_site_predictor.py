@@ -42,22 +42,8 @@ NOW = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    """A bundle with neighbours, which its trainer recommends; for reading only."""
-    pytest.importorskip("onnx", reason="needs onnx to write a bundle")
-    from export.write_bundle import write_bundle
-
-    rng = np.random.default_rng(1)
-    arrays = to_attachments(random_neighbours(rng), is_recommended=True)
-    trained = replace(checkpoint(rng), attachments=arrays)
-    path = tmp_path_factory.mktemp("neighbours") / "bundle"
-    write_bundle(trained, path, name="tiny-1")
-    return path
-
-
-@pytest.fixture(scope="module")
-def both(directory):
-    return Bundle.load(directory)
+def both(neighbours_directory):
+    return Bundle.load(neighbours_directory)
 
 
 @pytest.fixture
@@ -374,9 +360,9 @@ def test_fingerprints_that_do_not_fit_are_refused(
 
 
 @pytest.fixture
-def site(run_agent, capsys, directory, tmp_path):
+def site(run_agent, capsys, neighbours_directory, tmp_path):
     """Flags of a site that was adapted to captures."""
-    flags = ["--bundle", directory, "--state", tmp_path / "state"]
+    flags = ["--bundle", neighbours_directory, "--state", tmp_path / "state"]
     survey = write_site(tmp_path / "site")
     assert run_agent("adapt", survey, *flags) == 0, capsys.readouterr().err
     capsys.readouterr()
@@ -425,9 +411,9 @@ def test_the_configuration_chooses_too(run_agent, capsys, site, write, tmp_path)
 
 
 @pytest.fixture
-def place(run_agent, capsys, directory, tmp_path):
+def place(run_agent, capsys, neighbours_directory, tmp_path):
     """Flags of a site adapted with a set for each of three places, and what it said."""
-    bundle = write_bundle_of_places(directory, tmp_path / "places")
+    bundle = write_bundle_of_places(neighbours_directory, tmp_path / "places")
     flags = ["--bundle", bundle, "--state", tmp_path / "state"]
     survey = write_site(tmp_path / "site")
     assert run_agent("adapt", survey, "--set", "lab", *flags) == 0

@@ -19,26 +19,6 @@ SCHEMA = json.loads((ROOT / "docs" / "mqtt" / "location.schema.json").read_text(
 
 
 @pytest.fixture
-def walk(tmp_path):
-    """A recording of 40 packets per transmitter."""
-    path = tmp_path / "walk.pcapng"
-    path.write_bytes(pcapng_bytes(packets_at(0, n=40)))
-    return path
-
-
-@pytest.fixture
-def flags(bundle_directory, state, tmp_path):
-    """The flags that choose the small model and its calibrated site."""
-    config = tmp_path / "agent.toml"
-    config.write_text('site.device = "pi"\ncapture.hop = 8\n')
-    return [
-        *("--config", str(config)),
-        *("--bundle", str(bundle_directory)),
-        *("--state", str(state)),
-    ]
-
-
-@pytest.fixture
 def locate(run_agent, capsys, flags):
     """Run the command in this process; returns exit code, results and talk."""
 

@@ -24,14 +24,6 @@ TABLE = Point("table", 1.2, 0.5, "kitchen")
 
 
 @pytest.fixture
-def walk(tmp_path):
-    """A recording of 40 packets per transmitter."""
-    path = tmp_path / "walk.pcapng"
-    path.write_bytes(pcapng_bytes(packets_at(0, n=40)))
-    return path
-
-
-@pytest.fixture
 def record(run_agent, capsys, tmp_path, monkeypatch):
     """Run the command with nobody at the keyboard; exit code, results and talk."""
 
