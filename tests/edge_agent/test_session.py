@@ -238,7 +238,7 @@ def test_what_follows_the_device_is_fed_and_its_location_is_the_one_that_is_show
         return ""
 
     run(
-        raw_frames_of(packets_at(0, n=24)),
+        raw_frames_of(packets_at(0, n=64)),
         as_json=True,
         tracking=config,
         remark=remark,
