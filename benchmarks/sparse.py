@@ -38,7 +38,8 @@ from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.history import align, joined, pooled  # noqa: E402
 from edge_agent.metrics import centre_errors, localization_errors  # noqa: E402
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor  # noqa: E402
+from edge_agent.neighbours.bent_map import BentMap  # noqa: E402
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor  # noqa: E402
 from edge_agent.neighbours.estimator import (  # noqa: E402
     Neighbours,
     NeighboursPredictor,

@@ -8,7 +8,7 @@ from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import Predictor, make_predictor
-from edge_agent.neighbours.bent_map import BentMapPredictor
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.trust.learners import EnsemblePredictor
 from edge_agent.trust.record import Trust

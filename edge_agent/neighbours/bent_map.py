@@ -37,8 +37,7 @@ import numpy.typing as npt
 from edge_agent.arrays import Arrays
 from edge_agent.csi.image import ImageSpec
 from edge_agent.environment import Environment
-from edge_agent.learning.backends import Backend
-from edge_agent.neighbours.changes import Changes, field_kernel
+from edge_agent.neighbours.changes import Changes
 from edge_agent.neighbours.estimator import (
     Fingerprints,
     Kernel,
@@ -47,8 +46,9 @@ from edge_agent.neighbours.estimator import (
 )
 from edge_agent.neighbours.hearing import dropped_channels, hearing
 from edge_agent.neighbours.regression import bent
+from edge_agent.neighbours.same_site import channel_names, check_aligned, kernel_of
 from edge_agent.neighbours.walk_means import WalkMeans, WhitenedShots
-from edge_agent.neighbours.whitening import Matrix, channel_features
+from edge_agent.neighbours.whitening import Matrix
 
 FREEDOM: Final = 4.0
 """ν; 2 to 8 differ by less than days do."""
@@ -56,7 +56,6 @@ FREEDOM: Final = 4.0
 TEMPER: Final = 0.7
 """τ: directions err together."""
 
-_QUERIES_PER_PASS: Final = 256
 _PREFIX: Final = "bent."
 _LEAST: Final = 1e-300
 
@@ -307,69 +306,6 @@ _FIELDS: Final = {
     "is_used": np.bool_,
     "is_known": np.bool_,
 }
-
-
-class BentMapPredictor:
-    """Locates at one site; an `edge_agent.learning.predictor.Predictor`."""
-
-    backend = Backend.NUMPY
-
-    def __init__(
-        self, neighbours: Neighbours, spec: ImageSpec, bent_map: BentMap
-    ) -> None:
-        """Take a map.
-
-        Args:
-            neighbours: Who whiten.
-            spec: How images are built.
-            bent_map: Of the site.
-        """
-        self._neighbours, self._spec, self._map = neighbours, spec, bent_map
-
-    def predict(
-        self, images: npt.NDArray[np.uint8], heard: npt.NDArray[np.bool_]
-    ) -> Matrix:
-        """Return the probability of every point, shape (n, n_points).
-
-        Args:
-            images: Shape (n, n_channels, n_packets, n_tones).
-            heard: Shape (n, n_channels).
-        """
-        answers = [np.zeros((0, len(self._map.means)))]
-        for start in range(0, len(images), _QUERIES_PER_PASS):
-            part = slice(start, start + _QUERIES_PER_PASS)
-            z = self._neighbours.whitening(channel_features(images[part], self._spec))
-            answers.append(self._map.posterior(z, heard[part]))
-        return np.concatenate(answers)
-
-
-def check_aligned(spec: ImageSpec, history: Environment, fresh: Environment) -> None:
-    """Refuse shots that do not go together.
-
-    Raises:
-        ValueError: Their points, channels or images differ.
-    """
-    if (history.points, history.channels) != (fresh.points, fresh.channels):
-        raise ValueError(
-            "history and fresh shots have other points or channels: align them first"
-        )
-    for shots in (history, fresh):
-        if shots.spec != spec:
-            raise ValueError(
-                f"shots of {shots.name} are images of {shots.spec}, not {spec}"
-            )
-
-
-def kernel_of(shots: Environment) -> Matrix:
-    """Return k of the points of a site."""
-    floors = np.array([point.floor for point in shots.points], np.intp)
-    return field_kernel(shots.locations, floors)
-
-
-def channel_names(shots: Environment) -> list[str]:
-    """Return the transmitter of each channel, or its number where it is not known."""
-    names = [channel.mac for channel in shots.channels]
-    return names + [f"channel {n}" for n in range(len(names), shots.spec.n_channels)]
 
 
 def _softmax(scores: Matrix) -> Matrix:

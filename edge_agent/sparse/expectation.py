@@ -27,12 +27,11 @@ from edge_agent.metrics import localization_errors
 from edge_agent.neighbours.bent_map import (
     FREEDOM,
     BentMap,
-    BentMapPredictor,
-    channel_names,
-    kernel_of,
 )
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.changes import Changes
 from edge_agent.neighbours.estimator import Neighbours
+from edge_agent.neighbours.same_site import channel_names, kernel_of
 from edge_agent.neighbours.walk_means import WalkMeans, WhitenedShots
 from edge_agent.neighbours.whitening import Matrix
 from edge_agent.sparse.choice import LAPS, choose

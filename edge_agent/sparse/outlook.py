@@ -27,9 +27,9 @@ import numpy.typing as npt
 
 from edge_agent.csi.image import ImageSpec
 from edge_agent.environment import Environment
-from edge_agent.neighbours.bent_map import check_aligned, kernel_of
 from edge_agent.neighbours.changes import Changes
 from edge_agent.neighbours.estimator import Neighbours
+from edge_agent.neighbours.same_site import check_aligned, kernel_of
 from edge_agent.neighbours.walk_means import WalkMeans, WhitenedShots
 from edge_agent.neighbours.whitening import Matrix
 from edge_agent.survey import Point

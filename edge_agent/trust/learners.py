@@ -23,7 +23,8 @@ from edge_agent.estimators import Estimator
 from edge_agent.history import pooled
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import Predictor, make_predictor
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMap
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 
 _LEAST: Final = 1e-12

@@ -16,7 +16,8 @@ from edge_agent.errors import BundleError, CalibrationError
 from edge_agent.estimators import Estimator
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import LayerPredictor
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMap
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.neighbours.file import NEIGHBOURS
 from edge_agent.site_predictor import make_site_predictor

@@ -13,8 +13,8 @@ from edge_agent.neighbours.bent_map import (
     FREEDOM,
     TEMPER,
     BentMap,
-    BentMapPredictor,
 )
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.estimator import (
     Fingerprints,
     Kernel,

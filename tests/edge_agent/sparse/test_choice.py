@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMap
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.sparse.choice import Choice, choose, greedy, worth_walking
 from edge_agent.sparse.outlook import Outlook
 from tests.edge_agent.walked import (

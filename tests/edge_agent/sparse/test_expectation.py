@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edge_agent.history import joined
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMap
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.sparse.choice import choose
 from edge_agent.sparse.expectation import expectations, sizes_of
 from edge_agent.survey import Point

@@ -12,7 +12,8 @@ from edge_agent.estimators import Estimator
 from edge_agent.history import joined
 from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import make_predictor
-from edge_agent.neighbours.bent_map import BentMap, BentMapPredictor
+from edge_agent.neighbours.bent_map import BentMap
+from edge_agent.neighbours.bent_map_predictor import BentMapPredictor
 from edge_agent.neighbours.estimator import NeighboursPredictor
 from edge_agent.trust.learners import (
     EnsemblePredictor,
