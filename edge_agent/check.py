@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,12 +75,6 @@ class Score:
     rooms_right: float | None
     """Share of shots whose room was found; None where the points name no rooms."""
 
-    def is_better_than(self, other: "Score") -> bool:
-        """Tell by metres, else by rooms; what is equal is no better."""
-        if self.error is not None and other.error is not None:
-            return self.error < other.error
-        return (self.rooms_right or 0.0) > (other.rooms_right or 0.0)
-
     def __str__(self) -> str:
         said = []
         if self.rooms_right is not None:
@@ -98,6 +92,31 @@ class Score:
                 None if self.rooms_right is None else round(self.rooms_right, 4)
             ),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one calibration costs more than another, shot by shot.
+
+    In metres where the points have coordinates, else in rooms that are wrong.
+    """
+
+    mean: float
+    standard_error: float
+    """Of the mean, shots being alike; 0 of a single one."""
+
+    @classmethod
+    def of(cls, losses: Vector, others: Vector) -> Self:
+        """Return by how much losses are larger than others.
+
+        Args:
+            losses: Shape (n,), at least one.
+            others: Of the same shots.
+        """
+        more = losses - others
+        n = len(more)
+        error = float(more.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+        return cls(float(more.mean()), error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,10 @@ class Check:
     n_site_points: int
     """Points of the site; those that were not asked about may be located worse."""
 
+    loss: Difference | None = None
+    """By how much the new calibration is worse than the one in use; None where there is
+    none."""
+
     @property
     def is_sparse(self) -> bool:
         """Whether it says nothing of some points."""
@@ -145,8 +168,15 @@ class Check:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether the new calibration is better than the one in use."""
-        return self.before is None or self.after.is_better_than(self.before)
+        """Whether the new calibration is better than the one in use.
+
+        Each of its answers lacks the lap that is asked, which the calibration to be
+        used has: that it is worse by less than a standard error shows nothing. What is
+        the same to the last shot is no better.
+        """
+        if self.loss is None:
+            return True
+        return self.loss.mean < 0 or 0 < self.loss.mean <= self.loss.standard_error
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -233,15 +263,17 @@ def check(
     rows = np.concatenate([fold.asked for fold in parts])
     answers = [estimate for fold in parts for estimate in located(fold)]
     truth = _Truth.of(fresh, rows)
+    others = None if before is None else before(rows)
     return Check(
         left_out,
         truth.score(answers),
-        None if before is None else truth.score(before(rows)),
+        None if others is None else truth.score(others),
         truth.guessing(),
         truth.rooms(answers),
         truth.weakest(answers),
         len(np.unique(fresh.point_of[rows])),
         len(fresh.points),
+        None if others is None else truth.difference(answers, others),
     )
 
 
@@ -275,6 +307,26 @@ class _Truth:
             float(np.mean(rooms)) if rooms else None,
         )
 
+    def difference(
+        self, answers: Sequence[Estimate | None], others: Sequence[Estimate | None]
+    ) -> Difference:
+        return Difference.of(self._losses(answers), self._losses(others))
+
+    def _losses(self, answers: Sequence[Estimate | None]) -> Vector:
+        """Return metres; without coordinates, and outside, 1 of a wrong room."""
+        errors = self._errors(answers)
+        wrong = self._wrong(answers)
+        return np.where(np.isfinite(errors), errors, wrong)
+
+    def _wrong(self, answers: Sequence[Estimate | None]) -> Vector:
+        return np.array(
+            [
+                _room_of(point) not in (None, _believed(answer))
+                for point, answer in zip(self.points, answers, strict=True)
+            ],
+            np.float64,
+        )
+
     def guessing(self) -> Score:
         errors = self._middle_errors()
         known = errors[np.isfinite(errors)]
@@ -296,12 +348,7 @@ class _Truth:
 
     def weakest(self, answers: Sequence[Estimate | None]) -> Point | None:
         errors = self._errors(answers)
-        wrong = np.array(
-            [
-                _room_of(point) not in (None, _believed(answer))
-                for point, answer in zip(self.points, answers, strict=True)
-            ]
-        )
+        wrong = self._wrong(answers)
         floor = np.nanmean(self._middle_errors()) if np.isfinite(errors).any() else 1.0
         badness = wrong + np.nan_to_num(errors) / floor
         mean_of = {

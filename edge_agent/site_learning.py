@@ -221,7 +221,7 @@ def _decide(checked: Check | None, has_active: bool, force: bool) -> tuple[bool,
     if checked.is_worth_it:
         return True, f"put in use: {after}; the one before: {checked.before}"
     return False, (
-        f"not put in use: {after}; the one in use is as good or better: "
+        f"not put in use: {after}; the one in use is as good, or better: "
         f"{checked.before}. To use the new one anyway: --force"
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.check import LeftOut, Score, Verdict, check, folds
+from edge_agent.check import Difference, LeftOut, Score, Verdict, check, folds
 from edge_agent.estimate import estimate_from_posterior
 from edge_agent.survey import Point
 from tests.edge_agent.sites import environment
@@ -239,6 +239,45 @@ def test_only_what_is_better_is_worth_it(rng, new, old, is_worth_it):
     result = checked(fresh, confused=new, before=knowing(fresh, confused=old))
 
     assert result.is_worth_it == is_worth_it
+
+
+def test_worse_by_less_than_a_standard_error_shows_nothing(rng):
+    """What is asked lacks a lap; what is used will not."""
+    fresh = shots(rng)  # a: 4 m better, b: 4 m worse; c: 5 m, in one lap of three
+    now = knowing(fresh, confused={1: 0})
+
+    def located(fold):
+        answers = now(fold.asked)
+        if "1" in fresh.visit_of[fold.asked]:
+            answers = [
+                surely(fresh.points, 0) if fresh.point_of[row] == 2 else answer
+                for row, answer in zip(fold.asked, answers, strict=True)
+            ]
+        return answers
+
+    result = check(
+        fresh, located, has_history=False, before=knowing(fresh, confused={0: 1})
+    )
+
+    more = [-4] * 3 + [4] * 3 + [5, 0, 0]
+    assert result.loss.mean == pytest.approx(np.mean(more))
+    assert result.loss.standard_error == pytest.approx(np.std(more, ddof=1) / 3)
+    assert result.is_worth_it
+
+
+def test_worse_at_every_point_is_worse(rng):
+    fresh = shots(rng)
+
+    result = checked(fresh, confused={0: 1, 1: 0, 2: 0}, before=knowing(fresh))
+
+    assert result.loss.mean > result.loss.standard_error
+    assert not result.is_worth_it
+
+
+def test_a_single_shot_has_no_standard_error():
+    loss = Difference.of(np.array([3.0]), np.array([1.0]))
+
+    assert (loss.mean, loss.standard_error) == (2, 0)
 
 
 def test_rooms_decide_where_there_are_no_metres(rng):
