@@ -8,7 +8,8 @@ from edge_agent.guide.skin import Skin
 from edge_agent.survey import Point
 from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.engine import State, Walk
-from edge_agent.walking.events import Asking, Event, Fault, Judged, Refused
+from edge_agent.walking.events import Asking, Event, Fault, Refused
+from edge_agent.walking.shot_events import Judged
 
 _TICK_S = 0.1
 

@@ -16,19 +16,15 @@ from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.events import (
     Asking,
     Begun,
-    Discarded,
     Ended,
     Event,
     Fault,
-    Judged,
-    Progress,
     Refused,
-    Shooting,
     Status,
-    Stored,
 )
 from edge_agent.walking.plan import WHY_LAPS, Stop
 from edge_agent.walking.reading import Reading
+from edge_agent.walking.shot_events import Discarded, Judged, Progress, Shooting, Stored
 from edge_agent.walking.verdict import Grade
 
 _LABEL = 12

@@ -21,21 +21,17 @@ from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.events import (
     Asking,
     Begun,
-    Discarded,
     Ended,
     Event,
     Fault,
-    Judged,
-    Progress,
     Refused,
-    Shooting,
     Status,
-    Stored,
 )
 from edge_agent.walking.itinerary import Itinerary, Suggest
 from edge_agent.walking.json_fields import FieldError
 from edge_agent.walking.plan import Stop
 from edge_agent.walking.shot import Shot
+from edge_agent.walking.shot_events import Discarded, Judged, Progress, Shooting, Stored
 from edge_agent.walking.shot_meter import SHOT_LIMIT_S
 from edge_agent.walking.stored_walk import StoredWalk
 from edge_agent.walking.verdict import Grade

@@ -11,8 +11,9 @@ from edge_agent.csi.image import ImageSpec
 from edge_agent.survey import Point
 from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.engine import State, Walk
-from edge_agent.walking.events import Fault, Judged, Stored
+from edge_agent.walking.events import Fault
 from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.shot_events import Judged, Stored
 from edge_agent.walking.verdict import Grade, Reason
 from edge_agent.walking.walk_store import WalkStore
 from tests.edge_agent.mounts import fill, make_read_only, make_writable, small_disk

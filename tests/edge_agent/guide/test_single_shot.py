@@ -10,8 +10,8 @@ from edge_agent.guide.single_shot import packet_clock, take_shot
 from edge_agent.guide.walk_loop import RecordedWalk
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.engine import Walk
-from edge_agent.walking.events import Discarded, Judged, Stored
 from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.shot_events import Discarded, Judged, Stored
 from edge_agent.walking.stored_walk import StoredWalk
 from edge_agent.walking.walk_store import WalkStore
 from tests.edge_agent.sites import (

@@ -15,18 +15,9 @@ from edge_agent.prospect import Prospect
 from edge_agent.site_learning import Outcome
 from edge_agent.survey import Point
 from edge_agent.walking.commands import Verb
-from edge_agent.walking.events import (
-    Asking,
-    Begun,
-    Discarded,
-    Ended,
-    Fault,
-    Judged,
-    Refused,
-    Status,
-    Stored,
-)
+from edge_agent.walking.events import Asking, Begun, Ended, Fault, Refused, Status
 from edge_agent.walking.plan import WHY_LAPS, Stop
+from edge_agent.walking.shot_events import Discarded, Judged, Stored
 from edge_agent.walking.verdict import Grade, Reason
 from edge_agent.walking.verdict import Verdict as ShotVerdict
 
