@@ -228,6 +228,29 @@ def test_who_passes_by_does_not_move_the_device(tracker):
     assert walking[-1].moving is True
 
 
+def test_who_passes_by_changes_nothing_of_a_long_rest(tracker):
+    rested = follow(tracker, [2.0] * 300)[-1]
+
+    passing = follow(tracker, [8.0] * 9, start=300, unrest=WALKING)[-1]
+
+    assert passing.estimate.position.x < rested.estimate.position.x + 0.3
+    assert dict(passing.estimate.rooms)["kitchen"] > 0.9
+
+
+def test_who_may_be_outside_walks_as_fast():
+    points = (*HALLWAY, Point("outside", None, None))
+    tracker = Tracker(points, CONFIG)
+
+    speeds = [
+        tracker.update(
+            estimate(np.append(0.5 * near(x), 0.5), tick, points=points), WALKING
+        ).speed_m_s
+        for tick, x in enumerate(np.arange(0.5, 9.0, 0.12))
+    ]
+
+    assert np.mean(speeds[30:]) == pytest.approx(1.2, abs=0.3)
+
+
 def test_where_packets_do_not_tell_nothing_is_said_of_motion(tracker):
     followed = follow(tracker, [4.0] * 5, unrest=None)
 
@@ -237,16 +260,17 @@ def test_where_packets_do_not_tell_nothing_is_said_of_motion(tracker):
 # -- time ------------------------------------------------------------------------------
 
 
-def test_a_clock_that_is_set_back_begins_anew_and_leaves_the_room(tracker):
+@pytest.mark.parametrize("restless", [RESTING, None])
+def test_a_clock_that_is_set_back_begins_anew_and_leaves_the_room(tracker, restless):
     follow(tracker, [2.0] * 50)
 
-    again = tracker.update(estimate(near(8), -36_000), RESTING)
+    again = tracker.update(estimate(near(8), -36_000), restless)
 
     (leave,) = again.events
     assert (leave.kind, leave.room) == (EventKind.LEAVE, "kitchen")
     assert leave.time_ns == START_NS + 49 * TENTH_NS
     assert again.whereabouts.room == "office"
-    fresh = Tracker(HALLWAY, CONFIG).update(again.raw, RESTING)
+    fresh = Tracker(HALLWAY, CONFIG).update(again.raw, restless)
     assert again.estimate == fresh.estimate
 
 
