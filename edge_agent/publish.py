@@ -22,6 +22,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_agent.broker_advice import (
+    HUNG_UP,
+    NO_ANSWER,
+    advice,
+    may_be_about_version,
+)
 from edge_agent.config import BrokerConfig
 from edge_agent.errors import BrokerError, SimulatedError
 from edge_agent.loopback import is_loopback, is_loopback_address
@@ -32,8 +38,6 @@ _log = logging.getLogger(__name__)
 _MAX_UNACKNOWLEDGED = 500
 """Fixes on their way; a replay that is faster than its broker waits here."""
 
-_HUNG_UP = "closed the connection without an MQTT answer"
-_NO_ANSWER = "no answer"
 _PATIENCE_WITH_V5_S = 3.0
 """Brokers that know 3.1.1 alone refuse MQTT 5, hang up, or wait for bytes that will not
 come."""
@@ -142,9 +146,9 @@ class MqttPublisher:
             if not refusal:
                 return self
             self._hang_up()
-            if not _may_be_about_version(refusal):
+            if not may_be_about_version(refusal):
                 break
-        raise BrokerError(_advice(self.where, refusal))
+        raise BrokerError(advice(self.where, refusal))
 
     def __exit__(
         self,
@@ -234,7 +238,7 @@ class MqttPublisher:
             return f"cannot be reached ({reason or error})"
         client.loop_start()
         if not self._verdict.wait(timeout_s):
-            return f"{_NO_ANSWER} within {timeout_s:g} s"
+            return f"{NO_ANSWER} within {timeout_s:g} s"
         return self._refusal or ""
 
     def _hang_up(self) -> None:
@@ -303,7 +307,7 @@ class MqttPublisher:
             if self._refusal is None:
                 _log.warning("lost broker %s%s", self.where, _because(reason))
             return
-        self._refusal = _HUNG_UP
+        self._refusal = HUNG_UP
         self._verdict.set()
 
 
@@ -311,29 +315,3 @@ def _because(reason: ReasonCode) -> str:
     """Say why a connection ended, if the broker did."""
     known = reason.getName() not in ("Unspecified error", "Normal disconnection")
     return f" ({reason}), trying again" if known else ", trying again"
-
-
-def _may_be_about_version(refusal: str) -> bool:
-    # Some 3.1.1 brokers hang up on MQTT 5, or wait, instead of answering.
-    return "version" in refusal.lower() or refusal.startswith((_NO_ANSWER, _HUNG_UP))
-
-
-def _advice(where: str, refusal: str) -> str:
-    message = f"broker {where}: {refusal}"
-    lower = refusal.lower()
-    if "reached" in lower:
-        return (
-            f"{message}; is it running, and are broker.host and broker.port right? "
-            "(--broker HOST:PORT, or --broker none to publish nothing)"
-        )
-    if "authori" in lower or "user name" in lower:
-        return (
-            f"{message}; set broker.username and broker.password_file, or the variable "
-            "METALOC_BROKER_PASSWORD"
-        )
-    if refusal.startswith((_NO_ANSWER, _HUNG_UP)):
-        return (
-            f"{message}; is this an MQTT port? (usually 1883; TLS and WebSocket ports "
-            "are not)"
-        )
-    return message
