@@ -22,8 +22,9 @@ from edge_agent.bundles.files import BundleFiles, Kind
 from edge_agent.bundles.store import bundle_name
 from edge_agent.calibration import Calibration
 from edge_agent.config import RESERVED_SITES
-from edge_agent.errors import CalibrationError
+from edge_agent.errors import CalibrationError, WalkError
 from edge_agent.generations import Generations
+from edge_agent.walking.walk_store import WalkStore
 
 _PREFIXES = {Kind.CSI: "", Kind.RSS: "rss-"}
 
@@ -72,6 +73,11 @@ class SiteState:
     def site(self) -> str:
         """Name of the site."""
         return self.folder.name
+
+    @property
+    def walks(self) -> Path:
+        """Folder of its walks, as `edge_agent.walking.walk_store` keeps them."""
+        return self.folder / "walks"
 
     @property
     def generations(self) -> Generations:
@@ -160,10 +166,31 @@ def find_calibration(kept: SiteState, files: BundleFiles) -> Path:
         raise CalibrationError(
             f"site {kept.site} is not calibrated for the bundle {files.name}: no "
             f"{kept.calibration(files.digest)}. Adapt it to the site's shots: "
-            "edge_agent adapt"
+            f"edge_agent adapt --site {kept.site}"
         )
-    raise CalibrationError(
-        f"site {kept.site} is not calibrated: no {kept.calibration(files.digest)}. "
-        "Record a few shots, then: edge_agent adapt survey.csv (edge_agent adapt "
-        "--help tells how). To try it first without: edge_agent demo"
+    raise CalibrationError(f"site {kept.site} is not calibrated: {_how_to_begin(kept)}")
+
+
+def _how_to_begin(kept: SiteState) -> str:
+    """Return what a site lacks of which there are no shots, and what to do."""
+    adapt = f"edge_agent adapt survey.csv --site {kept.site}"
+    demo = "To try it first without: edge_agent demo"
+    if kept.kind is not Kind.CSI:
+        return (
+            "no received power has been recorded there. Record some points, then: "
+            f"{adapt} (edge_agent adapt --help tells how). {demo}"
+        )
+    calibrate = f"edge_agent calibrate --site {kept.site}"
+    try:
+        unfinished = WalkStore(kept.walks).unfinished()
+    except WalkError:  # what cannot be read, calibrate tells about
+        unfinished = None
+    if unfinished is not None:
+        return (
+            f"no walk through it is finished, {unfinished} was left halfway. Go on "
+            f"with it: {calibrate} --resume"
+        )
+    return (
+        "no walk through it has been learnt. Walk, some seconds at each point: "
+        f"{calibrate}. From captures that are recorded already: {adapt}. {demo}"
     )

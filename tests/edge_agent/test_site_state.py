@@ -1,12 +1,20 @@
 """The files of a site: its shots, and a calibration for each bundle."""
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge_agent.bundles.files import Kind
 from edge_agent.calibration import Calibration
 from edge_agent.errors import CalibrationError
+from edge_agent.guide.setting import WALKS
 from edge_agent.site_state import SiteFiles, SiteState, find_calibration, site_states
+from edge_agent.survey import Point
+from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.walk_store import WalkStore
 from tests.edge_agent.sites import random_calibration
 
 DIGEST = "0123456789abcdef" * 4
@@ -92,12 +100,46 @@ def test_the_calibration_that_fits_is_found(rng, bundle, tmp_path):
     )
 
 
-def test_a_site_of_which_nothing_is_known_says_how_to_begin(bundle, tmp_path):
+def test_a_site_of_which_nothing_is_known_says_to_walk_first(bundle, tmp_path):
+    with pytest.raises(CalibrationError) as refused:
+        find_calibration(SiteState(tmp_path / "home", Kind.CSI), bundle.files)
+
+    said = str(refused.value)
+    assert said.startswith("site home is not calibrated: no walk")
+    assert 0 < said.index("edge_agent calibrate --site home") < said.index("adapt")
+    assert "edge_agent adapt survey.csv --site home" in said
+    assert ".npz" not in said
+
+
+def test_a_site_with_a_walk_left_halfway_says_to_go_on_with_it(bundle, tmp_path):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    plan = WalkPlan((Point("desk", 0.0, 0.0),), laps=1)
+    with WalkStore(site.walks).begin(plan, "20261123T101500Z"):
+        pass
+
     with pytest.raises(
         CalibrationError,
-        match=r"site home is not calibrated: no .*calibration-[0-9a-f]{16}.npz. Record",
+        match=r"20261123T101500Z was left halfway.*calibrate --site home --resume",
     ):
-        find_calibration(SiteState(tmp_path / "home", Kind.CSI), bundle.files)
+        find_calibration(site, bundle.files)
+
+
+def test_walks_that_cannot_be_read_keep_nobody_from_hearing_what_to_do(
+    bundle, tmp_path, monkeypatch
+):
+    site = SiteState(tmp_path / "home", Kind.CSI)
+    site.walks.mkdir(parents=True)
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(CalibrationError, match="edge_agent calibrate --site home"):
+        find_calibration(site, bundle.files)
+
+
+def test_walks_are_looked_for_where_they_are_kept(tmp_path):
+    assert SiteState(tmp_path / "home", Kind.CSI).walks.name == WALKS
 
 
 def test_a_site_that_knows_other_bundles_says_how_to_adapt_this_one(bundle, tmp_path):
