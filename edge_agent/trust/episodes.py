@@ -99,12 +99,16 @@ def episodes(
         ValueError: The history is not aligned (`edge_agent.history`).
     """
     past = fresh if history is None else joined(history, fresh)
-    if most is None:
-        most = min(max(_MOST_SHOTS // max(len(fresh), 1), _FEWEST), MOST_EPISODES)
     n_before = len(past) - len(fresh)
     walks = _walks(past, np.arange(len(past)) >= n_before)
     if not walks:
         return ()
+    n_known = len(np.unique(past.point_of))
+    n_per_point = int(np.bincount(fresh.point_of).max())
+    if most is None:
+        # Of points without fresh shots, learners are given older ones.
+        n_shots = n_known * n_per_point
+        most = min(max(_MOST_SHOTS // n_shots, _FEWEST), MOST_EPISODES)
     n_laps = len(walks[-1])
     covered = np.unique(fresh.point_of)
     found: list[_Found | None] = []
@@ -123,9 +127,8 @@ def episodes(
                 shots = _rows(others)
                 found.append(_found(past, shots, before, lap.rows, covered, asked))
     some = [each for each in found if each is not None]
-    if len(covered) < len(np.unique(past.point_of)):
+    if len(covered) < n_known:
         some.sort(key=lambda each: each.turn)
-    n_per_point = int(np.bincount(fresh.point_of).max())
     return tuple(_episode(past, each, n_per_point) for each in _balanced(some, most))
 
 

@@ -174,6 +174,14 @@ def test_large_sites_replay_fewer_episodes(rng):
     assert len(few) == 3
 
 
+def test_a_sparse_walk_through_a_large_site_takes_no_longer_than_a_full_one(rng):
+    """What learners are given of the other points is old, and as much."""
+    history = walked(rng, [f"a/{lap}" for lap in range(1, 200)])
+    laps = [f"b/{lap}" for lap in range(1, 200)]
+
+    assert len(episodes(walked(rng, laps, points=(0,)), history)) == 3
+
+
 def test_the_same_past_gives_the_same_episodes(rng):
     fresh, history = walked(rng, ["b/1", "b/2"]), walked(rng, ["a/1", "a/2"])
 
