@@ -10,13 +10,14 @@
     way      v motion (window / 2 + age): how far one has walked since the packets were
              heard that m is made of, on average; way² / 2 goes to both axes of C
 
-    g = dt / (dt + (1 - motion) T + motion 0.4 s),  1 without a span
+    g = dt / (dt + (1 - motion) T + motion max(0, 0.9 s - window / 2))
 
 At rest it is the plain mean over the rest, T as in `edge_agent.tracking.belief`: by
 convexity no further off than single images are on average. The radii are those of
 single images, and wider by what these contradict each other: errors at rest are the
-same from one image to the next, so no radius shrinks by averaging. Carried, a mean over
-0.4 s: longer ones lag. Where nobody can tell, it is taken to be carried.
+same from one image to the next, so no radius shrinks by averaging. Carried,
+what packets of 0.9 s ago say on average: longer means lag, and an image whose window is
+longer than that lags by itself. Where nobody can tell, it is taken to be carried.
 
 The forward filter of `Belief` says which room. Its mean is no location: likelihoods
 that are multiplied settle on one point, and are further off between points and where
@@ -29,7 +30,8 @@ import numpy.typing as npt
 from edge_agent.estimate import Position
 from edge_agent.tracking.belief import mean_span_s, newest_share
 
-_CARRIED_S = 0.4
+_AGE_S = 0.9
+"""Of the packets that the location of a walker is made of, on average [s]."""
 
 
 class MeanPosition:
@@ -68,7 +70,8 @@ class MeanPosition:
         newest = np.array([raw.x, raw.y])
         carried = 1.0 if motion is None else motion
         resting_s = mean_span_s(window_s, rested_s)
-        span_s = (1 - carried) * resting_s + carried * _CARRIED_S
+        walking_s = max(0.0, _AGE_S - window_s / 2)
+        span_s = (1 - carried) * resting_s + carried * walking_s
         share = newest_share(passed_s, span_s)
         if self._mean is None:
             self._mean, share = newest, 1.0
