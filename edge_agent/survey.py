@@ -22,6 +22,9 @@ from pathlib import Path
 
 from edge_agent.errors import SurveyError
 
+SURVEY_FILE = "survey.csv"
+"""What the list of a folder of captures is called."""
+
 _REQUIRED = ("capture", "x_m", "y_m")
 _OPTIONAL = ("point", "room", "visit", "floor", "environment")
 _MAX_LINES = 100_000
@@ -95,10 +98,15 @@ class SurveyedCapture:
 def read_survey(path: Path) -> list[SurveyedCapture]:
     """Read and check a list of surveyed captures.
 
+    Args:
+        path: The list, or a folder whose list is called `SURVEY_FILE`.
+
     Raises:
         SurveyError: It cannot be read, a column is missing or unknown, a value makes no
             sense, a capture is not there or listed twice, or a point has two places.
     """
+    if path.is_dir():
+        path = path / SURVEY_FILE
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(_rows(path, csv.DictReader(file, strict=True)))

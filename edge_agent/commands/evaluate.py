@@ -43,8 +43,8 @@ and of captures that it was not made of: those that it was, and their visits, ar
 by their packets and counted apart.
 
 examples:
-  edge_agent evaluate recording/survey.csv
-  edge_agent evaluate recording/survey.csv --visits 2,3 --map errors.svg
+  edge_agent evaluate recording
+  edge_agent evaluate recording --visits 2,3 --map errors.svg
   edge_agent evaluate recording/survey.csv --environment d07 --json
 """
 
@@ -52,7 +52,10 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument(
-        "survey", type=Path, metavar="SURVEY.csv", help="list of recorded captures"
+        "survey",
+        type=Path,
+        metavar="RECORDING",
+        help="list of recorded captures, or the folder with its survey.csv",
     )
     parser.add_argument(
         "--environment", metavar="E", help="which one, if the list holds several"
@@ -105,13 +108,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     evaluation = _evaluate(captures, used, model, site, config.site.name, console)
     for sentence in evaluation.cautions:
         console.caution(sentence)
-    if args.map is not None:
-        _draw(args.map, evaluation, folder, console)
     if args.json:
         console.result(json.dumps(to_json(evaluation)))
-        return 0
-    for line in report_lines(evaluation):
-        console.result(line)
+    else:
+        for line in report_lines(evaluation):
+            console.result(line)
+    if args.map is not None:  # last: whatever comes of it, the figures are there
+        _draw(args.map, evaluation, folder, console)
     return 0
 
 
@@ -219,6 +222,13 @@ def _evaluate(
 
 
 def _draw(path: Path, evaluation: Evaluation, folder: Path, console: Console) -> None:
+    """Draw the map; of a site without coordinates, say that there is none."""
+    if not evaluation.judged.is_measured.any():
+        console.caution(
+            f"no map, {path} is not written: no location has coordinates to be drawn "
+            "at; give the points some (x_m and y_m), and calibrate with them"
+        )
+        return
     walls: tuple[Wall, ...] = ()
     if (folder / SITE_FILE).is_file():
         walls = read_site_file(folder / SITE_FILE).walls

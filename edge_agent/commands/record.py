@@ -33,7 +33,7 @@ examples:
   sudo edge_agent record monday --point table --room kitchen --x 1.2 --y 0.5
   sudo edge_agent record beacons --iface mon0 --max-mb 200 --rotate-s 600
   edge_agent record phone --pcap - --point kitchen < walk.pcap
-  edge_agent evaluate monday/survey.csv
+  edge_agent evaluate monday
 """
 
 
@@ -87,14 +87,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     config = configuration(args)
     limits = _limits(args)
     source = _source(args, config)
+    if source.check():
+        raise UsageError(
+            f"{source.name} is marked as simulated, which the pcap files of a "
+            "recording cannot say; use it as it is: edge_agent locate --pcap"
+        )
     with RecordingFolder(args.folder, int(args.max_mb * 1e6)) as folder:
         known = _known(config, folder)
         first = _first_point(args, known(), folder)
-        if source.check():
-            raise UsageError(
-                f"{source.name} is marked as simulated, which the pcap files of a "
-                "recording cannot say; use it as it is: edge_agent locate --pcap"
-            )
         with Recorder(folder, limits, console.say) as recorder:
             if first is not None:
                 recorder.label(first)
@@ -227,4 +227,4 @@ def _report(
         f"{folder.n_bytes / 1e6:.1f} MB, {folder.n_labelled} captures with a label"
     )
     if survey is not None:
-        console.say(f"next: edge_agent evaluate {survey}")
+        console.say(f"next: edge_agent evaluate {folder.path}")

@@ -9,6 +9,7 @@ its last: whenever the power goes, what is listed is true. When there is no more
 captures without a label go first, the oldest first. Those with one are never removed.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -21,9 +22,14 @@ from typing import Self
 from edge_agent.arrays import sync_directory
 from edge_agent.errors import OutputError, SurveyError, UsageError
 from edge_agent.pcap_writer import PcapWriter
-from edge_agent.survey import Point, SurveyedCapture, read_survey, write_survey
+from edge_agent.survey import (
+    SURVEY_FILE,
+    Point,
+    SurveyedCapture,
+    read_survey,
+    write_survey,
+)
 
-SURVEY_FILE = "survey.csv"
 _NUMBERED = re.compile(r"(\d{6,})(-.+)?\.pcap")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
 _LONGEST_NAME = 40
@@ -52,6 +58,7 @@ class RecordingFolder:
         self.path = path
         self._max_bytes = max_bytes
         self._lock = _CLOSED
+        self._is_new = False
         self._rows: list[SurveyedCapture] = []
         self._files: list[_File] = []
         self._number = 0
@@ -85,6 +92,7 @@ class RecordingFolder:
             UsageError: Somebody else records there.
         """
         try:
+            self._is_new = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,6 +116,9 @@ class RecordingFolder:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_new:  # and goes again, unless there is something in it by now
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
         self._unlock()
 
     def next_visit(self, point: Point) -> int:

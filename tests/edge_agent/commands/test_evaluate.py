@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -185,17 +186,43 @@ def test_shots_that_cannot_be_read_are_no_reason_to_stop(evaluate, survey, tmp_p
         ),
         (["--visits", ","], 1, "none is not among"),
         (["--site", "nowhere"], 1, "not calibrated"),
-        (["--map", "none/there/errors.svg/x.svg"], 1, "cannot write"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(
     evaluate, survey, tmp_path, monkeypatch, arguments, code, complaint
 ):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "none").touch()
     found, out, err = evaluate(survey, *arguments)
     assert (found, out) == (code, "")
     assert complaint in err
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_map_that_cannot_be_written_leaves_the_figures(evaluate, survey, tmp_path):
+    (tmp_path / "file").touch()
+    code, out, err = evaluate(survey, "--map", tmp_path / "file" / "x.svg")
+    assert code == 1
+    assert "cannot write" in err
+    assert "mean error" in out
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_recording_without_coordinates_gives_figures_and_no_map(
+    evaluate, survey, tmp_path
+):
+    rows = read_survey(survey)
+    rooms = [replace(row, point=replace(row.point, x=None, y=None)) for row in rows]
+    write_survey(survey, rooms)
+    code, out, err = evaluate(survey, "--map", tmp_path / "errors.svg")
+    assert code == 0
+    assert "right room" in out
+    assert "caution: no map" in err
+    assert not (tmp_path / "errors.svg").exists()
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_folder_stands_for_its_list(evaluate, survey):
+    assert evaluate(survey.parent, "--json") == evaluate(survey, "--json")
 
 
 @pytest.mark.usefixtures("calibrated")

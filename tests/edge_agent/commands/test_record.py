@@ -58,7 +58,7 @@ def test_a_recording_with_a_label_is_what_evaluate_takes(record, walk, tmp_path)
     assert packets_in(row.capture) == packets_in(walk)
     assert "80 packets recorded" in out
     assert "1 captures with a label" in out
-    assert f"next: edge_agent evaluate {tmp_path / 'out' / 'survey.csv'}" in err
+    assert f"next: edge_agent evaluate {tmp_path / 'out'}" in err
 
 
 def test_without_a_label_nothing_is_listed(record, walk, tmp_path):
@@ -103,12 +103,14 @@ def test_what_makes_no_sense_is_refused(record, walk, tmp_path, arguments, compl
     code, out, err = record(*source, *arguments)
     assert (code, out) == (2, "")
     assert complaint in err
+    assert not (tmp_path / "out").exists()
 
 
-def test_an_interface_that_is_not_there_is_named(record):
+def test_an_interface_that_is_not_there_is_named(record, tmp_path):
     code, _, err = record("--iface", "none0")
     assert code == 1
     assert "there is no interface none0" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_recording_stops_and_says_so(record, walk, tmp_path):
