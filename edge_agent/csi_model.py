@@ -16,7 +16,7 @@ from edge_agent.csi.image import CsiImage
 from edge_agent.csi.iq_order import IqOrder
 from edge_agent.csi.raw import CSI_LINK_TYPES
 from edge_agent.drift.baseline import site_revisits
-from edge_agent.drift.site_watch import drift_watch
+from edge_agent.drift.site_watch import drift_watch, site_familiarity
 from edge_agent.environment import Environment
 from edge_agent.errors import CalibrationError
 from edge_agent.estimate import Estimate
@@ -260,7 +260,9 @@ class CsiModel(SiteModel[Environment, Calibration]):
         )
         what = f"{estimator} on {predictor.backend}{self._set(estimator, calibration)}"
         trust = calibration.trust_in(estimator)
-        return what, Localizer(calibration, predictor, trust)
+        return what, Localizer(
+            calibration, predictor, trust, site_familiarity(self._bundle, calibration)
+        )
 
     def _set(self, estimator: Estimator, calibration: Calibration) -> str:
         """Return which set the network was adapted from, where there are several."""

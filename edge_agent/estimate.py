@@ -22,7 +22,8 @@ class Quality(StrEnum):
 
     UNCERTAIN = "uncertain"
     """They do, and are large: the expected error is more than half of what always
-    answering the middle would give, or r95 holds all of the site."""
+    answering the middle would give, as it is where nobody calibrated, or r95 holds all
+    of the site."""
 
     DRIFTED = "drifted"
     """The signals are no longer those that the site was calibrated to."""
@@ -94,6 +95,10 @@ class Estimate:
 
     is_flat: bool = False
     """Whether the belief is spread so far that guessing would do as well."""
+
+    novelty: float | None = None
+    """Share of the site's re-visits that were nearer to its shots than this image, 0 to
+    1; None where nobody knows what re-visits look like."""
 
     @property
     def is_outside(self) -> bool:

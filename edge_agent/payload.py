@@ -192,6 +192,7 @@ class LocationPayloads:
             "raw": _raw(estimate),
             "quality": shown.quality.value,
             "quality_score": round(shown.quality_score, 3),
+            "novelty": None if estimate.novelty is None else round(estimate.novelty, 3),
             "drift": None if drift is None else round(drift, 3),
             "calibration": self._calibration(time_ns),
             "n_frames": estimate.n_frames,

@@ -265,7 +265,9 @@ class Pipeline(SitePipeline[CsiImage]):
         if self._watch is None:
             return self._localizer.locate(sample)
         self.drift = self._watch.see(sample)
-        return self._localizer.locate(sample, is_drifted=self.drift.is_alarm)
+        return self._localizer.locate(
+            sample, is_drifted=self.drift.is_alarm, nearest=self._watch.nearest
+        )
 
     def _unrest(self, sample: CsiImage) -> float | None:
         return unrest(sample)

@@ -7,6 +7,7 @@ from edge_agent.calibration import Calibration
 from edge_agent.drift.baseline import Revisits
 from edge_agent.drift.watch import DriftWatch
 from edge_agent.evidence import Examiner
+from edge_agent.trust.novelty import Familiarity
 
 
 def drift_watch(bundle: Bundle, calibration: Calibration) -> DriftWatch | None:
@@ -44,6 +45,22 @@ def site_examiner(bundle: Bundle, calibration: Calibration) -> Examiner | None:
     return Examiner.of(
         bundle.neighbours, bundle.manifest.spec, calibration.fingerprints
     )
+
+
+def site_familiarity(bundle: Bundle, calibration: Calibration) -> Familiarity | None:
+    """Return what images of a site's points look like, by which others are noticed.
+
+    Args:
+        bundle: The model.
+        calibration: Of the site, made with it.
+
+    Returns:
+        None where nobody knows: no neighbours, no re-visits, or a single point.
+    """
+    neighbours, shots = bundle.neighbours, calibration.fingerprints
+    if neighbours is None or shots is None or calibration.revisits is None:
+        return None
+    return Familiarity.of(calibration.revisits.nearest, neighbours.kernel, shots)
 
 
 def calibrated_ns(calibration: Calibration) -> int:

@@ -58,6 +58,11 @@ class DriftWatch:
             self._file.keep(self.monitor, image.ended_ns)
         return state
 
+    @property
+    def nearest(self) -> float | None:
+        """D of the shot nearest to the image seen last; None before the first."""
+        return None if self.evidence is None else float(self.evidence.distances.min())
+
     def remember(self, file: DriftFile) -> None:
         """Go on where the agent was before it was restarted, and keep it from now on.
 

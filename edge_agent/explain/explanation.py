@@ -125,6 +125,7 @@ class Explanation:
             "unrest": None if self.fix.unrest is None else round(self.fix.unrest, 3),
             "quality": estimate.quality.value,
             "quality_score": round(estimate.quality_score, 3),
+            "novelty": None if estimate.novelty is None else round(estimate.novelty, 3),
             "tracked": _tracked_json(self.tracked),
             "rooms": [{"room": r, "p": round(p, 4)} for r, p in estimate.rooms],
             "outside": round(estimate.outside, 4),

@@ -71,6 +71,11 @@ def _head(explanation: Explanation) -> Iterator[str]:
     if (unrest := explanation.fix.unrest) is not None:
         quality += f", unrest {unrest:.2f} (0 at rest, 1 carried)"
     yield quality
+    if estimate.novelty is not None:
+        yield (
+            f"novelty {estimate.novelty:.2f}: {estimate.novelty:.0%} of re-visits were "
+            "nearer to their shots"
+        )
     yield from _tracked(explanation.tracked)
     yield f"{explanation.model}, {explanation.backend}{_age(explanation.age_s)}"
 

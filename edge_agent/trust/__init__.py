@@ -8,5 +8,6 @@ choice        which learner locates: the one that won
 temperature   how sure its posterior may be
 radii         how far from its mean the truth is, as often as is promised
 fitting       all of these, for one estimator
+novelty       how unlike the site's shots an image is, and what that leaves of it
 record        what comes of it for one site: what a `Localizer` applies
 """

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from edge_agent.estimate import Position, position_of
 from edge_agent.survey import Point
 from edge_agent.trust.choice import Measure, measure_at, room_beliefs, rooms_of
+from edge_agent.trust.novelty import doubted
 from edge_agent.trust.radii import ACCURACY, BOUND, knowing_nothing, spreads
 from edge_agent.trust.stage import Stage
 
@@ -38,7 +39,13 @@ class Located(NamedTuple):
 
 
 def locate(
-    own: Floats, warm: Floats, points: tuple[Point, ...], stage: Stage
+    own: Floats,
+    warm: Floats,
+    points: tuple[Point, ...],
+    stage: Stage,
+    strangeness: float = 0.0,
+    *,
+    guessing: float = 0.0,
 ) -> Located:
     """Return position and expected error.
 
@@ -49,10 +56,13 @@ def locate(
         warm: P_T, shape (n_points,).
         points: Of the site.
         stage: What holds.
+        strangeness: s of `edge_agent.trust.novelty`.
+        guessing: Error of always answering the middle [m], if points have coordinates.
     """
-    believed = position_of(warm, points)
+    belief = doubted(warm, strangeness)
+    believed = position_of(belief, points)
     if measure_at(points) is Measure.WRONG_ROOMS:
-        other = 1 - float(room_beliefs(warm[None], rooms_of(points)).max())
+        other = 1 - float(room_beliefs(belief[None], rooms_of(points)).max())
         return Located(None, other, other, True)
     if believed is None:  # surely outside, and sure of that
         return Located(None, 0.0, 0.0, True)
@@ -64,13 +74,17 @@ def locate(
         max(stage.accuracy * base, sqrt(ACCURACY) * cell),
         max(stage.bound * base, sqrt(BOUND) * cell),
     ]
-    r68, r95 = map(min, told, known)
+    r68, r95 = (
+        (1 - strangeness) * min(radius, most) + strangeness * most
+        for radius, most in zip(told, known, strict=True)
+    )
     x, y = mean.tolist()
     error = stage.expected * base
+    doubt = error if stage.n_queries else min(error, _MEAN * base)
     return Located(
         Position(x, y, _scaled(believed.covariance, r68), r68, r95),
-        error,
-        error if stage.n_queries else min(error, _MEAN * base),
+        (1 - strangeness) * error + strangeness * guessing,
+        (1 - strangeness) * doubt + strangeness * guessing,
         told[1] < known[1] or known[1] == 0,
     )
 

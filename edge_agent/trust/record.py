@@ -14,6 +14,9 @@ A posterior becomes an estimate:
     quality            ok where quality_score is 0.5 or more, and r95 less than what
                        holds 95 % of the site's points; else uncertain
 
+An image that is stranger than re-visits were is perhaps of no point of the site: its
+belief, radii and expected error lean to those of knowing nothing (`trust.novelty`).
+
 Where the points have no coordinates, E[error] is 1 - the probability of the best room,
 and the error of the middle that of guessing rooms.
 
@@ -40,6 +43,7 @@ from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
 from edge_agent.trust.choice import Floors, Measure
 from edge_agent.trust.located import locate
+from edge_agent.trust.novelty import Novelty, doubted
 from edge_agent.trust.stage import Stage
 from edge_agent.trust.temperature import tempered
 
@@ -96,6 +100,7 @@ class Trust:
         n_heard: int,
         n_channels: int,
         is_drifted: bool = False,
+        novelty: Novelty | None = None,
     ) -> Estimate:
         """Return a location that says how far to trust it.
 
@@ -109,6 +114,7 @@ class Trust:
             n_heard: .
             n_channels: .
             is_drifted: Whether signals are no longer those that were calibrated to.
+            novelty: How unlike the site's shots the image is; None: nobody knows.
 
         Raises:
             ValueError: As of `estimate_from_posterior`.
@@ -116,11 +122,16 @@ class Trust:
         own = normalised(posterior, points)[None]
         stage = self.stage(age_s)
         (warm,) = tempered(own, stage.temperature)
-        located = locate(own, warm, points, stage)
+        strangeness = 0.0
+        if novelty is not None and age_s <= SAME_DAY_S:
+            strangeness = novelty.strangeness
+        located = locate(
+            own, warm, points, stage, strangeness, guessing=self.floors.centre
+        )
         skill = _skill(located.error, self.floors.centre)
         return replace(
             estimate_from_posterior(
-                warm,
+                doubted(warm, strangeness),
                 points,
                 time_ns=time_ns,
                 n_frames=n_frames,
@@ -134,6 +145,7 @@ class Trust:
             ),
             quality_score=skill,
             is_flat=_skill(located.doubt, self.floors.centre) < _FLAT,
+            novelty=None if novelty is None else novelty.share,
         )
 
     def age_s(self, time_ns: int, calibrated_ns: int) -> float:

@@ -12,6 +12,7 @@ from edge_agent.learning.backends import Backend
 from edge_agent.learning.predictor import make_predictor
 from edge_agent.localizer import Localizer
 from edge_agent.trust.choice import Floors, Measure
+from edge_agent.trust.novelty import Familiarity
 from edge_agent.trust.record import Trust
 from edge_agent.trust.stage import Stage
 from tests.edge_agent.sites import POINTS, SPEC, channel
@@ -120,3 +121,29 @@ def test_without_trust_nothing_is_calibrated(calibration, predictor, image):
     estimate = Localizer(calibration, predictor).locate(image)
 
     assert estimate.quality is Quality.UNCALIBRATED
+
+
+FAMILIAR = Familiarity(np.arange(1.0, 40.0), np.array([30.0, 35.0, 40.0]))
+
+
+def test_an_image_far_from_all_shots_is_trusted_less(calibration, predictor, image):
+    localizer = Localizer(calibration, predictor, trust(), FAMILIAR)
+
+    near, far = (localizer.locate(image, nearest=d) for d in (5.0, 60.0))
+
+    assert near.novelty == 4 / 40
+    assert far.novelty == 39 / 40
+    assert far.position.r95 > near.position.r95
+    assert far.quality_score < near.quality_score
+    plain = Localizer(calibration, predictor, trust()).locate(image, nearest=60.0)
+    assert replace(near, novelty=None) == plain
+
+
+def test_novelty_is_told_where_nothing_was_replayed_too(calibration, predictor, image):
+    localizer = Localizer(calibration, predictor, None, FAMILIAR)
+
+    estimate = localizer.locate(image, nearest=60.0)
+
+    assert estimate.novelty == 39 / 40
+    assert localizer.locate(image).novelty is None
+    assert replace(estimate, novelty=None) == localizer.locate(image)

@@ -213,6 +213,7 @@ def test_a_location_document_names_everything_it_says():
         "raw": {"x": 1.234, "y": -0.5, "room": "kitchen", "confidence": 0.83},
         "quality": "uncalibrated",
         "quality_score": 0.0,
+        "novelty": None,
         "drift": None,
         "calibration": {"id": "cal.20261122T235900Z", "age_s": 0},
         "n_frames": 150,
@@ -326,6 +327,10 @@ def test_what_nobody_measures_is_null():
 
     assert (answer["moving"], answer["speed"], answer["since"]) == (None, None, None)
     validator("location").validate(answer)
+
+
+def test_novelty_is_published_where_re_visits_are_known():
+    assert document(replace(ESTIMATE, novelty=0.97619))["novelty"] == 0.976
 
 
 def test_drift_is_published_where_somebody_watches():
@@ -547,6 +552,7 @@ def test_a_schema_describes_every_field(name, identifier):
         {"raw": None},
         {"raw": {"x": 1.0, "y": 1.0}},
         {"drift": 1.1},
+        {"novelty": -0.1},
         {"calibration": {"id": "cal"}},
         {"calibration": {"id": "cal", "age_s": -1}},
         {"access_points": {"heard": 1}},

@@ -1,5 +1,7 @@
 """An explanation as a person reads it."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge_agent.explain.explanation import Explanation
@@ -68,3 +70,13 @@ def test_parts_without_anything_to_say_are_left_out():
 )
 def test_a_point_is_named_with_its_room(point, name):
     assert place(point) == name
+
+
+def test_it_is_said_how_unlike_the_shots_the_image_is():
+    fix = fix_of([0, 1, 0, 0, 0, 0, 0, 0])
+    strange = fix._replace(estimate=replace(fix.estimate, novelty=0.976))
+
+    found = list(lines(explanation(fix=strange)))
+
+    assert "novelty 0.98: 98% of re-visits were nearer to their shots" in found
+    assert not any("novelty" in line for line in lines(explanation()))

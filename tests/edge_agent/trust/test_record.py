@@ -10,6 +10,7 @@ from edge_agent.estimate import Quality
 from edge_agent.estimators import Estimator
 from edge_agent.survey import Point
 from edge_agent.trust.choice import Floors, Measure, floors_at
+from edge_agent.trust.novelty import Novelty
 from edge_agent.trust.record import SAME_DAY_S, Trust
 from edge_agent.trust.stage import Stage
 
@@ -47,7 +48,7 @@ def trust_at(points, **overrides):
     return Trust(**(values | overrides))
 
 
-def located(trust, posterior, points=LINE, *, age_s=0.0, is_drifted=False):
+def located(trust, posterior, points=LINE, *, age_s=0.0, is_drifted=False, **novel):
     return trust.estimate(
         np.array(posterior),
         points,
@@ -58,6 +59,7 @@ def located(trust, posterior, points=LINE, *, age_s=0.0, is_drifted=False):
         window_s=2.5,
         n_heard=2,
         n_channels=3,
+        **novel,
     )
 
 
@@ -99,6 +101,62 @@ def test_the_covariance_goes_with_r68():
     along = warm @ np.square([-2, 0, 2]) + 1 / 4
     assert xx / yy == pytest.approx(along / (1 / 4))
     assert xy == 0
+
+
+def test_an_image_of_no_point_leans_to_knowing_nothing():
+    belief = [0.64, 0.32, 0.04, 0, 0]
+    known, half, none = (
+        located(trust_at(LINE), belief, novelty=Novelty(0.9, strangeness))
+        for strangeness in (0.0, 0.5, 1.0)
+    )
+
+    assert replace(known, novelty=None) == located(trust_at(LINE), belief)
+    assert (half.position.x, half.position.y) == (known.position.x, known.position.y)
+    assert half.novelty == 0.9
+    # The next of six is within the farthest of five more often than 68 %, with its
+    # disc of 1 m, and not within the one before.
+    farthest = 22 - known.position.x + 1
+    assert none.position.r68 == pytest.approx(farthest)
+    assert none.position.r95 == pytest.approx(farthest)
+    assert none.posterior == pytest.approx([0.2] * 5)
+    assert none.quality_score == 0
+    for name in ("r68", "r95"):
+        ends = [getattr(fix.position, name) for fix in (known, none)]
+        assert getattr(half.position, name) == pytest.approx(np.mean(ends))
+    assert half.quality_score == pytest.approx(known.quality_score / 2)
+    assert half.posterior == pytest.approx(np.mean([known.posterior, [0.2] * 5], 0))
+
+
+def test_the_stranger_the_less_is_said():
+    fixes = [
+        located(trust_at(LINE), [0, 1, 0, 0, 0], novelty=Novelty(0.9, strangeness))
+        for strangeness in (0.0, 0.6, 0.95)
+    ]
+
+    assert [fix.quality for fix in fixes] == [
+        Quality.OK,
+        Quality.UNCERTAIN,
+        Quality.UNCERTAIN,
+    ]
+    assert [fix.room for fix in fixes] == ["west", "west", None]
+
+
+def test_rooms_without_coordinates_are_doubted_too():
+    fixes = [
+        located(trust_at(ROOMS), [0.9, 0.05, 0.05], ROOMS, novelty=Novelty(0.9, s))
+        for s in (0.0, 0.95)
+    ]
+
+    assert [fix.room for fix in fixes] == ["kitchen", None]
+
+
+def test_on_another_day_all_images_are_strange_and_none_is_doubted():
+    belief, later = [0.64, 0.32, 0.04, 0, 0], SAME_DAY_S + 1
+
+    fix = located(trust_at(LINE), belief, age_s=later, novelty=Novelty(0.97, 0.95))
+
+    assert fix.novelty == 0.97
+    assert replace(fix, novelty=None) == located(trust_at(LINE), belief, age_s=later)
 
 
 def test_no_radius_is_less_than_the_disc_of_a_point():
