@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shots", type=int, default=1, metavar="K", help="shots per visit (default 1)"
     )
     parser.add_argument(
-        "--outside", action="store_true", help="also a shot of everywhere else, first"
+        "--outside", action="store_true", help="every lap also goes outside"
     )
     parser.add_argument(
         "--site-file",

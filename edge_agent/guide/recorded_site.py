@@ -41,7 +41,7 @@ class RecordedSite:
     """Most laps of any point."""
 
     captures: dict[tuple[str, int], tuple[Path, ...]]
-    """By name of the point and lap from 1; ``outside`` has lap 1 alone."""
+    """By name of the point, or ``outside``, and lap from 1."""
 
     @classmethod
     def of(
@@ -78,8 +78,7 @@ class RecordedSite:
                 of_point.setdefault(row.visit, []).append(row.capture)
         captures: dict[tuple[str, int], tuple[Path, ...]] = {}
         for point, of_point in by_visit.items():
-            most = 1 if point.is_outside else max_laps
-            laps = sorted(of_point, key=_naturally)[:most]
+            laps = sorted(of_point, key=_naturally)[:max_laps]
             for lap, visit in enumerate(laps, 1):
                 captures[point.name, lap] = tuple(of_point[visit])
         points = in_order({point for point in by_visit if not point.is_outside})

@@ -151,8 +151,9 @@ class Terminal(Skin):
         self._console.result(f"calibration {name} is in use again")
 
     def _begun(self, event: Begun) -> None:
-        self._is_typed = event.n_points == 0
+        self._is_typed = event.is_typed
         points = f"{event.n_points} points" if event.n_points else "points as you go"
+        points += " and outside" * event.with_outside
         laps = f"{event.laps} laps" if event.laps > 1 else "1 lap"
         length = (
             _duration(event.expected_s) if event.n_points else "as long as you walk"

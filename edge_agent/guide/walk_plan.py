@@ -32,7 +32,7 @@ class Wishes:
     """So many, or `ALL`; None: see `plan_walk`."""
 
     outside: bool = False
-    """Whether there is a shot of everywhere else."""
+    """Whether everywhere else is visited as well."""
 
 
 def plan_walk(
@@ -73,7 +73,13 @@ def plan_walk(
         has_outside = any(point.is_outside for point in known)
         known = tuple(point for point in known if not point.is_outside)
     points = _chosen(wishes.points, known, laps, bundle, site, recorded, skin)
-    return WalkPlan(points, laps, wishes.shots, wishes.outside or has_outside)
+    return WalkPlan(
+        points,
+        laps,
+        wishes.shots,
+        with_outside=wishes.outside or has_outside,
+        is_typed=not points,
+    )
 
 
 def known_channels(bundle: Bundle, site: SiteState) -> tuple[Channel, ...]:

@@ -121,6 +121,8 @@ class Walk:
             self._way.expected_s(self._spec.n_packets),
             plan.why,
             self._stored.damaged,
+            plan.with_outside,
+            plan.is_typed,
         )
         return [begun, *self._ask()]
 

@@ -45,12 +45,20 @@ class Begun:
     cautions: tuple[str, ...] = ()
     """What was found wrong with shots that were stored: they are to be taken again."""
 
+    with_outside: bool = False
+    """Whether each lap goes outside as well; it is none of the points."""
+
+    is_typed: bool = False
+    """Whether points are typed while walking."""
+
     def to_json(self) -> dict[str, Any]:
         """Return the line."""
         return {
             "event": self.kind,
             "walk": self.walk,
             "points": self.n_points,
+            "outside": self.with_outside,
+            "typed": self.is_typed,
             "laps": self.laps,
             "shots_per_stop": self.shots_per_stop,
             "shots": self.n_shots,

@@ -1,11 +1,12 @@
 """Where to go next, and what is done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edge_agent.survey import OUTSIDE, Point
 from edge_agent.walking.json_fields import FieldError
 from edge_agent.walking.label import ShotLabel
-from edge_agent.walking.plan import MAX_LAPS, Stop, WalkPlan, outside_point
+from edge_agent.walking.plan import MAX_LAPS, Stop, outside_point
 from edge_agent.walking.stored_walk import StoredWalk
 
 Suggest = Callable[[tuple[Point, ...]], Point | None]
@@ -85,14 +86,15 @@ class Itinerary:
         in_lap = [stop for stop in left if stop.lap == lap]
         if self._suggest is None or in_lap[0].point.is_outside:
             return in_lap[0]
+        outside = next((stop for stop in in_lap if stop.point.is_outside), None)
         done = {
             shot.stop.point.name: shot.stop.point
             for shot in self._stored.shots
             if shot.stop.lap == lap and not shot.stop.point.is_outside
         }
         point = self._suggest(tuple(done.values()))
-        if point is None:
-            return None
+        if point is None:  # no point is worth the way; what outside teaches, none can
+            return outside
         named = (stop for stop in in_lap if stop.point.name == point.name)
         return next(named, in_lap[0])
 
@@ -123,9 +125,7 @@ class Itinerary:
         """
         plan = self._stored.plan
         if not plan.with_outside:
-            self._stored.replan(
-                WalkPlan(plan.points, plan.laps, plan.shots_per_stop, True)
-            )
+            self._stored.replan(replace(plan, with_outside=True))
         return self.stop_at(outside_point())
 
     def add(self, point: Point) -> Stop:
@@ -151,9 +151,12 @@ class Itinerary:
             if left:
                 return f"None of the {left} shots left is worth the way: finish."
             return "All shots are done: finish, or add a point."
-        if stop.point.name == OUTSIDE:
-            return "Leave the measured area, put the device down, then shoot."
         again = "" if stop.lap == 1 and stop.shot == 1 else " anew"
+        if stop.point.name == OUTSIDE:
+            return (
+                f"Leave the measured area, put the device down{again} (lap "
+                f"{stop.lap}), step back, then shoot."
+            )
         room = stop.point.room
         where = f" in {room}" if room and room != stop.point.name else ""
         return (

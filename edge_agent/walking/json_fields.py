@@ -116,12 +116,18 @@ class Fields:
             raise self._error(name, value, f"a number {least:g} to {most:g}")
         return float(value)
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, default: bool | None = None) -> bool:
         """Return true or false.
+
+        Args:
+            name: Of the member.
+            default: What it is where there is none; None: there must be one.
 
         Raises:
             FieldError: It is something else.
         """
+        if default is not None and name not in self._members:
+            return default
         value = self._get(name)
         if not isinstance(value, bool):
             raise self._error(name, value, "true or false")

@@ -1,8 +1,9 @@
 """Which points one person goes to, in which order, and how long that takes.
 
 Laps take turns in direction, so that no point is always the first and nobody walks back
-with empty hands. The optional shot of everywhere else comes first, once, before the
-person has warmed up the rooms by walking through them.
+with empty hands. Everywhere else, where it is asked for, is visited in every lap as the
+points are, and before them in the first: what is visited once cannot be checked by the
+other laps, and nobody knows what it is worth.
 """
 
 from dataclasses import dataclass, replace
@@ -63,7 +64,10 @@ class WalkPlan:
     shots_per_stop: int = 1
 
     with_outside: bool = False
-    """Whether there is a shot of everywhere else, before the others."""
+    """Whether everywhere else is visited as well, in each lap like a point."""
+
+    is_typed: bool = False
+    """Whether points are typed while walking; so it stays when there are some."""
 
     def __post_init__(self) -> None:
         for name, most in (("laps", MAX_LAPS), ("shots_per_stop", MAX_SHOTS)):
@@ -89,10 +93,11 @@ class WalkPlan:
     @property
     def stops(self) -> tuple[Stop, ...]:
         """All shots in the order of walking."""
-        found = [Stop(outside_point(), 1)] if self.with_outside else []
+        outside = (outside_point(),) * self.with_outside
+        there, back = (*outside, *self.points), (*self.points[::-1], *outside)
+        found: list[Stop] = []
         for lap in range(1, self.laps + 1):
-            points = self.points if lap % 2 else self.points[::-1]
-            for point in points:
+            for point in there if lap % 2 else back:
                 found += [Stop(point, lap, 1 + n) for n in range(self.shots_per_stop)]
         return tuple(found)
 
@@ -140,6 +145,7 @@ class WalkPlan:
             "laps": self.laps,
             "shots_per_stop": self.shots_per_stop,
             "with_outside": self.with_outside,
+            "typed": self.is_typed,
         }
 
     @classmethod
@@ -157,6 +163,7 @@ class WalkPlan:
                 fields.whole("laps", 1, MAX_LAPS),
                 fields.whole("shots_per_stop", 1, MAX_SHOTS),
                 fields.flag("with_outside"),
+                fields.flag("typed", default=False),  # older walks lack it
             )
         except FieldError:
             raise

@@ -11,7 +11,7 @@ from edge_agent.guide.sparse_points import past_of
 from edge_agent.site_file import add_point
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, read_survey
-from edge_agent.walking.plan import WalkPlan
+from edge_agent.walking.plan import Stop, WalkPlan
 from edge_agent.walking.walk_store import WalkStore
 from tests.edge_agent.sites import (
     POINTS,
@@ -206,18 +206,25 @@ def test_a_stop_without_a_capture_is_passed_over(events, survey):
     assert (skipped["stop"]["point"]["name"], skipped["stop"]["lap"]) == ("p2", 3)
 
 
-def test_a_shot_of_outside_comes_with_the_recording(events, survey, walks):
-    outside = packets_at(7, seed=1)
-    (survey.parent / "out.pcapng").write_bytes(pcapng_bytes(outside))
+def test_outside_comes_with_the_recording_in_every_lap_and_is_checked(
+    events, survey, walks
+):
     with survey.open("a") as file:
-        file.write("out.pcapng,,,outside,,1,home\n")
+        for lap in (1, 2, 3):
+            name, frames = f"out-{lap}.pcapng", packets_at(7, seed=lap)
+            (survey.parent / name).write_bytes(pcapng_bytes(frames))
+            file.write(f"{name},,,outside,,{lap},home\n")
     assert any(row.point.is_outside for row in read_survey(survey))
 
     code, found = events("--recording", survey)
 
     assert code == 0
-    assert walks.read(WALK)[0].stop.point == Point("outside", None, None)
-    assert of_kind(found, "begun")[0]["shots"] == 10
+    outside = [s.stop for s in walks.read(WALK) if s.stop.point.is_outside]
+    assert outside == [Stop(Point("outside", None, None), lap) for lap in (1, 2, 3)]
+    (begun,), (outcome,) = of_kind(found, "begun"), of_kind(found, "outcome")
+    assert (begun["shots"], begun["points"], begun["outside"]) == (12, 3, True)
+    by_room = {room["room"]: room for room in outcome["check"]["rooms"]}
+    assert by_room["outside"]["n"] == 3
 
 
 def test_a_capture_that_says_it_is_simulated_makes_a_simulated_calibration(

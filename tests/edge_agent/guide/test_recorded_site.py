@@ -71,14 +71,15 @@ def test_of_several_environments_one_must_be_chosen(row):
             RecordedSite.of(rows, environment=wrong)
 
 
-def test_outside_is_visited_once_and_is_no_point(row):
+def test_outside_is_visited_in_laps_and_is_no_point(row):
     rows = [row("o1", OUTSIDE, "1"), row("o2", OUTSIDE, "2"), row("t", TABLE)]
 
     site = RecordedSite.of(rows)
 
     assert site.points == (TABLE,)
     assert names(site, "outside", 1) == ["o1"]
-    assert site.n_laps == 1
+    assert names(site, "outside", 2) == ["o2"]
+    assert site.n_laps == 2
 
 
 def test_later_laps_than_asked_for_are_left_out(row):

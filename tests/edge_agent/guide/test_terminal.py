@@ -7,6 +7,7 @@ import pytest
 
 from edge_agent.check import Check, LeftOut, RoomCheck, Score, Verdict
 from edge_agent.console import Console
+from edge_agent.errors import UsageError
 from edge_agent.guide.skin import Told
 from edge_agent.guide.terminal import Terminal
 from edge_agent.preflight.finding import caution, stop
@@ -61,6 +62,20 @@ def test_a_walk_begins_with_how_long_and_why(shown):
 
     assert "Walk        3 points, 3 laps: about 2 min 06 s\n" in err
     assert "Why 3 laps: shots from separate visits" in err
+
+
+def test_a_walk_that_goes_outside_says_so(shown):
+    _, err = shown(begun(with_outside=True, n_shots=12))
+
+    assert "Walk        3 points and outside, 3 laps: about" in err
+
+
+def test_points_beyond_a_plan_need_a_plus():
+    terminal = Terminal(Console(io.StringIO(), io.StringIO()))
+    terminal.events([begun()])
+
+    with pytest.raises(UsageError, match="a new one behind a plus"):
+        terminal.command("attic 3 1", {"kitchen"})
 
 
 def test_one_lap_is_told_what_it_costs(shown):

@@ -298,6 +298,36 @@ def test_outside_comes_first_and_can_be_asked_for_at_any_time(tmp_path, person):
     assert stop_of(person) == ("office", 1, 1)
 
 
+def test_outside_is_asked_for_in_every_lap(tmp_path):
+    person = Person(tmp_path, WalkPlan((KITCHEN,), laps=2, with_outside=True))
+    asked = []
+    while (stop := person.walk.stop) is not None:
+        text = only(person.do("go"), "asking").text
+        asked.append((stop.point.name, stop.lap, "anew" in text))
+        person.shoot()
+
+    assert asked == [
+        (OUTSIDE, 1, False),
+        ("kitchen", 1, False),
+        ("kitchen", 2, True),
+        (OUTSIDE, 2, True),
+    ]
+    assert "(lap 2)" in text
+
+
+def test_outside_is_worth_the_way_where_no_point_is(tmp_path):
+    plan = WalkPlan(POINTS, laps=2, with_outside=True)
+    person = Person(tmp_path, plan, suggest=lambda _done: None)
+
+    assert stop_of(person) == (OUTSIDE, 1, 1)
+    person.shoot()
+    for point in POINTS:  # what the suggestion is asked about begins with lap 2
+        person.do("go", name=point.name)
+        person.do("skip")
+
+    assert stop_of(person) == (OUTSIDE, 2, 1)
+
+
 def test_skipped_stops_are_not_asked_for_again(person):
     person.do("skip")
     person.do("skip")

@@ -15,7 +15,7 @@ def names(plan):
     return [(stop.point.name, stop.lap, stop.shot) for stop in plan.stops]
 
 
-def test_laps_take_turns_in_direction_and_outside_comes_first_and_once():
+def test_laps_take_turns_in_direction_and_every_one_goes_outside():
     plan = WalkPlan((KITCHEN, OFFICE), laps=3, with_outside=True)
 
     assert names(plan) == [
@@ -24,9 +24,19 @@ def test_laps_take_turns_in_direction_and_outside_comes_first_and_once():
         ("office", 1, 1),
         ("office", 2, 1),
         ("kitchen", 2, 1),
+        (OUTSIDE, 2, 1),
+        (OUTSIDE, 3, 1),
         ("kitchen", 3, 1),
         ("office", 3, 1),
     ]
+
+
+def test_outside_takes_as_long_as_any_point():
+    with_outside = WalkPlan((KITCHEN, OFFICE), shots_per_stop=2, with_outside=True)
+    with_hall = WalkPlan(POINTS, shots_per_stop=2)
+
+    assert with_outside.duration_s(50) == with_hall.duration_s(50)
+    assert len(with_outside.stops) == 3 * 3 * 2
 
 
 def test_shots_of_one_stop_follow_each_other():
@@ -80,10 +90,22 @@ def test_a_plan_that_makes_no_sense_is_refused(changes, reason):
         replace(WalkPlan(POINTS), **changes)
 
 
-def test_a_plan_is_read_back_as_it_was():
-    plan = WalkPlan((KITCHEN, HALL), laps=2, shots_per_stop=3, with_outside=True)
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_a_plan_is_read_back_as_it_was(is_typed):
+    plan = WalkPlan((KITCHEN, HALL), 2, 3, with_outside=True, is_typed=is_typed)
 
     assert WalkPlan.from_json(Fields.parse(json.dumps(plan.to_json()))) == plan
+
+
+def test_a_plan_from_before_points_were_said_to_be_typed_is_read():
+    stored = WalkPlan((KITCHEN,)).to_json()
+    del stored["typed"]
+
+    assert WalkPlan.from_json(Fields(stored)) == WalkPlan((KITCHEN,))
+
+
+def test_points_that_are_typed_stay_so_when_there_are_some():
+    assert WalkPlan((), is_typed=True).with_point(KITCHEN).is_typed
 
 
 def test_a_stored_plan_with_nonsense_is_refused():
@@ -92,6 +114,7 @@ def test_a_stored_plan_with_nonsense_is_refused():
     for change, reason in (
         ({"laps": 99}, "laps is 99"),
         ({"with_outside": 1}, "with_outside is 1, not true or false"),
+        ({"typed": "yes"}, "typed is 'yes', not true or false"),
         ({"points": [1]}, "points.0. is 1, not an object"),
         ({"points": stored["points"] * 2}, "two points"),
     ):
