@@ -1,7 +1,7 @@
 """Do the radii hold what they say? On re-visits that nothing was fitted on.
 
     METALOC_DATA=../shared/data python benchmarks/trust.py      about eight minutes
-    METALOC_DATA=../shared/data python benchmarks/trust.py --sparse          about four
+    METALOC_DATA=../shared/data python benchmarks/trust.py --sparse         about eight
 
 A day is calibrated with its first laps, one shot per point and lap, with or without the
 days before as history; with --sparse with four days before, at all points and at few
