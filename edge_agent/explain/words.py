@@ -1,31 +1,36 @@
 """An `Explanation` as lines of at most 80 characters, for a person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edge_agent.console import clock, table
 from edge_agent.drift.monitor import DriftState
 from edge_agent.explain.air import Transmitter
-from edge_agent.explain.comparison import Comparison, ShotNearby
-from edge_agent.explain.explanation import Explanation
-from edge_agent.survey import Point
+from edge_agent.explain.comparison import ShotNearby
+from edge_agent.explain.expected_words import expected_lines
+from edge_agent.explain.explanation import Candidate, Explanation
+from edge_agent.explain.shot_words import brief, shots_table
 from edge_agent.tracking.tracker import Tracked
 
-_MOST_CHANNELS = 3
-"""Of which a table has columns; there is no room for more."""
-
 _MOST_STRANGERS = 3
-_ALIKE = 0.05
+_DIFFERS = 0.1
+"""Difference of two probabilities that is worth a word."""
+
 _WIDTH = 80
+_LONGEST_NAME = 13
+"""Of a place in the head of a column."""
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
     """Yield what is to be read."""
     yield from _cut(_head(explanation))
+    shots: Iterable[str] = ()
+    if explanation.shots:
+        shots = shots_table(explanation.shots, explanation.channels, _WIDTH - 2)
     for title, part in (
         (_air_title(explanation), _air(explanation)),
-        ("nearest shots", _shots(explanation)),
+        ("nearest shots", shots),
         ("candidates", _candidates(explanation)),
-        ("expected", _expected(explanation)),
+        (_expected_title(explanation), expected_lines(explanation)),
         ("drift", _drift(explanation.drift)),
     ):
         found = list(part)
@@ -38,14 +43,7 @@ def lines(explanation: Explanation) -> Iterator[str]:
     yield from _cut([f"took: {took}"])
 
 
-def place(point: Point) -> str:
-    """Return a point in words, with its room where that is another name."""
-    if point.room is None or point.room == point.name:
-        return point.name
-    return f"{point.room}/{point.name}"
-
-
-def _cut(found: "Iterator[str] | list[str]") -> Iterator[str]:
+def _cut(found: Iterable[str]) -> Iterator[str]:
     for line in found:
         yield line if len(line) <= _WIDTH else line[: _WIDTH - 2] + ".."
 
@@ -116,7 +114,8 @@ def _air(explanation: Explanation) -> Iterator[str]:
         yield f"{n_heard} heard of the {n} that are calibrated"
         return
     nearest = explanation.shots[0] if explanation.shots else None
-    header = ["", "frames", "used", "now", "there", "offset", ""]
+    then = f"at {brief(nearest.point, _LONGEST_NAME)}" if nearest else "then"
+    header = ["", "frames", "used", "now", then, "offset", ""]
     rows = [_air_row(explanation, one, nearest) for one in ours]
     yield from table(header, rows, right={1, 2, 3, 4, 5})
     strangers = [one for one in explanation.air if one.channel is None]
@@ -130,18 +129,18 @@ def _air(explanation: Explanation) -> Iterator[str]:
 def _air_row(
     explanation: Explanation, one: Transmitter, nearest: ShotNearby | None
 ) -> list[str]:
-    """Return a row; *there* is the nearest shot."""
+    """Return a row: level now, and at the nearest shot."""
     assert one.channel is not None
     offset = None if nearest is None else nearest.offsets_db[one.channel]
-    now, there = _dbm(one.level_dbm), "-"
+    now, then = _dbm(one.level_dbm), "-"
     if offset is not None and one.level_dbm is not None:
-        there = _dbm(one.level_dbm - offset)
+        then = _dbm(one.level_dbm - offset)
     return [
         explanation.channels[one.channel],
         str(one.n_received),
         str(one.n_used),
         now,
-        there,
+        then,
         "-" if offset is None else f"{offset:+.1f} dB",
         one.why,
     ]
@@ -151,27 +150,12 @@ def _dbm(level: float | None) -> str:
     return "-" if level is None else f"{level:.0f} dBm"
 
 
-def _shots(explanation: Explanation) -> Iterator[str]:
-    if not explanation.shots:
-        return
-    names = _short(explanation.channels)[:_MOST_CHANNELS]
-    header = ["", "lap", "apart", *names]
-    rows = [
-        [
-            place(shot.point),
-            shot.visit or "-",
-            f"{shot.distance:.2f}",
-            *(f"{share:.2f}" for share in shot.shares[: len(names)]),
-        ]
-        for shot in explanation.shots
-    ]
-    yield from table(header, rows, right=set(range(2, len(header))))
-
-
 def _candidates(explanation: Explanation) -> Iterator[str]:
+    if not explanation.candidates:
+        return
     rows = [
         [
-            place(one.point),
+            brief(one.point),
             *("-" if p is None else f"{p:.1%}" for p in (one.by_shots, one.before)),
             f"{one.p:.1%}",
         ]
@@ -179,73 +163,21 @@ def _candidates(explanation: Explanation) -> Iterator[str]:
     ]
     header = ["", "by shots", "before temperature", "as located"]
     yield from table(header, rows, right={1, 2, 3})
+    yield from _why_so_sure(explanation.candidates[0], explanation.backend)
 
 
-def _expected(explanation: Explanation) -> Iterator[str]:
+def _why_so_sure(best: Candidate, backend: str) -> Iterator[str]:
+    """Yield what comes between the shots' belief and the location's."""
+    own = best.p if best.before is None else best.before
+    if best.by_shots is not None and abs(own - best.by_shots) > _DIFFERS:
+        yield (f"not by the nearest shots alone: {backend}, of its own, says {own:.1%}")
+    if abs(best.p - own) > _DIFFERS:
+        yield f"temperature (docs/accuracy.md) makes {best.p:.1%} of {own:.1%}"
+
+
+def _expected_title(explanation: Explanation) -> str:
     comparison = explanation.comparison
-    if comparison is None:
-        return
-    yield from _verdict(comparison, explanation.channels)
-    if comparison.is_right:
-        return
-    header = ["", "here", "there", "speaks for", "level: here", "there"]
-    rows = [
-        _channel_row(comparison, explanation.channels, number)
-        for number in range(len(explanation.channels))
-    ]
-    yield from table(header, rows, right={1, 2, 4, 5})
-    yield f"here: {_lap(comparison.nearest)}; there: {_lap(comparison.best)}"
-
-
-def _verdict(comparison: Comparison, channels: tuple[str, ...]) -> Iterator[str]:
-    best, nearest = comparison.best, comparison.nearest
-    if comparison.is_right:
-        yield (
-            f"the nearest shot is of {comparison.expected}: {_lap(best)}, "
-            f"{best.distance:.2f} apart"
-        )
-        return
-    yield (
-        f"{comparison.rank} shots elsewhere are nearer than the best of "
-        f"{comparison.expected}"
-    )
-    yield (
-        f"{_lap(nearest)} is {nearest.distance:.2f} apart, {_lap(best)} "
-        f"{best.distance:.2f}"
-    )
-    for number in comparison.deciding:
-        yield f"without {channels[number]} it would be {comparison.expected}"
-    if not comparison.deciding:
-        yield "no single access point decides it"
-
-
-def _channel_row(
-    comparison: Comparison, channels: tuple[str, ...], number: int
-) -> list[str]:
-    here = comparison.nearest.shares[number]
-    there = comparison.best.shares[number]
-    side = "there" if there < here else "here"
-    if abs(here - there) < _ALIKE:
-        side = "neither"
-    return [
-        channels[number],
-        f"{here:.2f}",
-        f"{there:.2f}",
-        side,
-        *(
-            "-" if offset is None else f"{offset:+.1f} dB"
-            for offset in (
-                comparison.nearest.offsets_db[number],
-                comparison.best.offsets_db[number],
-            )
-        ),
-    ]
-
-
-def _lap(shot: ShotNearby) -> str:
-    return (
-        f"{place(shot.point)} (lap {shot.visit})" if shot.visit else place(shot.point)
-    )
+    return "expected" if comparison is None else f"expected, {comparison.expected}"
 
 
 def _drift(state: DriftState | None) -> Iterator[str]:
@@ -262,8 +194,3 @@ def _drift(state: DriftState | None) -> Iterator[str]:
     for cause in state.causes:
         yield cause.sentence
         yield f"  fresh shots would mend it: {cause.request}"
-
-
-def _short(channels: tuple[str, ...]) -> list[str]:
-    """Return the ends of addresses, as far as they differ."""
-    return [name[-8:] for name in channels]

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.explain.explanation import Explanation
-from edge_agent.explain.words import lines, place
+from edge_agent.explain.air import Transmitter
+from edge_agent.explain.comparison import ShotNearby
+from edge_agent.explain.explanation import Candidate, Explanation
+from edge_agent.explain.words import lines
 from edge_agent.survey import Point
 from tests.edge_agent.explain.test_explanation import fix_of
 
@@ -57,26 +59,55 @@ def test_the_age_of_the_calibration_is_said(age_s, words):
 def test_parts_without_anything_to_say_are_left_out():
     titles = [line for line in lines(explanation()) if line.endswith(":")]
 
-    assert titles == ["access points:", "candidates:", "drift:"]
-
-
-@pytest.mark.parametrize(
-    ("point", "name"),
-    [
-        (Point("table", 0.0, 0.0, "kitchen"), "kitchen/table"),
-        (Point("kitchen", None, None, "kitchen"), "kitchen"),
-        (Point("p1", 0.0, 0.0), "p1"),
-    ],
-)
-def test_a_point_is_named_with_its_room(point, name):
-    assert place(point) == name
+    assert titles == ["access points:", "drift:"]
 
 
 def test_it_is_said_how_unlike_the_shots_the_image_is():
     fix = fix_of([0, 1, 0, 0, 0, 0, 0, 0])
     strange = fix._replace(estimate=replace(fix.estimate, novelty=0.976))
-
     found = list(lines(explanation(fix=strange)))
-
     assert "novelty 0.98: 98% of re-visits were nearer to their shots" in found
     assert not any("novelty" in line for line in lines(explanation()))
+
+
+NOT_ALONE = "not by the nearest shots alone: network on numpy, of its own, says"
+P0, P1 = (Point(f"p{n}", float(n), 0.0) for n in range(2))
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        (
+            Candidate(P0, 0.51, 0.99, 0.996),
+            [f"{NOT_ALONE} 99.0%"],
+        ),
+        (
+            Candidate(P0, 0.98, 0.99, 0.6),
+            ["temperature (docs/accuracy.md) makes 60.0% of 99.0%"],
+        ),
+        (
+            Candidate(P0, 0.3, None, 0.6),
+            [f"{NOT_ALONE} 60.0%"],
+        ),
+        (Candidate(P0, 0.58, 0.6, 0.62), []),
+        (Candidate(P0, None, 0.6, 0.62), []),
+    ],
+)
+def test_what_becomes_of_the_shots_belief_is_said(best, words):
+    others = (Candidate(P1, 0.1, 0.1, 0.1),)
+    found = list(lines(explanation(candidates=(best, *others))))
+
+    after = found[found.index("candidates:") + 4 :]
+    assert [line.strip() for line in after[: after.index("")]] == words
+
+
+def test_levels_are_those_of_now_and_of_the_nearest_shot_by_name():
+    shot = ShotNearby(Point("stove", 0.0, 0.0, "kitchen"), "1", 0.5, (0.5,), (-2.0,))
+    heard = Transmitter("dc:a6:32:01:02:03", 0, 0, 60, 50, -42.0, "")
+    found = list(lines(explanation(air=(heard,), shots=(shot,))))
+
+    header, row = (
+        next(line for line in found if word in line) for word in ("frames  ", "-42 dBm")
+    )
+    assert "at kitchen/stove" in header
+    assert row.split()[-6:] == ["-42", "dBm", "-40", "dBm", "-2.0", "dB"]
