@@ -1,6 +1,6 @@
 """Where the agent believes the device is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -114,6 +114,32 @@ class Estimate:
     def room(self) -> str | None:
         """The most probable room; None where that is unknown."""
         return self.rooms[0][0] if self.rooms and not self.is_unknown else None
+
+
+def unheard_of(last: Estimate, silent_s: float) -> Estimate:
+    """Return what is known of a device that has not been heard for long: nothing.
+
+    Args:
+        last: When it was heard last.
+        silent_s: How long ago that is [s].
+    """
+    time_ns = last.time_ns + round(silent_s * 1e9) if last.time_ns else 0
+    n = len(last.posterior)
+    return replace(
+        last,
+        time_ns=time_ns,
+        position=None,
+        rooms=(),
+        posterior=(1 / n,) * n,
+        n_frames=0,
+        window_s=0.0,
+        n_heard=0,
+        outside=0.0,
+        quality=Quality.UNCERTAIN,
+        quality_score=0.0,
+        is_flat=True,
+        novelty=None,
+    )
 
 
 def estimate_from_posterior(

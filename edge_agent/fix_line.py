@@ -19,7 +19,9 @@ def describe_fix(fix: Fix, room_width: int = 0, tracked: Tracked | None = None) 
     """
     estimate = fix.estimate
     room = ""
-    if estimate.rooms:
+    if not estimate.n_heard:
+        room = "unknown  "
+    elif estimate.rooms:
         name, share = _room(fix, tracked)
         room = f"{name:<{room_width}} {share:4.0%}  "
     when = clock(estimate.time_ns or time.time_ns())

@@ -11,6 +11,7 @@ from edge_agent.configured_site import open_configured_site
 from edge_agent.console import Console
 from edge_agent.drift.monitor import DriftState
 from edge_agent.drift.state_file import DRIFT_FILE
+from edge_agent.estimate import unheard_of
 from edge_agent.fix_line import describe_event, describe_fix
 from edge_agent.models import load_model
 from edge_agent.payload import FixContext, LocationPayloads, Source, Topics, to_json
@@ -18,8 +19,9 @@ from edge_agent.pipeline import Fix, SitePipeline
 from edge_agent.publish import MqttPublisher
 from edge_agent.site_model import SiteModel
 from edge_agent.sources import PacketSource
+from edge_agent.tracking.rooms import RoomEvent
 from edge_agent.tracking.site_tracker import make_tracker
-from edge_agent.tracking.tracker import Tracker
+from edge_agent.tracking.tracker import LONGEST_GAP_S, Tracked, Tracker
 from edge_agent.version import version
 
 _REPORT_EVERY_S = 60.0
@@ -40,6 +42,7 @@ class Session:
         as_json: bool,
         room_width: int = 0,
         tracker: Tracker | None = None,
+        notices_silence: bool = False,
     ) -> None:
         """Bring together what `open_session` made.
 
@@ -52,11 +55,16 @@ class Session:
             room_width: Characters of the site's longest room name, which decide where
                 the columns behind it stand.
             tracker: What makes a way of them, if anything does.
+            notices_silence: Whether time passes while nothing comes, as it does of what
+                is captured now and not of a recording.
         """
         self._pipeline, self._payloads = pipeline, payloads
         self._console, self._publisher = console, publisher
         self._as_json, self._room_width = as_json, room_width
         self._tracker = tracker
+        self._notices_silence = notices_silence
+        self._last: Fix | None = None
+        self._last_s = 0.0
         self._drift = _DriftReport(console)
         self._n_fixes = 0
 
@@ -88,41 +96,65 @@ class Session:
                     if kind is Source.SIMULATED and self._publisher is not None:
                         self._publisher.check_simulated()
                     self._emit(self._pipeline.feed(raw, kind), remark)
+                self._notice_silence()
                 report.tick()
             self._emit(self._pipeline.finish(source.kind(newest_ns)), remark)
         finally:
             if is_open:
                 report.final(source.losses(), self._n_fixes, self._publisher)
 
+    def _notice_silence(self) -> None:
+        """Say that nobody knows where the device is, once it is not heard for long.
+
+        Who went away is noticed then, not when it comes back.
+        """
+        if (last := self._last) is None or not self._notices_silence:
+            return
+        silent_s = time.monotonic() - self._last_s
+        if silent_s < LONGEST_GAP_S:
+            return
+        self._last = None
+        unheard = unheard_of(last.estimate, silent_s)
+        events = self._tracker.end() if self._tracker is not None else ()
+        self._show(last._replace(estimate=unheard), None, events, "not heard any more")
+
     def _emit(self, fixes: list[Fix], remark: Callable[[Fix], str]) -> None:
         for raw in fixes:
+            self._last, self._last_s = raw, time.monotonic()
             fix, tracked = raw, None
             if self._tracker is not None:
                 tracked = self._tracker.update(raw.estimate, raw.unrest)
                 fix = raw._replace(estimate=tracked.estimate)
-            document = self._payloads.document(
-                raw.estimate,
-                fix.source,
-                tracked=tracked,
-                drift=None if fix.drift is None else fix.drift.score,
-            )
-            events = tracked.events if tracked else ()
-            if self._publisher is not None:
-                self._publisher.publish(document)
-                for event in events:
-                    self._publisher.publish_event(
-                        self._payloads.event(event, fix.source)
-                    )
             self._n_fixes += 1
             self._drift.see(fix.drift)
-            notes = [*map(describe_event, events), remark(fix)]
-            self._console.result(
-                to_json(document)
-                if self._as_json
-                else "  ".join(
-                    [describe_fix(fix, self._room_width, tracked), *filter(None, notes)]
-                )
-            )
+            events = tracked.events if tracked else ()
+            self._show(raw, tracked, events, remark(fix))
+
+    def _show(
+        self,
+        raw: Fix,
+        tracked: Tracked | None,
+        events: tuple[RoomEvent, ...],
+        remark: str,
+    ) -> None:
+        """Publish and print one location, and what happened to rooms."""
+        document = self._payloads.document(
+            raw.estimate,
+            raw.source,
+            tracked=tracked,
+            drift=None if raw.drift is None else raw.drift.score,
+        )
+        if self._publisher is not None:
+            self._publisher.publish(document)
+            for event in events:
+                self._publisher.publish_event(self._payloads.event(event, raw.source))
+        if self._as_json:
+            self._console.result(to_json(document))
+            return
+        fix = raw if tracked is None else raw._replace(estimate=tracked.estimate)
+        notes = [*map(describe_event, events), remark]
+        line = describe_fix(fix, self._room_width, tracked)
+        self._console.result("  ".join([line, *filter(None, notes)]))
 
 
 class _DriftReport:
@@ -293,4 +325,5 @@ def open_session(
             as_json=as_json,
             room_width=max(len(point.room or "") for point in opened.points),
             tracker=tracker,
+            notices_silence=not is_recording,
         )

@@ -6,6 +6,7 @@
 Everything depends on the estimates and their times alone: a replay gives the same.
 """
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from edge_agent.tracking.grid import Grid
 from edge_agent.tracking.mean_position import MeanPosition
 from edge_agent.tracking.rooms import (
     OUTSIDE,
+    UNKNOWN,
     Presence,
     RoomEvent,
     RoomKeeper,
@@ -42,8 +44,11 @@ _UNTIMED_S = 1.0
 """From one image to the next where nobody has the time."""
 
 _CLOCK_TOLERANCE_S = 1.0
-_LONGEST_GAP_S = 120.0
-"""Who has not been heard for longer may be anywhere."""
+LONGEST_GAP_S = 120.0
+"""Who has not been heard for longer may be anywhere [s]."""
+
+_FLAT_S = 10.0
+"""How long images that say nothing, or something, are remembered [s]."""
 
 _SPEED_SPAN_S = 2.0
 _LEAST_INSIDE = 1e-9
@@ -109,6 +114,7 @@ class Tracker:
         self._time_ns = 0
         self._rested_s = self._restless_s = self._elapsed_s = 0.0
         self._is_moving = False
+        self._flat_share: float | None = None
         self._trail: deque[tuple[float, float, float]] = deque()
 
     def update(self, raw: Estimate, unrest: float | None = None) -> Tracked:
@@ -123,9 +129,8 @@ class Tracker:
         """
         events: list[RoomEvent] = []
         passed_s = self._passed_s(raw.time_ns)
-        if not -_CLOCK_TOLERANCE_S <= passed_s <= _LONGEST_GAP_S:
-            events += self._keeper.end()
-            self._forget()
+        if not -_CLOCK_TOLERANCE_S <= passed_s <= LONGEST_GAP_S:
+            events += self.end()
             passed_s = 0.0
         passed_s = max(0.0, passed_s)
         if not self._time_ns:
@@ -133,6 +138,7 @@ class Tracker:
             self._rested_s = raw.window_s
         self._time_ns = max(self._time_ns, raw.time_ns)
         motion = self._notice(unrest, passed_s)
+        self._count_flat(raw.is_flat, passed_s)
         estimate = self._estimate(raw, passed_s, motion)
         events += self._keeper.update(
             self._whereabouts(estimate),
@@ -157,12 +163,29 @@ class Tracker:
         self._time_ns = 0
         self._rested_s = self._restless_s = 0.0
         self._is_moving = False
+        self._flat_share = None
         self._trail.clear()
+
+    def end(self) -> tuple[RoomEvent, ...]:
+        """Begin again with nothing known: nothing has been heard for long.
+
+        Returns:
+            The end of a stay, if there was one, at the time of the last location.
+        """
+        events = self._keeper.end()
+        self._forget()
+        return tuple(events)
 
     def _passed_s(self, time_ns: int) -> float:
         if not time_ns:
             return _UNTIMED_S
         return (time_ns - self._time_ns) / 1e9 if self._time_ns else 0.0
+
+    def _count_flat(self, is_flat: bool, passed_s: float) -> None:
+        """Note the share of images of late that are worth no more than guessing."""
+        share = is_flat if self._flat_share is None else self._flat_share
+        kept = math.exp(-passed_s / _FLAT_S)
+        self._flat_share = kept * share + (1 - kept) * is_flat
 
     def _notice(self, unrest: float | None, passed_s: float) -> float | None:
         """Return whether the device is carried, 0 to 1, and note for how long not.
@@ -213,10 +236,17 @@ class Tracker:
         )
 
     def _whereabouts(self, estimate: Estimate) -> dict[Whereabouts, float]:
+        """Return what is told apart, and how likely it is.
+
+        As often as images are worth no more than guessing, nobody knows.
+        """
+        unknown = self._flat_share or 0.0
         shares: dict[Whereabouts, float] = defaultdict(float)
+        if unknown:
+            shares[UNKNOWN] = unknown
         for point, share in zip(self._points, estimate.posterior, strict=True):
             state = Whereabouts(Presence.INSIDE, point.room)
-            shares[OUTSIDE if point.is_outside else state] += share
+            shares[OUTSIDE if point.is_outside else state] += (1 - unknown) * share
         return shares
 
     def _speed(self, passed_s: float) -> float | None:

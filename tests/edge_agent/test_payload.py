@@ -542,7 +542,7 @@ def test_a_schema_describes_every_field(name, identifier):
         {"candidates": [{"room": "kitchen"}]},
         {"candidates": [{"room": "kitchen", "p": 0.1}] * 6},
         {"quality": 0.9},
-        {"n_frames": 0},
+        {"n_frames": -1},
         {"window_s": -1},
         {"presence": ""},
         {"presence": "outside"},  # with a room
@@ -556,7 +556,7 @@ def test_a_schema_describes_every_field(name, identifier):
         {"calibration": {"id": "cal"}},
         {"calibration": {"id": "cal", "age_s": -1}},
         {"access_points": {"heard": 1}},
-        {"access_points": {"heard": 0, "expected": 1}},
+        {"access_points": {"heard": -1, "expected": 1}},
     ],
     ids=str,
 )

@@ -103,7 +103,15 @@ def terminal():
 def run(rng, bundle, terminal):
     """Run a session on a feed."""
 
-    def run(*parts, macs=REAL, as_json=False, losses=(), tracking=None, **options):
+    def run(
+        *parts,
+        macs=REAL,
+        as_json=False,
+        losses=(),
+        tracking=None,
+        notices_silence=False,
+        **options,
+    ):
         calibration = random_calibration(rng, bundle, macs=macs)
         localizer = Localizer(calibration, LayerPredictor(bundle, calibration))
         session = Session(
@@ -113,6 +121,7 @@ def run(rng, bundle, terminal):
             None,
             as_json=as_json,
             tracker=tracking and Tracker(calibration.points, tracking),
+            notices_silence=notices_silence,
         )
         feed = Feed(*parts, losses=losses)
         session.run(feed, **options)
@@ -178,6 +187,88 @@ def test_a_remark_about_a_location_ends_its_line(run, terminal):
 
     ends = [line.split("access points  ")[1] for line in terminal.results]
     assert ends == ["replay  1.50 m off", "replay", "replay  0.25 m off"]
+
+
+# -- silence ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is told."""
+
+    class Clock:
+        now = 1000.0
+
+        def wait(self, seconds):
+            self.now += seconds
+
+    clock = Clock()
+    monkeypatch.setattr("edge_agent.session.time.monotonic", lambda: clock.now)
+    return clock
+
+
+class Waiting(Feed):
+    """A feed in which a number is so many seconds without a packet."""
+
+    clock = None
+
+    def packets(self, wanted):
+        for part in self._parts:
+            if isinstance(part, float):
+                self.clock.wait(part)
+                yield None
+            else:
+                yield part
+
+
+@pytest.fixture
+def wait(run, clock, monkeypatch):
+    monkeypatch.setattr(Waiting, "clock", clock)
+    monkeypatch.setattr("tests.edge_agent.test_session.Feed", Waiting)
+    return run
+
+
+def test_who_is_not_heard_for_two_minutes_is_nowhere(wait, terminal):
+    """It is said then, and not when the device comes back."""
+    packets = raw_frames_of(packets_at(0, n=64))
+
+    wait(
+        *(packets, 119.0, 2.0, 300.0),
+        as_json=True,
+        tracking=TrackingConfig(settle_s=0.1),
+        notices_silence=True,
+    )
+
+    *heard, unheard = [json.loads(line) for line in terminal.results]
+    assert len(heard) == 8
+    assert {location["presence"] for location in heard} == {"inside"}
+    assert (unheard["presence"], unheard["room"], unheard["x"]) == (
+        "unknown",
+        None,
+        None,
+    )
+    assert unheard["access_points"] == {"heard": 0, "expected": 2}
+    assert unheard["quality_score"] == 0
+    gone = datetime.fromisoformat(unheard["time"])
+    assert (gone - datetime.fromisoformat(heard[-1]["time"])).total_seconds() == 121
+
+
+def test_the_room_is_left_when_nothing_is_heard(wait, terminal):
+    wait(
+        *(raw_frames_of(packets_at(0, n=64)), 130.0),
+        tracking=TrackingConfig(settle_s=0.1),
+        notices_silence=True,
+    )
+
+    assert "unknown" in terminal.results[-1]
+    assert "leaves" in terminal.results[-1]
+    assert terminal.results[-1].endswith("not heard any more")
+
+
+def test_in_a_recording_no_time_passes(wait, terminal):
+    wait(raw_frames_of(packets_at(0, n=64)), 500.0, tracking=TrackingConfig())
+
+    assert not any("not heard" in line for line in terminal.results)
 
 
 def test_remarks_are_made_of_all_locations_and_change_no_json(run, terminal):

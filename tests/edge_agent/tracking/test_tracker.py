@@ -421,3 +421,58 @@ def test_somebody_who_walks_is_in_the_right_room_three_seconds_after_arriving(lo
     assert set(rooms[after:]) == {"meeting corner"}
     moving = [t.moving for t, s in zip(followed, at_s, strict=True) if 9 < s < 18]
     assert np.mean(moving) > 0.9
+
+
+# -- nobody knows ----------------------------------------------------------------------
+
+
+def guesses(tracker, ticks, *, start=0, is_flat=True):
+    return [
+        tracker.update(
+            replace(estimate(near(2), start + tick), is_flat=is_flat), RESTING
+        )
+        for tick in range(ticks)
+    ]
+
+
+def test_images_that_say_nothing_leave_the_room_unknown(tracker):
+    tracked = guesses(tracker, 60)
+
+    assert {t.whereabouts.presence for t in tracked} == {Presence.UNKNOWN}
+    assert events_of(tracked) == []
+
+
+def test_one_image_that_says_nothing_changes_nothing(tracker):
+    follow(tracker, [2] * 60)
+
+    tracked = guesses(tracker, 1, start=60) + follow(tracker, [2] * 50, start=61)
+
+    assert {t.whereabouts.room for t in tracked} == {"kitchen"}
+    assert events_of(tracked) == []
+
+
+def test_who_can_no_longer_be_located_leaves(tracker):
+    follow(tracker, [2] * 60)
+
+    tracked = guesses(tracker, 900, start=60)
+
+    assert events_of(tracked) == [("leave", "kitchen")]
+    assert tracked[-1].whereabouts.presence is Presence.UNKNOWN
+
+
+def test_who_is_located_again_enters(tracker):
+    guesses(tracker, 60)
+
+    tracked = follow(tracker, [2] * 900, start=60)
+
+    assert events_of(tracked)[0] == ("enter", "kitchen")
+
+
+def test_the_end_of_signals_ends_the_stay(tracker):
+    follow(tracker, [2] * 60)
+
+    (event,) = tracker.end()
+
+    assert (event.kind, event.room, event.confidence) == (EventKind.LEAVE, "kitchen", 0)
+    assert tracker.end() == ()
+    assert events_of(follow(tracker, [2] * 60, start=60)) == [("enter", "kitchen")]
