@@ -175,6 +175,35 @@ def add_point(path: Path, point: Point) -> SiteFile:
             "[[point]] tables"
         ) from error
     site = _checked(path, document)
+    _write(path, text)
+    return site
+
+
+def remove_point(path: Path, point: Point) -> bool:
+    """Remove a point that stands in the file exactly as `add_point` wrote it.
+
+    Args:
+        path: The site file.
+        point: That may be in it.
+
+    Returns:
+        Whether it was, and is no more.
+
+    Raises:
+        ConfigError: The file cannot be read or written.
+    """
+    if not os.path.lexists(path):
+        return False
+    text = read_toml(path)[0]
+    before, found, after = text.partition(_point_toml(point))
+    rest = after.strip()
+    if not found or (rest and not rest.startswith("[")):  # people wrote more about it
+        return False
+    _write(path, (before.rstrip("\n") + "\n") * bool(before.strip()) + after)
+    return True
+
+
+def _write(path: Path, text: str) -> None:
     try:
         write_atomically(path, text.encode())
     except OSError as error:
@@ -182,7 +211,6 @@ def add_point(path: Path, point: Point) -> SiteFile:
             f"cannot write {path}: {error.strerror}; name another with --site-file, or "
             "another state directory with --state"
         ) from error
-    return site
 
 
 @dataclass(frozen=True, slots=True)

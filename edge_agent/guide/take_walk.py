@@ -14,6 +14,7 @@ from edge_agent.csi.raw import RawFrames
 from edge_agent.errors import CaptureError, ConfigError, WalkError
 from edge_agent.guide.interrupts import Interrupts
 from edge_agent.guide.line_reader import LineReader
+from edge_agent.guide.noted_points import note_points
 from edge_agent.guide.recorded_site import FirstLook, RecordedSite
 from edge_agent.guide.setting import (
     csi_bundle,
@@ -27,10 +28,8 @@ from edge_agent.preflight.air import Expectation
 from edge_agent.preflight.disk import planned_bytes
 from edge_agent.preflight.hearing import chanspecs_in
 from edge_agent.preflight.run import LISTEN_S, run_preflight
-from edge_agent.site_file import add_point
 from edge_agent.site_state import SiteState
 from edge_agent.sources import FileSource, PacketSource
-from edge_agent.survey import Point
 from edge_agent.walking.engine import Walk
 from edge_agent.walking.stored_walk import StoredWalk
 from edge_agent.walking.walk_store import WalkStore, walk_name
@@ -142,6 +141,7 @@ def take_walk(
             stored,
             spec,
             expected=tuple(dict.fromkeys(channel.mac for channel in channels)),
+            least_places=0 if recorded or site.shots.is_file() else 2,
         )
         if recorded is not None:
             RecordedWalk(walk, skin, recorded).run()
@@ -158,13 +158,6 @@ def _walk_live(
     site_file: Path,
 ) -> None:
     """Let somebody walk."""
-
-    def keep_point(point: Point) -> None:
-        try:
-            add_point(site_file, point)
-        except ConfigError as error:
-            skin.caution(f"point {point.name} is part of this walk alone: {error}")
-
     with Interrupts() as interrupts:
         try:
             LiveWalk(
@@ -174,13 +167,17 @@ def _walk_live(
                 lines=LineReader(sys.stdin.fileno()),
                 interrupts=interrupts,
                 clock=time.monotonic,
-                on_point=keep_point,
             ).run(packets)
         except CaptureError as error:
             raise CaptureError(
                 f"{error}. {len(stored.shots)} shots are stored; the same command goes "
                 "on with the walk"
             ) from error
+        finally:
+            try:
+                note_points(site_file, stored.shots)
+            except ConfigError as error:
+                skin.caution(f"new points are part of this walk alone: {error}")
 
 
 def _packets(source: PacketSource) -> Packets:

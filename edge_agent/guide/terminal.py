@@ -52,10 +52,26 @@ class Terminal(Skin):
         self._console, self._is_asking = console, is_asking
         self._can: tuple[Verb, ...] = ()
         self._is_typed = False
+        self._n_open = 0
+        """Shots of the plan that are not taken, when last asked."""
+        self._is_ending = False
+        """Whether the walk ends if that is said again."""
+        self._question: str | None = None
+        """What somebody is asked just now."""
 
-    def command(self, line: str, points: Collection[str]) -> Command:
+    def command(self, line: str, points: Collection[str]) -> Command | None:
         """See `Skin`."""
-        return command_of(line, self._can, points, is_typed=self._is_typed)
+        was_ending, self._is_ending = self._is_ending, False
+        command = command_of(line, self._can, points, is_typed=self._is_typed)
+        is_early = command.verb is Verb.FINISH and self._n_open > 0
+        if not is_early or was_ending:
+            return command
+        self._is_ending = True
+        self.say(
+            f"{self._n_open} shots of the plan are not taken. f once more ends the "
+            "walk without them; anything else goes on"
+        )
+        return None
 
     def preflight(self, report: Report) -> None:
         """See `Skin`."""
@@ -81,6 +97,8 @@ class Terminal(Skin):
     def events(self, events: Sequence[Event]) -> None:
         """See `Skin`."""
         question = None
+        if events:
+            self._question = None
         for event in events:
             self._show(event)
             if isinstance(event, Asking | Judged | Fault | Refused | Status):
@@ -90,7 +108,8 @@ class Terminal(Skin):
             elif isinstance(event, Shooting | Ended):
                 question = None
         if question is not None and self._is_asking:
-            self._console.ask(f"{'':<{_LABEL}}{question} > ".replace("  > ", "> "))
+            self._question = f"{'':<{_LABEL}}{question} > ".replace("  > ", "> ")
+            self._console.ask(self._question)
 
     def _show(self, event: Event) -> None:
         if not self._is_asking and isinstance(event, _ROUTINE):
@@ -119,7 +138,11 @@ class Terminal(Skin):
 
     def say(self, sentence: str) -> None:
         """See `Skin`."""
+        if self._question is not None:
+            self._console.say("")
         self._line("", sentence)
+        if self._question is not None:
+            self._console.ask(self._question)
 
     def reading(self, done: int, total: int) -> None:
         """See `Skin`."""
@@ -174,8 +197,10 @@ class Terminal(Skin):
             self.caution(caution)
 
     def _asking(self, event: Asking) -> None:
+        self._is_typed = Verb.DONE in event.can
+        self._n_open = event.n_shots - event.n_done
         label = f"Shot {event.n_done + 1}/{event.n_shots}" if event.stop else "Next"
-        if self._is_typed and (event.stop is None or event.stop.lap > 1):
+        if self._is_typed and event.stop is None:
             self._line(label, f"Type where you are:  {FORMS}")
             label = ""
         self._line(label, event.text)

@@ -3,6 +3,8 @@
 Enter         what is most likely meant: begin, or take a weak shot again
 r k s q o f   retry, keep, skip, quit, outside, finish; whole words do as well
 ?             where the walk stands
+done          all rooms were typed: the next lap, or the end; later the end
+forget hall   the newest shot there does not count
 kitchen       go to that point
 + attic 3 1   a point that the plan does not have; without + where points are typed
               as one goes
@@ -24,7 +26,13 @@ _KEYS = {
     "o": Verb.OUTSIDE,
     "?": Verb.STATUS,
 }
-_WORDS = {verb.value: verb for verb in _KEYS.values()} | {"exit": Verb.QUIT}
+_WORDS = {verb.value: verb for verb in _KEYS.values()} | {
+    "exit": Verb.QUIT,
+    "help": Verb.STATUS,
+    "h": Verb.STATUS,
+    "list": Verb.STATUS,
+}
+_FORGET = "forget"
 
 _OFTEN = (Verb.KEEP, Verb.SKIP, Verb.QUIT)
 """What is shown beside the most likely answer; all others come with ``?``."""
@@ -33,6 +41,7 @@ _SHOWN = {
     Verb.RETRY: "[r]etry",
     Verb.KEEP: "[k]eep",
     Verb.SKIP: "[s]kip",
+    Verb.DONE: "done",
     Verb.OUTSIDE: "[o]utside",
     Verb.FINISH: "[f]inish",
     Verb.QUIT: "[q]uit",
@@ -58,7 +67,8 @@ def command_of(
     if not text:
         verb = _likely(can)
         if verb is None or (verb is Verb.FINISH and not points):
-            raise UsageError(f"type where you are:  {FORMS}")
+            end = f"; or {Verb.DONE}, when that was the last room" * bool(points)
+            raise UsageError(f"type where you are:  {FORMS}{end}")
         return Command(verb)
     if text == OUTSIDE:
         return Command(Verb.OUTSIDE)
@@ -66,6 +76,11 @@ def command_of(
         return Command(Verb.GO, name=text)
     if (verb := _KEYS.get(text.lower()) or _WORDS.get(text.lower())) is not None:
         return Command(verb)
+    if text.lower() == Verb.DONE:
+        return Command(Verb.DONE if Verb.DONE in can else Verb.FINISH)
+    first, _, name = text.partition(" ")
+    if first.lower() == _FORGET:
+        return Command(Verb.FORGET, name=name.strip() or None)
     if text.startswith("+") or is_typed:
         return Command(Verb.ADD_POINT, point=typed_point(text.removeprefix("+")))
     raise UsageError(
@@ -78,7 +93,8 @@ def answers(can: Collection[Verb]) -> str:
     """Return the keys that are wanted most, e.g. ``[Enter] retry [k]eep [q]uit``."""
     likely = _likely(can)
     enter = [] if likely is None else [f"[Enter] {likely.value}"]
-    shown = [_SHOWN[v] for v in _OFTEN if v in can and v is not likely]
+    often = (Verb.DONE, *_OFTEN) if likely is None else _OFTEN
+    shown = [_SHOWN[v] for v in often if v in can and v is not likely]
     return " ".join([*enter, *shown, "[?]"]) if can else ""
 
 
@@ -91,6 +107,8 @@ def _likely(can: Collection[Verb]) -> Verb | None:
     """Return what Enter means; None where that is nothing."""
     if Verb.SHOOT in can:
         return Verb.SHOOT
+    if Verb.DONE in can:  # where to go next, only a person knows
+        return None
     if Verb.ADD_POINT in can:  # nothing is left to be shot
         return Verb.FINISH
     return Verb.RETRY if Verb.RETRY in can else None

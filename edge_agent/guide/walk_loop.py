@@ -9,7 +9,6 @@ from edge_agent.guide.interrupts import Interrupt, Interrupts
 from edge_agent.guide.line_reader import LineReader
 from edge_agent.guide.recorded_site import RecordedSite
 from edge_agent.guide.skin import Skin
-from edge_agent.survey import Point
 from edge_agent.walking.commands import Command, Verb
 from edge_agent.walking.engine import State, Walk
 from edge_agent.walking.events import Event, Fault, Refused
@@ -32,7 +31,6 @@ class LiveWalk:
         lines: LineReader,
         interrupts: Interrupts,
         clock: Callable[[], float],
-        on_point: Callable[[Point], None],
     ) -> None:
         """Bring together what takes part.
 
@@ -43,11 +41,10 @@ class LiveWalk:
             lines: What is typed, or sent; their end leaves the walk.
             interrupts: Ctrl-C.
             clock: Time [s] that never goes back.
-            on_point: Called with every point that was added.
         """
         self._walk, self._stored, self._skin = walk, stored, skin
         self._lines, self._interrupts = lines, interrupts
-        self._clock, self._on_point = clock, on_point
+        self._clock = clock
 
     def run(self, packets: Iterator[RawFrames | None]) -> None:
         """Walk until the walk is finished or left.
@@ -100,10 +97,7 @@ class LiveWalk:
         return {name for p in points for name in (p.name, p.room) if name}
 
     def _do(self, command: Command) -> None:
-        events = self._walk.handle(command, self._clock())
-        self._skin.events(events)
-        if command.point is not None and not _failed(events):
-            self._on_point(command.point)
+        self._skin.events(self._walk.handle(command, self._clock()))
 
 
 class RecordedWalk:
@@ -175,7 +169,3 @@ class RecordedWalk:
         for event in events:
             if isinstance(event, Fault):
                 raise WalkError(event.text)
-
-
-def _failed(events: list[Event]) -> bool:
-    return any(isinstance(event, Fault | Refused) for event in events)

@@ -78,7 +78,7 @@ def plan_walk(
         laps,
         wishes.shots,
         with_outside=wishes.outside or has_outside,
-        is_typed=not points,
+        is_typed=recorded is None and len(known) < 2,  # one place teaches nothing
     )
 
 

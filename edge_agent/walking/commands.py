@@ -42,6 +42,12 @@ class Verb(StrEnum):
     ADD_POINT = "add_point"
     """A point that the plan does not have; it is the next to be shot."""
 
+    DONE = "done"
+    """All points have been added: on with the next lap, or the end of the walk."""
+
+    FORGET = "forget"
+    """A shot is wrong: the newest one at a point, or the newest of all."""
+
     STATUS = "status"
     """Where the walk stands."""
 
@@ -52,6 +58,9 @@ class Verb(StrEnum):
     """Leave the walk to be gone on with later."""
 
 
+_NAMING: Final = (Verb.GO, Verb.FORGET)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One of them."""
@@ -59,7 +68,8 @@ class Command:
     verb: Verb
 
     name: str | None = None
-    """Of the point to go to; None: the one that is suggested."""
+    """Of the point to go to, None: the one that is suggested; or of the point whose
+    newest shot is to be forgotten, None: the newest of all."""
 
     point: Point | None = None
     """To be added."""
@@ -67,8 +77,8 @@ class Command:
     def __post_init__(self) -> None:
         if (self.point is not None) != (self.verb is Verb.ADD_POINT):
             raise ValueError(f"{self.verb}: a point belongs to add_point alone")
-        if self.name is not None and self.verb is not Verb.GO:
-            raise ValueError(f"{self.verb}: a name belongs to go alone")
+        if self.name is not None and self.verb not in _NAMING:
+            raise ValueError(f"{self.verb}: a name belongs to go and forget alone")
 
     def to_json(self) -> dict[str, Any]:
         """Return what `parse_command` reads."""
@@ -104,6 +114,6 @@ def _command(fields: Fields) -> Command:
         return Command(verb, point=fields.member("point").point())
     if not fields.has("point"):
         return Command(verb)
-    if verb is not Verb.GO:
+    if verb not in _NAMING:
         raise FieldError(f"{verb} takes no point")
     return Command(verb, name=fields.text("point"))

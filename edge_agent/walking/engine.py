@@ -66,6 +66,7 @@ class Walk:
         expected: tuple[str, ...] = (),
         suggest: Suggest | None = None,
         limit_s: float = SHOT_LIMIT_S,
+        least_places: int = 0,
     ) -> None:
         """Take a walk that was begun or opened.
 
@@ -78,7 +79,10 @@ class Walk:
                 go to next, or None where no other is worth the way; by default all, in
                 the order of the plan.
             limit_s: Longest shot [s].
+            least_places: Places with shots that it takes to finish: where nothing is
+                known of a site, one alone is nothing to tell from another.
         """
+        self._least_places = least_places
         self._stored, self._spec, self._limit_s = stored, spec, limit_s
         self._site = expected
         self._way = Itinerary(stored, suggest)
@@ -164,12 +168,16 @@ class Walk:
             actions[Verb.GO] = self._go
             actions[Verb.OUTSIDE] = self._outside
             actions[Verb.ADD_POINT] = self._add_point
+            if self._stored.plan.is_typed:
+                actions[Verb.DONE] = self._done
         elif self._state is State.SHOOTING:
             actions[Verb.CANCEL] = self._cancel
         elif self._state is State.JUDGING:
             actions = {Verb.RETRY: self._retry, Verb.SKIP: self._skip}
             if self._unsaved is not None or self._is_stored:
                 actions[Verb.KEEP] = self._keep
+        if self._stored.shots and (Verb.GO in actions or Verb.KEEP in actions):
+            actions[Verb.FORGET] = self._forget
         actions[Verb.STATUS] = self._status
         if self._state in (State.ASKING, State.JUDGING):
             actions[Verb.FINISH] = self._finish
@@ -263,7 +271,51 @@ class Walk:
             )
         ]
 
+    def _done(self, command: Command) -> list[Event]:
+        if (too_few := self._too_few()) is not None:
+            return [self._refuse(too_few)]
+        try:
+            self._way.close()
+        except WalkError as error:
+            return [Fault(str(error), self.can)]
+        return self._ask() if self._way.left else self._finish(command)
+
+    def _forget(self, command: Command) -> list[Event]:
+        shot = self._way.newest_shot(command.name)
+        if shot is None:
+            names = dict.fromkeys(stop.point.name for stop in self._way.done)
+            return [
+                self._refuse(
+                    f"no shot at {command.name!r} is stored; there are shots at "
+                    f"{', '.join(names)}"
+                )
+            ]
+        try:
+            self._stored.forget(shot.number)
+        except WalkError as error:
+            return [Fault(str(error), self.can)]
+        if self._last == shot.stop:
+            self._last = self._way.done[-1] if self._way.done else None
+        forgotten = Discarded(shot.stop, "forgotten")
+        if self._state is State.JUDGING:
+            return [forgotten, *self._keep(command)]
+        return [forgotten, *self._ask()]
+
+    def _too_few(self) -> str | None:
+        """Return why the walk cannot end yet; None where it can."""
+        places = {stop.point.name for stop in self._way.done}
+        if len(places) >= self._least_places:
+            return None
+        there = f"only at {', '.join(places)}" if places else "nowhere yet"
+        return (
+            f"there are shots {there}, and one place alone cannot be told from "
+            "another: go to a second room, name it and take a shot there. Or quit: the "
+            "same command goes on with this walk"
+        )
+
     def _finish(self, _command: Command) -> list[Event]:
+        if (too_few := self._too_few()) is not None:
+            return [self._refuse(too_few)]
         try:
             self._stored.finish()
         except WalkError as error:

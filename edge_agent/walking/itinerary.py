@@ -75,6 +75,8 @@ class Itinerary:
             last: Where the person is; further shots of that visit come first.
         """
         left = self.left
+        if self._stored.plan.is_typed:  # where to go next, only the person knows
+            left = tuple(stop for stop in left if stop.lap == 1)
         if not left:
             return None
         if last is not None:
@@ -131,22 +133,53 @@ class Itinerary:
     def add(self, point: Point) -> Stop:
         """Add a point to the plan, and return its first stop.
 
+        One of that name that has no shot yet was a slip, and is replaced.
+
         Raises:
             FieldError: The plan cannot have it; says why.
             WalkError: The plan cannot be written.
         """
+        plan = self._stored.plan
+        if point.name not in {stop.point.name for stop in self.done}:
+            # The very same again is no correction, but one too many.
+            others = (p for p in plan.points if p.name != point.name or p == point)
+            plan = replace(plan, points=tuple(others))
         try:
-            plan = self._stored.plan.with_point(point)
+            plan = plan.with_point(point)
         except ValueError as error:
             raise FieldError(str(error)) from error
         self._stored.replan(plan)
         return self.stop_at(point)
+
+    def close(self) -> None:
+        """Note that all points have been added; those without a shot are left out.
+
+        Raises:
+            WalkError: The plan cannot be written.
+        """
+        plan = self._stored.plan
+        shot = {stop.point.name for stop in self.done}
+        points = tuple(point for point in plan.points if point.name in shot)
+        self._stored.replan(replace(plan, points=points, is_typed=False))
+
+    def newest_shot(self, name: str | None) -> ShotLabel | None:
+        """Return the shot that was taken last, of all or at one point.
+
+        Args:
+            name: Of the point, or of its room; None: anywhere.
+        """
+        for shot in reversed(self._stored.shots):
+            if name in (None, shot.stop.point.name, shot.stop.point.room):
+                return shot
+        return None
 
     def request(self, stop: Stop | None) -> str:
         """Return what the person is asked to do at a stop."""
         if stop is None:
             if not self._stored.plan.points:
                 return "No point yet: add the one where you are."
+            if self._stored.plan.is_typed:
+                return "Go to the next room and add it; done, if that was the last."
             left = len(self.left)
             if left:
                 return f"None of the {left} shots left is worth the way: finish."

@@ -120,7 +120,7 @@ class Discarded:
     stop: Stop
 
     why: str
-    """``cancelled`` or ``skipped``."""
+    """``cancelled``, ``skipped`` or ``forgotten``."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the line."""

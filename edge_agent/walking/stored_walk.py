@@ -16,14 +16,15 @@ from edge_agent.walking.shot_meter import ShotReport
 from edge_agent.walking.verdict import Verdict
 from edge_agent.walking.walk_files import (
     FINISHED,
+    highest_number,
     lock_walk,
+    put_aside,
     read_plan,
     read_shots,
     refusing,
     remove_leftovers,
     remove_shot,
     shot_file,
-    shot_numbers,
     write_plan,
 )
 
@@ -45,7 +46,7 @@ class StoredWalk:
             found, damaged = read_shots(folder)
             with refusing(folder, "go on with the walk in"):
                 remove_leftovers(folder, found)
-                self._next = 1 + max(shot_numbers(folder), default=0)
+                self._next = 1 + highest_number(folder)
         except BaseException:
             self.close()
             raise
@@ -154,6 +155,36 @@ class StoredWalk:
             with refusing(self.folder, "remove a shot from"):
                 remove_shot(self.folder, shot.number)
             del self._shots[stop.key]
+
+    def forget(self, number: int) -> ShotLabel:
+        """Let a shot no longer count; its files are moved to ``discarded``.
+
+        Returns:
+            Its label.
+
+        Raises:
+            WalkError: There is none of that number, or it cannot be moved and counts.
+        """
+        shot = next((s for s in self._shots.values() if s.number == number), None)
+        if shot is None:
+            known = ", ".join(str(s.number) for s in self.shots) or "none"
+            raise WalkError(
+                f"the walk {self.name} has no shot {number}; there is {known}. See "
+                "edge_agent calibrate --list"
+            )
+        with refusing(self.folder, "put a shot aside in"):
+            put_aside(self.folder, number)
+        del self._shots[shot.stop.key]
+        return shot
+
+    def reopen(self) -> None:
+        """Let it be gone on with, although it was over.
+
+        Raises:
+            WalkError: The mark cannot be removed.
+        """
+        with refusing(self.folder, "go on with the walk in"):
+            (self.folder / FINISHED).unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Mark it as over.

@@ -294,9 +294,10 @@ def _elsewhere(
         if is_same and (change_db or 0.0) < SAME_LEVEL_DB:
             yield _weak(
                 Reason.SAME_PLACE,
-                f"it looks exactly like the shot at {other.point}: was the device "
-                "moved?",
-                f"carry it to {point}, then retry",
+                f"it looks exactly like the shot at {other.point}: either this or "
+                "that one was taken elsewhere",
+                f"if this one is wrong, carry the device to {point}, then retry; if "
+                f"that one is: forget {other.point}",
             )
 
 

@@ -18,6 +18,7 @@ from edge_agent.walking.plan import WalkPlan
 
 PLAN: Final = "plan.json"
 FINISHED: Final = "finished"
+DISCARDED: Final = "discarded"
 _MAX_PLAN_BYTES: Final = 1 << 20
 _MAX_FILES: Final = 100_000
 _SHOT: Final = re.compile(r"([0-9]{4,6})\.(pcap|json)")
@@ -38,6 +39,35 @@ def remove_shot(folder: Path, number: int) -> None:
     for suffix in ("json", "pcap"):
         shot_file(folder, number, suffix).unlink(missing_ok=True)
     sync_directory(folder)
+
+
+def put_aside(folder: Path, number: int) -> None:
+    """Move a shot to where it does not count; its packets are there before its label.
+
+    A power cut leaves the shot as it was, or a copy of its packets too many.
+
+    Raises:
+        OSError: It cannot be moved.
+    """
+    aside = folder / DISCARDED
+    aside.mkdir(exist_ok=True)
+    packets = shot_file(folder, number, "pcap").read_bytes()
+    write_atomically(shot_file(aside, number, "pcap"), packets)
+    shot_file(folder, number, "json").replace(shot_file(aside, number, "json"))
+    sync_directory(aside)
+    shot_file(folder, number, "pcap").unlink(missing_ok=True)
+    sync_directory(folder)
+
+
+def highest_number(folder: Path) -> int:
+    """Return the highest number that a shot of a walk ever had; 0 for none.
+
+    Raises:
+        OSError, WalkError: As `shot_numbers`.
+    """
+    aside = folder / DISCARDED
+    numbers = shot_numbers(folder) + (shot_numbers(aside) if aside.is_dir() else [])
+    return max(numbers, default=0)
 
 
 def write_plan(folder: Path, plan: WalkPlan) -> None:

@@ -4,6 +4,7 @@
                            0001.pcap     packets of a shot, as captured
                            0001.json     its label; a shot counts from here on
                            finished      empty; the walk is over
+                           discarded/    shots that were forgotten; they do not count
 
 Whatever is written appears whole, by its name, once it is on the disk: first the
 packets, then the label. A power cut between the two leaves packets without a label,

@@ -149,6 +149,8 @@ def test_a_person_types_two_points_and_walks_two_laps(
     terminal.wait_for("at table in bath")
     terminal.type("\n")
     terminal.wait_for("stored, 2 of 4")
+    terminal.wait_for("done [q]uit [?] > ")
+    terminal.type("done\n")
     for n_stored, place in ((3, 1), (4, 0)):
         terminal.wait_for("(lap 2)")
         air.place = place
@@ -170,6 +172,27 @@ def test_a_person_types_two_points_and_walks_two_laps(
         Point("kitchen", 0.0, 0.0, "kitchen"),
         Point("table", 4.0, 0.0, "bath"),
     )
+
+
+def test_one_room_is_not_the_end_of_a_walk(open_terminal, walks, tmp_path):
+    terminal = open_terminal("--laps", "1")
+    terminal.wait_for("> ")
+    terminal.type("ofice\n")
+    terminal.wait_for("at ofice")
+    terminal.type("kitchen 1.2\n")
+    terminal.wait_for("has one coordinate")
+    terminal.type("kitchen\n")
+    terminal.wait_for("at kitchen")
+    terminal.type("\n")
+    terminal.wait_for("stored, 1 of")
+    terminal.type("done\n")
+    terminal.wait_for("there are shots only at kitchen")
+    terminal.type("q\n")
+
+    assert terminal.end() == 1
+    assert walks.unfinished() is not None
+    points = read_site_file(tmp_path / "state" / "home" / "site.toml").points
+    assert points == (Point("kitchen", None, None, "kitchen"),), "no shot, no point"
 
 
 @pytest.mark.slow
@@ -325,6 +348,8 @@ def test_what_is_killed_goes_on_where_it_was(open_page, air, walks):
     page.wait_for("asking")
     add(page, "kitchen", 0, air)
     add(page, "bath", 1, air)
+    page.ask(command="done")
+    page.wait_for("asking")
     page.ask(command="shoot")
     page.wait_for("shooting")
     page.process.send_signal(signal.SIGKILL)

@@ -105,6 +105,36 @@ def test_the_question_comes_last(shown):
     ]
 
 
+def asking(*, n_done, can=JUDGING):
+    return Asking(STOP, "Put it down.", n_done, 9, can)
+
+
+def test_a_sentence_in_between_leaves_the_question_last(shown):
+    _, err = shown(asking(n_done=3), show=lambda terminal: terminal.say("Ctrl-C once"))
+
+    question = "            [Enter] retry [k]eep [s]kip [q]uit [?] > "
+    assert err.splitlines()[-3:] == [question, "            Ctrl-C once", question]
+
+
+def test_an_early_end_is_asked_back_once():
+    err = io.StringIO()
+    terminal = Terminal(Console(io.StringIO(), err))
+    terminal.events([asking(n_done=3, can=(*JUDGING, Verb.FINISH))])
+
+    assert terminal.command("f", ()) is None
+    assert "6 shots of the plan are not taken. f once more ends" in err.getvalue()
+    assert terminal.command("k", ()).verb is Verb.KEEP
+    assert terminal.command("f", ()) is None, "asked anew"
+    assert terminal.command("f", ()).verb is Verb.FINISH
+
+
+def test_the_end_of_a_walk_that_is_done_is_not_asked_back():
+    terminal = Terminal(Console(io.StringIO(), io.StringIO()))
+    terminal.events([asking(n_done=9, can=(Verb.ADD_POINT, Verb.FINISH))])
+
+    assert terminal.command("", {"kitchen"}).verb is Verb.FINISH
+
+
 def test_a_recording_is_asked_nothing_and_told_of_what_is_not_good(shown):
     _, err = shown(
         Asking(STOP, "Put it down.", 0, 9, (Verb.SHOOT,)),

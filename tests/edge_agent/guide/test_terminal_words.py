@@ -44,6 +44,10 @@ def test_enter_ends_no_walk_that_has_not_begun(can):
         ("o", Verb.OUTSIDE),
         ("outside", Verb.OUTSIDE),
         ("?", Verb.STATUS),
+        ("help", Verb.STATUS),
+        ("list", Verb.STATUS),
+        ("done", Verb.FINISH),
+        ("forget", Verb.FORGET),
     ],
 )
 @pytest.mark.parametrize("is_typed", [False, True])
@@ -54,6 +58,26 @@ def test_keys_and_words(line, verb, is_typed):
 def test_a_name_is_a_place_to_go_to_even_if_it_is_a_key():
     assert meaning("kitchen") == Command(Verb.GO, name="kitchen")
     assert meaning("s") == Command(Verb.GO, name="s")
+
+
+def test_enter_does_not_choose_where_to_go_while_rooms_are_typed():
+    typed = (Verb.GO, Verb.ADD_POINT, Verb.DONE, Verb.FINISH, *COMMON)
+
+    with pytest.raises(UsageError, match=r"type where you are.*; or done, when that"):
+        meaning("", typed, is_typed=True)
+    assert answers(typed) == "done [q]uit [?]"
+    assert meaning("Done", typed, is_typed=True) == Command(Verb.DONE)
+    assert meaning("", (Verb.SHOOT, *typed), is_typed=True) == Command(Verb.SHOOT)
+
+
+def test_a_wrong_shot_is_forgotten_by_its_place():
+    assert meaning("forget living room") == Command(Verb.FORGET, name="living room")
+
+
+@pytest.mark.parametrize("word", ["undo", "label", "Yes", "x 1.2"])
+def test_what_is_no_room_becomes_none(word):
+    with pytest.raises(ConfigError, match="type"):
+        meaning(word, is_typed=True)
 
 
 def test_a_new_point_stands_behind_a_plus():

@@ -21,6 +21,11 @@ from edge_agent.survey import Point
         ("1.2,0.5", Point("1.2,0.5", 1.2, 0.5)),
         ("room 12", Point("room 12", None, None, "room 12")),
         ("outside", Point("outside", None, None)),
+        ("kitchen 1,2 0,5", Point("kitchen", 1.2, 0.5, "kitchen")),
+        ("living room -1,25 3,0", Point("living room", -1.25, 3.0, "living room")),
+        ("1,2 0,5", Point("1.2,0.5", 1.2, 0.5)),
+        ("list, list", Point("list", None, None, "list")),
+        ("desk, 101", Point("desk", None, None, "101")),
     ],
 )
 def test_a_line_is_a_point(text, point):
@@ -34,6 +39,20 @@ def test_the_floor_is_where_they_are():
 @pytest.mark.parametrize("text", ["", " ", ",", "a, b, c", "a, , 1, 2", "a,b,c,1,2"])
 def test_other_lines_are_answered_with_how_to(text):
     with pytest.raises(ConfigError, match=r"is no point; type  kitchen  or"):
+        typed_point(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["kitchen 1.2", "kitchen 1,2", "kitchen .5", "table, kitchen, -1.5", "1.2"]
+)
+def test_half_a_place_is_refused(text):
+    with pytest.raises(ConfigError, match="has one coordinate; type both, or none"):
+        typed_point(text)
+
+
+@pytest.mark.parametrize("text", ["help", "Undo", " list ", "?", "done", "n"])
+def test_what_people_type_who_want_something_else_is_no_room(text):
+    with pytest.raises(ConfigError, match=f"is no room; type.*{text.strip()[1:]}$"):
         typed_point(text)
 
 

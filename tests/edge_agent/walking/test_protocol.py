@@ -122,5 +122,5 @@ def test_commands_are_made_with_what_belongs_to_them():
         Command(Verb.GO, point=Point("a", 0.0, 0.0))
     with pytest.raises(ValueError, match="add_point alone"):
         Command(Verb.ADD_POINT)
-    with pytest.raises(ValueError, match="go alone"):
+    with pytest.raises(ValueError, match="go and forget alone"):
         Command(Verb.SHOOT, name="kitchen")
