@@ -4,11 +4,12 @@ Without a name: all surveys. With a name: what is known about one, and the comma
 obtain it. With ``--data``: what is found there, what was left out, and whether the
 files whose checksums are known are there and intact; exit code 1 where they are not.
 With ``--recording``: a survey of channel state as captures and their list, which the
-device's commands take.
+device's commands take; read from ``--data``, else from below METALOC_DATA.
 """
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ A survey as the device would have recorded it, and what takes that:
   edge_agent evaluate out/lab/survey.csv --environment d2 --site lab
 """
 
+_DATA_VARIABLE = "METALOC_DATA"
+"""Environment variable that names the folder of the surveys."""
+
 _MOST_NAMES = 8
 """Missing files and environments that are named before the rest is counted."""
 
@@ -54,7 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", nargs="?", metavar="NAME", help="one survey; NAME:raw, NAME:compact"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="check what is in this folder"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="check what is in this folder; with --recording: read it from there "
+        f"(default ${_DATA_VARIABLE})",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
@@ -106,10 +114,16 @@ def _record(args: argparse.Namespace, console: Console) -> int:
     if args.name is None:
         raise UsageError("--recording needs the name of a survey: trainer surveys")
     card = survey_card(args.name)
-    if args.data is None and not card.is_made_here:
-        raise UsageError(f"--recording of {card.name} needs --data DIR, where it is")
+    data: Path | None = args.data
+    if data is None and (named := os.environ.get(_DATA_VARIABLE)):
+        data = Path(named)
+    if data is None and not card.is_made_here:
+        raise UsageError(
+            f"--recording of {card.name} needs --data DIR, or {_DATA_VARIABLE}, where "
+            "it is"
+        )
     console.progress(f"reading {args.name}")
-    environments = load_survey(args.name, args.data or Path())
+    environments = load_survey(args.name, data or Path())
     names = [environment.name for environment in environments]
     if unknown := set(args.environment or ()) - set(names):
         raise UsageError(

@@ -282,13 +282,41 @@ def test_what_is_left_out_of_a_recording_is_said(capsys, tmp_path):
     ],
 )
 def test_a_recording_that_makes_no_sense_is_refused(
-    capsys, tmp_path, sod, arguments, complaint
+    capsys, monkeypatch, tmp_path, sod, arguments, complaint
 ):
+    monkeypatch.delenv("METALOC_DATA", raising=False)
     places = {"OUT": tmp_path / "out", "DATA": sod}
     code, _, err = surveys(capsys, *(places.get(a, a) for a in arguments))
     assert code == 2
     assert complaint in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_recording_is_read_from_metaloc_data_unless_a_folder_is_named(
+    capsys, monkeypatch, tmp_path, sod, is_named
+):
+    """What is found there is named where an environment is asked for that is not."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("METALOC_DATA", str(empty if is_named else sod))
+    asked = ["sod", "--recording", tmp_path / "out", "--environment", "X"]
+
+    code, _, err = surveys(capsys, *asked, *(["--data", sod] if is_named else []))
+
+    assert code == 2
+    assert "found SYL" in err
+
+
+def test_where_metaloc_data_has_no_such_survey_it_is_said(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("METALOC_DATA", str(tmp_path))
+
+    code, _, err = surveys(capsys, "polyu", "--recording", tmp_path / "out")
+
+    assert code == 1
+    assert str(tmp_path) in err
 
 
 @pytest.mark.usefixtures("small")
