@@ -1,11 +1,14 @@
 """Where `benchmarks/estimators.py` compares: simulated places, and recorded ones."""
 
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from edge_agent.csi.image import ImageSpec
 from edge_agent.environment import Environment
 from edge_agent.recording import record_environment
 from edge_agent.survey import SurveyedCapture, read_survey
+from trainer.cli import main as trainer
 from trainer.neighbours.replays import N_SHOTS, Replay
 from trainer.simulate.survey import SurveyPlan, simulate_survey
 from trainer.surveys import polyu
@@ -20,6 +23,20 @@ def rooms(folder: Path, n_rooms: int, seed: int) -> list[Environment]:
     """Simulate rooms, and read them as the trainer does."""
     plan = SurveyPlan(n_rooms=n_rooms)
     return environments(simulate_survey(folder, plan, seed=seed))
+
+
+def scene(name: str, folder: Path, size: str) -> list[Environment]:
+    """Simulate the days of a hall or a laboratory, and read them as the trainer does.
+
+    Args:
+        name: Of the scene, as ``trainer simulate`` calls it.
+        folder: Where its captures are written.
+        size: Flags of that command.
+    """
+    # It says where it wrote, which is nobody's business between the lines of a table.
+    with redirect_stdout(StringIO()):
+        trainer(["simulate", name, str(folder), *size.split()])
+    return environments(folder / "survey.csv")
 
 
 def environments(survey: Path) -> list[Environment]:

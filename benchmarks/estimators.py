@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +35,15 @@ from benchmarks.estimator_methods import (  # noqa: E402
 )
 from benchmarks.estimator_places import (  # noqa: E402
     csu_corridor,
-    environments,
     polyu_days,
     rooms,
+    scene,
 )
 from edge_agent.bundles.bundle import Bundle  # noqa: E402
 from edge_agent.config import SHIPPED_BUNDLE  # noqa: E402
 from edge_agent.environment import Environment  # noqa: E402
 from edge_agent.metrics import localization_errors, random_point_errors  # noqa: E402
 from edge_agent.neighbours.estimator import NeighboursPredictor  # noqa: E402
-from trainer.cli import main as trainer  # noqa: E402
 from trainer.neighbours.replays import Replay  # noqa: E402
 
 DATA = Path(os.environ.get("METALOC_DATA", ROOT.parent / "shared" / "data"))
@@ -77,18 +75,15 @@ def main() -> None:
     polyu, csu = DATA / "surveys" / "polyu_csi.npz", DATA / "raw" / "csu"
     has_polyu, has_csu = is_there(polyu, "PolyU"), is_there(csu, "EPIC-CSU")
     bundle = Bundle.load(SHIPPED_BUNDLE)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         history = rooms(folder / "trained", TRAINED_ROOMS, TRAINED_SEED)
         methods = all_methods(bundle, history)
         found = rooms(folder / "rooms", ROOMS, SEED)
         compare("simulated rooms", "rooms", found, methods)
-        for scene in ("lab", "hall"):
-            size = "--days 3 --images 12 --seed 2001"
-            with redirect_stdout(sys.stderr):
-                trainer(["simulate", scene, str(folder / scene), *size.split()])
-            days = environments(folder / scene / "survey.csv")
-            compare(f"simulated {scene}, 90 points", "days", days, methods)
+        for name in ("lab", "hall"):
+            days = scene(name, folder / name, "--days 3 --images 12 --seed 2001")
+            compare(f"simulated {name}, 90 points", "days", days, methods)
     if has_polyu:
         days = polyu_days(polyu)
         taught = {
