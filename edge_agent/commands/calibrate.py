@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from edge_agent.commands.options import (
     repeated,
 )
 from edge_agent.console import Console
-from edge_agent.errors import UsageError, WalkError
+from edge_agent.errors import AgentError, UsageError, WalkError
+from edge_agent.guide.forgetting import forget_shot
 from edge_agent.guide.json_lines import JsonLines
 from edge_agent.guide.learning import Learning
 from edge_agent.guide.listing import listing
+from edge_agent.guide.noted_points import drop_point
 from edge_agent.guide.recorded_site import RecordedSite
 from edge_agent.guide.setting import (
     walk_store,
@@ -31,6 +34,8 @@ from edge_agent.site_file import SITE_FILE, read_site_file
 from edge_agent.site_state import SiteState
 from edge_agent.survey import read_survey
 from edge_agent.walking.plan import MAX_LAPS, MAX_POINTS, MAX_SHOTS
+from edge_agent.walking.shot_events import Discarded
+from edge_agent.walking.walk_store import WalkStore
 
 _EPILOG = """\
 Three laps, one shot per point and lap: shots from separate visits, with the device put
@@ -46,6 +51,7 @@ examples:
   edge_agent calibrate --pcap csi.fifo
   edge_agent calibrate --recording survey.csv --environment day1
   edge_agent calibrate --list
+  edge_agent calibrate --forget 4
   edge_agent calibrate --undo
 """
 
@@ -110,7 +116,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--undo", action="store_true", help="return to the calibration before"
     )
     which.add_argument(
-        "--list", action="store_true", help="show walks and calibrations of the site"
+        "--use", metavar="NAME", help="put a calibration in use that --list shows"
+    )
+    which.add_argument(
+        "--forget",
+        type=int,
+        metavar="N",
+        help="shot N of --list was wrong: leave it out, and learn again",
+    )
+    which.add_argument(
+        "--list",
+        action="store_true",
+        help="show walks, calibrations, and the shots of the newest walk",
     )
     parser.add_argument(
         "--force", action="store_true", help="use what is learnt even if no better"
@@ -158,6 +175,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.undo:
         skin.undone(learning.undo())
         return 0
+    if args.use is not None:
+        learning.use(args.use)
+        skin.undone(args.use)
+        return 0
+    if args.forget is not None:
+        return _forget(args.forget, store, site_file, learning)
     if args.recording is None and not args.json and not sys.stdin.isatty():
         raise UsageError(
             "nobody can answer: standard input is no terminal. Run it in one, drive it "
@@ -180,7 +203,35 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if not captures:
         raise WalkError("no shot was taken, so there is nothing to learn")
     now = datetime.now(UTC) if recorded is None else last_shot(store, walked)
-    learning.learn(captures, now)
+    try:
+        learning.learn(captures, now)
+    except AgentError:
+        if recorded is None:  # what was not learnt from is not over
+            with store.open(walked) as stored:
+                stored.reopen()
+        raise
+    return 0
+
+
+def _forget(number: int, store: WalkStore, site_file: Path, learning: Learning) -> int:
+    """Leave a shot out and learn from the others of its walk, if that is over."""
+    skin = learning.skin
+    walk, shot, is_over = forget_shot(store, number)
+    skin.events([Discarded(shot.stop, "forgotten")])
+    if drop_point(site_file, shot.stop.point, store):
+        skin.say(f"{shot.stop.point.name} has no shot left and is no point any more")
+    captures = store.as_survey(walk, learning.config.site.name)
+    if not is_over:
+        skin.say("the walk is not over: the same command without --forget goes on")
+    elif not captures:
+        skin.say(
+            "it was the only one of its walk; the calibration in use stays, and "
+            f"edge_agent calibrate --undo{learning.flags} returns to the one before"
+        )
+    else:
+        # The one in use has learnt these very shots, and the wrong one as well: to
+        # compare with it would flatter it.
+        replace(learning, force=True).learn(captures, last_shot(store, walk))
     return 0
 
 

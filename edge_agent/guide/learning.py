@@ -9,11 +9,12 @@ from edge_agent.calibration import Calibration
 from edge_agent.cautions import cautions
 from edge_agent.config import AgentConfig
 from edge_agent.csi.iq_order import IqOrder
+from edge_agent.errors import CalibrationError
 from edge_agent.guide.setting import is_marked_simulated
 from edge_agent.guide.skin import Skin, Told
 from edge_agent.learning.backends import Backend
 from edge_agent.models import load_model
-from edge_agent.site_learning import Outcome, learn_site, undo
+from edge_agent.site_learning import Outcome, learn_site, undo, use
 from edge_agent.site_model import SiteCalibration
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, SurveyedCapture
@@ -98,9 +99,37 @@ class Learning:
         skin = self.skin
         with self._store.locked(on_wait=lambda: skin.say(WAITING)):
             model = load_model(self.config.model, on_caution=skin.caution)
+            site = self._site(model.kind)
+            if not site.is_in_use:
+                raise CalibrationError(
+                    f"site {site.site} was never calibrated, so there is nothing to "
+                    "undo; begin with edge_agent calibrate"
+                )
             return undo(
                 model,
+                site,
+                now=datetime.now(UTC),
+                backend=Backend(self.config.model.backend),
+                talk=skin.talk,
+            )
+
+    def use(self, name: str) -> None:
+        """Put a calibration that was kept in use again.
+
+        Args:
+            name: As ``edge_agent calibrate --list`` shows it.
+
+        Raises:
+            CalibrationError: There is none of that name.
+            BackendError, BundleError: What is to compute cannot.
+        """
+        skin = self.skin
+        with self._store.locked(on_wait=lambda: skin.say(WAITING)):
+            model = load_model(self.config.model, on_caution=skin.caution)
+            use(
+                model,
                 self._site(model.kind),
+                name,
                 now=datetime.now(UTC),
                 backend=Backend(self.config.model.backend),
                 talk=skin.talk,

@@ -1,4 +1,4 @@
-"""The walks and calibrations that a site has."""
+"""The walks and calibrations that a site has, and the shots of the newest walk."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,9 @@ from edge_agent.console import table
 from edge_agent.errors import WalkError
 from edge_agent.generations import ORIGINAL
 from edge_agent.site_state import SiteState
+from edge_agent.walking.label import ShotLabel
+from edge_agent.walking.shot_events import stop_to_json
+from edge_agent.walking.verdict import Grade
 from edge_agent.walking.walk_store import WalkStore
 
 
@@ -22,13 +25,20 @@ def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str
         WalkError: The walks cannot be read.
     """
     walks = [_walk(store, name) for name in store.walks()]
+    shots = store.read(store.walks()[-1]) if walks and "error" not in walks[-1] else ()
     active = site.generations.active if site.is_in_use else None
     names = site.generations.names()
     if active == ORIGINAL:
         names = [ORIGINAL, *names]
     if as_json:
         calibrations = [{"name": n, "active": n == active} for n in names]
-        yield json.dumps({"walks": walks, "calibrations": calibrations})
+        yield json.dumps(
+            {
+                "walks": walks,
+                "shots": [_shot_json(shot) for shot in shots],
+                "calibrations": calibrations,
+            }
+        )
         return
     rows = [
         [str(w["walk"]), str(w["points"]), str(w["laps"]), str(w["shots"]), _state(w)]
@@ -36,8 +46,37 @@ def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str
     ]
     yield from table(["walk", "points", "laps", "shots", ""], rows, right={1, 2, 3})
     yield ""
+    if walks:
+        yield f"shots of {walks[-1]['walk']}:"
+        yield from table(
+            ["shot", "point", "room", "lap", ""],
+            [_shot_row(shot) for shot in shots],
+            right={0, 3},
+        )
+        yield ""
     in_use = [[name, "in use" if name == active else ""] for name in names]
     yield from table(["calibration", ""], in_use, right=set())
+
+
+def _shot_row(shot: ShotLabel) -> list[str]:
+    point, verdict = shot.stop.point, shot.verdict
+    is_good = verdict.grade is Grade.GOOD
+    judged = verdict.grade.value if is_good else f"{verdict.grade}: {verdict.text}"
+    return [
+        str(shot.number),
+        point.name,
+        point.room or "",
+        str(shot.stop.lap),
+        judged,
+    ]
+
+
+def _shot_json(shot: ShotLabel) -> dict[str, object]:
+    return {
+        "number": shot.number,
+        **stop_to_json(shot.stop),
+        **shot.verdict.to_json(),
+    }
 
 
 def _walk(store: WalkStore, name: str) -> dict[str, object]:

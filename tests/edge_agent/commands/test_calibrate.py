@@ -8,7 +8,7 @@ import pytest
 from edge_agent.bundles.files import Kind
 from edge_agent.csi.simulated import SIMULATED_COMMENT
 from edge_agent.guide.sparse_points import past_of
-from edge_agent.site_file import add_point
+from edge_agent.site_file import add_point, read_site_file
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.plan import Stop, WalkPlan
@@ -290,6 +290,125 @@ def test_walks_and_calibrations_are_listed(calibrate, survey, walks):
     document = json.loads(out)
     assert [walk["finished"] for walk in document["walks"]] == [True, False]
     assert [c["active"] for c in document["calibrations"]] == [True]
+
+
+def test_the_shots_of_the_newest_walk_are_numbered(calibrate, survey):
+    calibrate("--recording", survey)
+
+    _, out, _ = calibrate("--list")
+
+    rows = out.split(f"shots of {WALK}:\n")[1].split("\n\n")[0].splitlines()
+    assert rows[0].split() == ["shot", "point", "room", "lap"]
+    assert rows[1].split()[:5] == ["1", "p1", "kitchen", "1", "GOOD"]
+    assert len(rows) == 1 + 9
+    _, out, _ = calibrate("--list", "--json")
+    shot = json.loads(out)["shots"][8]
+    assert (shot["number"], shot["lap"], shot["grade"]) == (9, 3, "GOOD")
+
+
+def test_a_wrong_shot_is_left_out_and_the_site_learnt_again(calibrate, survey, walks):
+    calibrate("--recording", survey)
+
+    code, out, err = calibrate("--forget", 4)
+
+    assert code == 0, err
+    assert "forgotten: p3 in lap 2" in err
+    assert "put in use as told" in out
+    assert 4 not in {shot.number for shot in walks.read(WALK)}
+    assert len(walks.read(WALK)) == 8
+
+
+def test_a_shot_that_is_not_there_cannot_be_forgotten(calibrate, survey):
+    code, _, err = calibrate("--forget", 1)
+    assert (code, "never walked, so there is no shot to forget" in err) == (1, True)
+    calibrate("--recording", survey)
+
+    code, _, err = calibrate("--forget", 99)
+
+    assert code == 1
+    assert f"the walk {WALK} has no shot 99; there is 1, 2, 3" in err
+
+
+def test_a_room_without_any_shot_left_is_no_point_any_more(
+    calibrate, survey, state, walks
+):
+    site_file = state / "home" / "site.toml"
+    for point in POINTS:
+        add_point(site_file, point)
+    calibrate("--recording", survey)
+    for shot in walks.read(WALK):
+        if shot.stop.point.name == "p3":
+            code, _, err = calibrate("--forget", shot.number)
+            assert code == 0
+
+    assert "p3 has no shot left and is no point any more" in err
+    assert read_site_file(site_file).points == POINTS[:2]
+
+
+def test_of_a_walk_that_is_not_over_a_shot_is_forgotten_and_nothing_learnt(
+    calibrate, survey, walks
+):
+    calibrate("--recording", survey)
+    with walks.open(WALK) as stored:
+        stored.reopen()
+
+    code, out, err = calibrate("--forget", 4)
+
+    assert (code, out) == (0, "")
+    assert "the walk is not over" in err
+
+
+def test_the_last_shot_of_a_walk_leaves_what_is_in_use(calibrate, survey, walks):
+    calibrate("--recording", survey)
+    with walks.open(WALK) as stored:
+        for shot in stored.shots[1:]:
+            stored.forget(shot.number)
+
+    code, out, err = calibrate("--forget", 1)
+
+    assert (code, out) == (0, "")
+    said = " ".join(err.split())
+    assert "the calibration in use stays, and edge_agent calibrate --undo --" in said
+
+
+def test_a_walk_that_could_not_be_learnt_from_is_not_over(
+    calibrate, survey, walks, monkeypatch
+):
+    calibrate("--recording", survey)
+    with walks.open(WALK) as stored:
+        for shot in stored.shots:
+            if shot.stop.point.name != "p1":
+                stored.forget(shot.number)
+    monkeypatch.setattr("edge_agent.commands.calibrate.take_walk", lambda *_: WALK)
+
+    code, _, err = calibrate("--json")
+
+    assert code == 1
+    assert "the shots are of 1 point" in err
+    assert walks.unfinished() == WALK
+
+
+def test_a_calibration_that_was_undone_can_be_used_again(
+    calibrate, events, survey, tmp_path
+):
+    calibrate("--recording", survey)
+    _, second = events("--recording", later(tmp_path), "--force")
+    (after,) = of_kind(second, "outcome")
+    calibrate("--undo")
+
+    code, out, _ = calibrate("--use", after["calibration"])
+
+    assert code == 0
+    assert out == f"calibration {after['calibration']} is in use again\n"
+    code, _, err = calibrate("--use", "x")
+    assert (code, "has no calibration x; there are" in err) == (1, True)
+
+
+def test_nothing_can_be_undone_at_a_site_that_was_never_calibrated(calibrate):
+    code, _, err = calibrate("--undo")
+
+    assert code == 1
+    assert "site home was never calibrated, so there is nothing to undo" in err
 
 
 def test_a_site_that_was_never_walked_has_nothing_to_list(calibrate):
