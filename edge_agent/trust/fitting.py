@@ -1,6 +1,7 @@
 """From replayed answers to how far to trust the estimator that gave them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,10 @@ _PRIOR_ALONE: Final = 30.0
 this one may be worse than they are."""
 
 
+LEAST_CHANGES: Final = 2
+"""From one walk to the next: what happened once may happen quite differently again."""
+
+
 def trust_in(
     estimator: Estimator,
     replays: Mapping[Estimator, Replayed],
@@ -34,6 +39,7 @@ def trust_in(
     share: float = 1.0,
     is_forced: bool = False,
     walked_ns: int | None = None,
+    n_changes: int = LEAST_CHANGES,
 ) -> Trust:
     """Return how far to trust an estimator.
 
@@ -46,6 +52,8 @@ def trust_in(
             (`edge_agent.trust.strata.fresh_share`).
         is_forced: Whether a person chose it.
         walked_ns: As of `Trust`.
+        n_changes: Times that a walk was replayed beside the next one; of fewer than
+            `LEAST_CHANGES` later days are called uncalibrated.
     """
     asked = {e: represented(r, share) for e, r in replays.items()}
     costs = {e: losses(balanced(deciding(r), share)) for e, r in asked.items()}
@@ -54,6 +62,9 @@ def trust_in(
     own = asked[estimator] if estimator in scored else None
     same = own and own.of_kind(later=False)
     later = own and own.of_kind(later=True)
+    later_stage = _stage(later, Priors(prior.aged(), prior.aged()), share)
+    if n_changes < LEAST_CHANGES:
+        later_stage = replace(later_stage, n_queries=0.0)
     # What is known of a point without fresh shots is of another day already.
     return Trust(
         estimator,
@@ -64,7 +75,7 @@ def trust_in(
         floors_at(points),
         own.n_queries if own else 0.0,
         _stage(same, Priors(prior, prior.aged()), share),
-        _stage(later, Priors(prior.aged(), prior.aged()), share),
+        later_stage,
         own is not None and _is_everywhere(deciding(own), share),
     )
 

@@ -99,6 +99,7 @@ def learn_trust(
         share=share,
         is_forced=wanted is not Estimator.AUTO,
         walked_ns=time_of_walk(fresh),
+        n_changes=n_changes(past),
     )
     return LearntTrust(trust, past, replays)
 
@@ -138,11 +139,21 @@ def learn_trusts(
             share=fresh_share(fresh, history),
             is_forced=True,
             walked_ns=learnt.trust.walked_ns,
+            n_changes=n_changes(learnt.past),
         )
         for estimator in learnt.replays
         if estimator is not learnt.trust.estimator
     ]
     return learnt.trust, *others
+
+
+def n_changes(past: Sequence[Episode]) -> int:
+    """Return how often a walk was replayed beside the next one.
+
+    Args:
+        past: Episodes.
+    """
+    return sum(episode.is_later_walk for episode in past)
 
 
 def time_of_walk(fresh: Environment) -> int | None:

@@ -104,7 +104,17 @@ def test_each_stage_is_fitted_on_its_own_replays(trusted_bundle, rng):
     trust = learnt(trusted_bundle, new, old).trust
 
     assert trust.same_day.n_queries == 3 * 6  # each lap of both walks
-    assert trust.later.n_queries == 3  # the first lap of Tuesday
+    assert trust.later.temperature != trust.same_day.temperature
+
+
+def test_one_change_from_day_to_day_is_no_calibration_of_others(trusted_bundle, rng):
+    first, second, third = walked(rng, [MONDAY, TUESDAY, WEDNESDAY])
+
+    once = learnt(trusted_bundle, second, first).trust
+    twice = learnt(trusted_bundle, third, joined(second, first)).trust
+
+    assert once.later.n_queries == 0
+    assert twice.later.n_queries == 2 * 3  # the first laps of Tuesday and Wednesday
 
 
 def test_without_a_second_visit_it_stands_on_other_places(trusted_bundle, rng):
