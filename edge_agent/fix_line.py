@@ -8,6 +8,12 @@ from edge_agent.pipeline import Fix
 from edge_agent.tracking.rooms import EventKind, Presence, RoomEvent
 from edge_agent.tracking.tracker import Tracked
 
+COLUMNS = (
+    "time  room, how probable  place, +- what holds it 68 times of 100  access points "
+    "heard  source  how far to trust it, unless ok"
+)
+"""What the lines of `describe_fix` say, for who reads them for the first time."""
+
 
 def describe_fix(fix: Fix, room_width: int = 0, tracked: Tracked | None = None) -> str:
     """Return one line about a location, for a person.
@@ -28,12 +34,10 @@ def describe_fix(fix: Fix, room_width: int = 0, tracked: Tracked | None = None) 
     place = ""
     if (where := estimate.position) is not None:
         place = f"x {where.x:5.2f}  y {where.y:5.2f} m  +-{where.r68:.1f} m  "
-    quality = ""
-    if estimate.quality in (Quality.UNCERTAIN, Quality.DRIFTED):
-        quality = f"  {estimate.quality}"
+    quality = "" if estimate.quality is Quality.OK else f"  {estimate.quality}"
     return (
         f"{when}  {room}{place}{estimate.n_heard}/{estimate.n_channels} access "
-        f"points  {fix.source}{quality}"
+        f"points  {fix.source}{quality}{_held(fix, tracked)}"
     )
 
 
@@ -46,6 +50,14 @@ def describe_event(event: RoomEvent) -> str:
             return f"leaves {event.room}"
         case EventKind.DWELL:
             return f"in {event.room} for {event.duration_s:.0f} s"
+
+
+def _held(fix: Fix, tracked: Tracked | None) -> str:
+    """Return which room is more probable than the one that is held, if one is."""
+    if tracked is None or tracked.whereabouts.room is None or not fix.estimate.rooms:
+        return ""
+    (likeliest, share), held = fix.estimate.rooms[0], tracked.whereabouts.room
+    return "" if likeliest == held else f"  {held} is held ({likeliest} {share:.0%})"
 
 
 def _room(fix: Fix, tracked: Tracked | None) -> tuple[str, float]:

@@ -15,6 +15,7 @@ from edge_agent.commands.options import (
 from edge_agent.console import Console
 from edge_agent.drift.sentinel import Sentinel, sentinel_at
 from edge_agent.errors import UsageError
+from edge_agent.fix_line import COLUMNS
 from edge_agent.models import load_model
 from edge_agent.pipeline import Fix
 from edge_agent.session import open_session
@@ -125,6 +126,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         check_source=source.check,
         is_recording=args.pcap not in (None, "-"),
     ) as session:
+        if not args.json:
+            console.say(COLUMNS)
         session.run(source, remark=remark)
     return 0
 

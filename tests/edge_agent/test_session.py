@@ -153,7 +153,7 @@ def test_a_site_without_rooms_shows_none():
     line = describe_fix(Fix(estimate, Source.LIVE))
 
     assert line.startswith("23:59:00  x  1.23  y")
-    assert line.endswith("live")
+    assert line.endswith("live  uncalibrated")
 
 
 @pytest.mark.usefixtures("utc")
@@ -162,7 +162,7 @@ def test_a_location_that_is_a_room_alone_has_no_coordinates():
 
     line = describe_fix(Fix(estimate, Source.LIVE))
 
-    assert line[8:] == "  kitchen  83%  2/3 access points  live"
+    assert line[8:] == "  kitchen  83%  2/3 access points  live  uncalibrated"
 
 
 def test_a_capture_without_time_stamps_is_shown_as_now(monkeypatch):
@@ -185,8 +185,8 @@ def test_a_remark_about_a_location_ends_its_line(run, terminal):
 
     run(raw_frames_of(packets_at(0, n=24)), remark=lambda _fix: next(notes))
 
-    ends = [line.split("access points  ")[1] for line in terminal.results]
-    assert ends == ["replay  1.50 m off", "replay", "replay  0.25 m off"]
+    ends = [line.split("replay  uncalibrated")[1] for line in terminal.results]
+    assert ends == ["  1.50 m off", "", "  0.25 m off"]
 
 
 # -- silence ---------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_events_end_the_line_that_they_come_with(run, terminal):
     )
 
     (entering,) = [line for line in terminal.results if "enters" in line]
-    assert entering.split("replay  ")[1] in (
+    assert entering.split("replay  uncalibrated  ")[1] in (
         "enters kitchen  1.50 m off",
         "enters office  1.50 m off",
     )
@@ -689,7 +689,7 @@ def test_who_publishes_nothing_may_simulate(config, terminal):
     ) as session:
         session.run(Feed(raw_frames_of(packets_at(0, n=8)), kind=Source.SIMULATED))
 
-    assert terminal.results[0].endswith("simulated")
+    assert terminal.results[0].endswith("simulated  uncalibrated")
 
 
 def test_a_broker_on_this_machine_gets_what_turns_out_to_be_simulated(

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from edge_agent.csi.simulated import SIMULATED_COMMENT
+from edge_agent.fix_line import COLUMNS
 from tests.brokers import PASSWORD, USERNAME, free_port, wait_until
 from tests.conftest import ROOT
 from tests.edge_agent.sites import (
@@ -53,11 +54,20 @@ def test_a_recording_becomes_locations(capture, walk):
     for line in lines:
         assert re.fullmatch(
             r"\d\d:\d\d:\d\d  (kitchen|office) +\d+%  x +\d\.\d\d  y +\d\.\d\d m  "
-            r"\+-\d\.\d m  2/2 access points  replay(  enters (kitchen|office))?",
+            r"\+-\d\.\d m  2/2 access points  replay  uncalibrated"
+            r"(  enters (kitchen|office))?",
             line,
         )
     assert "site home: 3 points, 2 access points, network on " in err
     assert f"{walk}: 80 packets, 80 CSI frames, 5 locations" in err
+
+
+def test_what_a_line_says_is_explained_once_and_to_people_alone(capture, walk):
+    _, _, err = capture("--pcap", walk, "--broker", "none")
+    _, _, machine = capture("--pcap", walk, "--broker", "none", "--json")
+
+    assert err.splitlines().count(COLUMNS) == 1
+    assert COLUMNS not in machine
 
 
 def test_locations_as_json_satisfy_the_published_schema(capture, walk):
