@@ -297,9 +297,9 @@ class _Truth:
         errors = self._errors(answers)
         known = errors[np.isfinite(errors)]
         rooms = [
-            _room_of(point) == _believed(answer)
-            for point, answer in zip(self.points, answers, strict=True)
-            if _room_of(point) is not None
+            room == _believed(answer)
+            for room, answer in zip(self._rooms, answers, strict=True)
+            if room is not None
         ]
         return Score(
             len(self.points),
@@ -330,7 +330,7 @@ class _Truth:
     def guessing(self) -> Score:
         errors = self._middle_errors()
         known = errors[np.isfinite(errors)]
-        rooms = [room for room in map(_room_of, self.points) if room is not None]
+        rooms = [room for room in self._rooms if room is not None]
         return Score(
             len(self.points),
             float(known.mean()) if len(known) else None,
@@ -338,8 +338,10 @@ class _Truth:
         )
 
     def rooms(self, answers: Sequence[Estimate | None]) -> tuple[RoomCheck, ...]:
+        """Return one of each room by name, and of outside, the last."""
         found = []
-        for room in sorted({r for r in map(_room_of, self.points) if r is not None}):
+        names = {room for room in map(_room_of, self.points) if room is not None}
+        for room in sorted(names, key=lambda name: (name == OUTSIDE, name)):
             of_room = [n for n, p in enumerate(self.points) if _room_of(p) == room]
             part = _Truth(tuple(self.points[n] for n in of_room), self.middle)
             score = part.score([answers[n] for n in of_room])
@@ -357,6 +359,18 @@ class _Truth:
         }
         worst = max(mean_of, key=lambda point: (mean_of[point], point.name))
         return worst if mean_of[worst] > _NO_WORRY else None
+
+    @property
+    def _rooms(self) -> list[str | None]:
+        """Of each shot.
+
+        Where no point names a room, shots outside would be all that counts, and say
+        nothing of the others: then they count for themselves alone.
+        """
+        has_rooms = any(point.room is not None for point in self.points)
+        if has_rooms or all(point.is_outside for point in self.points):
+            return [_room_of(point) for point in self.points]
+        return [None] * len(self.points)
 
     def _errors(self, answers: Sequence[Estimate | None]) -> Vector:
         """Return metres; of no answer those of the middle, NaN where there are none."""
@@ -378,11 +392,12 @@ def _room_of(point: Point) -> str | None:
 
 
 def _believed(answer: Estimate | None) -> str | None:
-    """Return the room that is believed in most; `OUTSIDE` where that is more."""
+    """Return what would be said: the most probable room, or outside."""
     if answer is None:
         return None
-    room, share = answer.rooms[0] if answer.rooms else (None, 0.0)
-    return OUTSIDE if answer.outside > share else room
+    if answer.is_outside:
+        return OUTSIDE
+    return answer.rooms[0][0] if answer.rooms else None
 
 
 def _verdict(score: Score, guessing: Score) -> Verdict:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from edge_agent.check import Check, LeftOut, Score
+from edge_agent.check import Check, LeftOut, RoomCheck, Score
 from edge_agent.guide.skin import Told
 from edge_agent.prospect import Prospect
 from edge_agent.site_learning import Outcome
+from edge_agent.survey import OUTSIDE
 
 COMMANDS = ("edge_agent ", "sudo ")
 """What lines begin with that are commands."""
@@ -28,7 +29,7 @@ def outcome_lines(outcome: Outcome, told: Told) -> Iterator[tuple[str, str]]:
     if outcome.check is None:
         yield "Check", "none: one shot per point leaves nothing to check with"
     else:
-        yield from _check_lines(outcome.check)
+        yield from _check_lines(outcome.check, is_used=outcome.is_active)
         if outcome.check.is_sparse:
             yield "Expected", _expected(outcome.check, outcome.prospect)
     yield "Calibration", f"{outcome.name}, {outcome.why}"
@@ -39,17 +40,28 @@ def outcome_lines(outcome: Outcome, told: Told) -> Iterator[tuple[str, str]]:
     yield "Next", told.then
 
 
-def _check_lines(check: Check) -> Iterator[tuple[str, str]]:
+def _check_lines(check: Check, *, is_used: bool) -> Iterator[tuple[str, str]]:
     points = f"the {check.n_points} points walked to"
     where = f", at {points} of {check.n_site_points}" * check.is_sparse
     yield "Check", f"{_HOW[check.left_out]}{where}: {check.after}"
     before = _without_count(check.before) if check.before else "no calibration"
     yield "", f"before: {before}; guessing: {_without_count(check.guessing)}"
-    yield "Verdict", check.verdict.value.upper() + f" at {points}" * check.is_sparse
+    at = f" at {points}" * check.is_sparse
+    # A verdict is of the new calibration; whether there is a better one is not its say.
+    stays = "" if is_used else "; what is in use is no worse, and stays"
+    yield "Verdict", f"{check.verdict.value.upper()}{at}{stays}"
     for room in check.rooms:
-        yield "", f"{room.room} {room.verdict}: {room.score}"
+        yield "", f"{room.room} {room.verdict}: {_of_room(room)}"
     if check.weakest is not None:
         yield "", f"one more shot would help most at {check.weakest.name}"
+
+
+def _of_room(room: RoomCheck) -> str:
+    """Return how many of a room's shots were found there, and how far off they are."""
+    if room.room != OUTSIDE or room.score.rooms_right is None:
+        return str(room.score)
+    n = room.score.n
+    return f"{round(room.score.rooms_right * n)} of {n} said to be outside"
 
 
 def _expected(check: Check, prospect: Prospect | None) -> str:

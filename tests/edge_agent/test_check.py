@@ -201,6 +201,52 @@ def test_outside_is_a_room_without_metres(rng):
     }
 
 
+def test_outside_is_the_last_of_the_rooms(rng):
+    points = (*POINTS, OUTSIDE, Point("d", 0.0, 3.0, "porch"))
+
+    rooms = [room.room for room in checked(shots(rng, points=points)).rooms]
+
+    assert rooms == ["kitchen", "office", "porch", "outside"]
+
+
+def test_where_no_room_has_a_name_outside_counts_for_itself_alone(rng):
+    bare = (*(replace(p, room=None) for p in POINTS), OUTSIDE)
+
+    right = checked(shots(rng, points=bare), confused={0: 1, 1: 0, 2: 0})
+    wrong = checked(shots(rng, points=bare), confused={3: 0})
+
+    # All points are mistaken; that what is outside is told says nothing of them.
+    assert (right.after.rooms_right, right.guessing.rooms_right) == (None, None)
+    assert right.verdict is Verdict.UNUSABLE
+    assert [(r.room, r.verdict) for r in right.rooms] == [("outside", Verdict.GOOD)]
+    assert wrong.verdict is Verdict.GOOD
+    assert [r.verdict for r in wrong.rooms] == [Verdict.UNUSABLE]
+
+
+@pytest.mark.parametrize(("outside", "is_right"), [(0.4, False), (0.6, True)])
+def test_outside_is_believed_where_the_agent_would_say_so(rng, outside, is_right):
+    points = (A, B, OUTSIDE)
+    rest = (1 - outside) / 2
+    unsure = estimate_from_posterior(
+        np.array([rest, rest, outside]),
+        points,
+        time_ns=0,
+        n_frames=0,
+        window_s=0.0,
+        n_heard=1,
+        n_channels=1,
+    )
+    fresh = shots(rng, points=points)
+
+    result = check(
+        fresh, lambda fold: [unsure] * len(fold.asked), has_history=False, before=None
+    )
+
+    # With 0.4 outside has the largest share of the three, and no majority.
+    assert unsure.is_outside == is_right
+    assert result.rooms[-1].score.rooms_right == is_right
+
+
 def test_what_was_not_located_counts_like_the_middle(rng):
     fresh = shots(rng)
 

@@ -1,6 +1,7 @@
 """What a person sees of a walk and of what came of it."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -223,6 +224,27 @@ def test_an_outcome_is_read_from_top_to_bottom(shown):
         f"Undo        {undo}",
         "Next        sudo edge_agent capture",
     ]
+
+
+def test_what_is_good_and_not_put_in_use_is_said_to_be_both(shown):
+    told = Told("loss 1.31 -> 0.22", (), None, "sudo edge_agent capture")
+    kept = outcome(is_active=False, why="not put in use: the one in use is as good")
+    out, _ = shown(show=lambda terminal: terminal.outcome(kept, told))
+
+    lines = out.splitlines()
+    assert "Verdict     WEAK; what is in use is no worse, and stays" in lines
+    assert "Calibration 20261123T101500Z, not put in use: the one in use is as" in out
+
+
+def test_of_outside_it_is_told_how_often_it_was_said(shown):
+    told = Told("loss 1.31 -> 0.22", (), None, "sudo edge_agent capture")
+    whole = outcome()
+    outside = RoomCheck("outside", Score(3, None, 2 / 3), Verdict.WEAK)
+    with_outside = replace(whole.check, rooms=(*whole.check.rooms, outside))
+    shown_one = outcome(check=with_outside)
+    out, _ = shown(show=lambda terminal: terminal.outcome(shown_one, told))
+
+    assert "            outside weak: 2 of 3 said to be outside" in out.splitlines()
 
 
 def test_without_a_check_the_outcome_says_so(shown):
