@@ -11,7 +11,7 @@ _MAX_NAMED = 3
 def cautions(shots: Shots, *, n_asked: int) -> list[str]:
     """Return sentences about shots that promise more than they can teach.
 
-    Outside nothing need be heard, and one shot tells what that is like.
+    Outside nothing need be heard; else it is as a point.
 
     Args:
         shots: Of a site.
@@ -27,7 +27,7 @@ def cautions(shots: Shots, *, n_asked: int) -> list[str]:
             "simulated, and a broker on another machine gets none without "
             "--allow-simulated"
         )
-    inside = _inside(shots)
+    inside = np.array([not point.is_outside for point in shots.points], np.bool_)
     if not (of_point[inside] @ shots.heard > 0).all(axis=0).any():
         said.append(
             "no access point is heard at every point: locations may tell which one was "
@@ -38,13 +38,13 @@ def cautions(shots: Shots, *, n_asked: int) -> list[str]:
             "the firmware sends no RSSI, so that the level, which tells places apart "
             "best, is lost (docs/accuracy.md)"
         )
-    few = inside & (of_point.sum(axis=1) < n_asked)
+    few = of_point.sum(axis=1) < n_asked
     if few.any():
         said.append(
             f"fewer than {n_asked} shots: {_names(shots, few)}; longer recordings have "
             "more"
         )
-    single = inside & np.array(
+    single = np.array(
         [len(set(shots.visit_of[rows].tolist())) < 2 for rows in of_point]
     )
     if n_asked > 1 and single.any():
@@ -55,12 +55,8 @@ def cautions(shots: Shots, *, n_asked: int) -> list[str]:
     return said
 
 
-def _inside(shots: Shots) -> npt.NDArray[np.bool_]:
-    return np.array([not point.is_outside for point in shots.points], np.bool_)
-
-
 def _names(shots: Shots, chosen: npt.NDArray[np.bool_]) -> str:
-    if chosen[_inside(shots)].all():
+    if chosen.all():
         return "all points"
     names = [p.name for p, is_one in zip(shots.points, chosen, strict=True) if is_one]
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""

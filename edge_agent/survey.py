@@ -9,8 +9,10 @@ A CSV file with a header line, one line per capture; paths are relative to the l
 without one, the same coordinates) belong together; ``visit`` tells recordings apart
 between which the device was picked up and put down again.
 
-Where rooms are all that is asked for, ``x_m`` and ``y_m`` of all lines are empty. The
-point ``outside``, without coordinates and without a room, is where the site is not.
+Where rooms are all that is asked for, ``x_m`` and ``y_m`` of all lines are empty.
+Everywhere else is called ``outside``, as a point, a room or both, without coordinates:
+
+    street-1.pcap,,,outside,,1,0,home
 """
 
 import csv
@@ -195,8 +197,16 @@ def _row(where: str, folder: Path, fields: dict[str, str]) -> SurveyedCapture:
 
 def _point(where: str, values: dict[str, str], floor: int) -> Point:
     name, room = values["point"], values["room"] or None
-    if not values["x_m"] and not values["y_m"]:
-        if room is None and name != OUTSIDE:
+    is_placed = bool(values["x_m"] or values["y_m"])
+    if OUTSIDE in (name, room):
+        if is_placed or not {name, room} <= {OUTSIDE, "", None}:
+            raise SurveyError(
+                f"{where}: {OUTSIDE} stands for everywhere else: point {OUTSIDE}, with "
+                "room, x_m and y_m empty; call a place of the site otherwise"
+            )
+        return Point(OUTSIDE, None, None, None, floor)
+    if not is_placed:
+        if room is None:
             raise SurveyError(
                 f"{where}: neither x_m and y_m nor a room; a point needs one of them, "
                 f"unless it is called {OUTSIDE}"

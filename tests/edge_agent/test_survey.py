@@ -219,6 +219,29 @@ def test_points_without_coordinates_are_all_so_and_have_rooms(read, lines, messa
         read("capture,x_m,y_m,point,room\n" + lines)
 
 
+@pytest.mark.parametrize("names", ["outside,", ",outside", "outside,outside"])
+def test_outside_may_be_called_so_as_a_point_or_a_room(read, names):
+    (row,) = read(f"capture,x_m,y_m,point,room\na.pcap,,,{names}\n")
+
+    assert row.point == Point("outside", None, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1,2,outside,",
+        "1,2,,outside",
+        ",,street,outside",
+        ",,outside,hall",
+        ",1,outside,",
+    ],
+)
+def test_outside_is_no_place_of_the_site(read, line):
+    message = "line 2: outside stands for everywhere else: point outside, with room, "
+    with pytest.raises(SurveyError, match=message):
+        read(f"capture,x_m,y_m,point,room\na.pcap,{line}\n")
+
+
 def test_outside_may_stand_beside_points_with_coordinates(read):
     rows = read("capture,x_m,y_m,point\na.pcap,1,2,a\nb.pcap,,,outside\n")
 
