@@ -86,7 +86,11 @@ def main() -> None:
     print("|---" * (4 + len(titles) + 2) + "|")
     with tempfile.TemporaryDirectory() as name:
         for title, days, one_by_one in places(Path(name)):
-            found = [of_day(bundle, as_walk(d, 0), one_by_one) for d in days]
+            found = [
+                of_day(bundle, as_walk(day, 0), one_by_one)
+                for day in days
+                if len(set(day.visit_of.tolist())) > N_LAPS
+            ]
             for asked in range(len(ASKED)):
                 for manner in range(len(MANNERS)):
                     each = [day[asked][manner] for day in found]

@@ -3,7 +3,7 @@
     D      distance of the nearest shot                    `edge_agent.evidence`
     a      (1 + #{re-visits as far from theirs, or farther}) / (n + 1)
     e      #{shots as far from those of all other points, or nearer} / m
-    s      e / (e + a)                                     strangeness
+    s      e / (e + a), at least 1/2 beyond all re-visits  strangeness
 
 Who stands where nobody calibrated has no shot of that place, and is as far from all
 others as the site's points are from each other: that is what each of them would have
@@ -11,7 +11,8 @@ looked like, had it been left out. Who is at a point is as far from its shots as
 re-visits were. ``a`` is the conformal p-value of the second, ``e`` the share of the
 first that even were as near; s weighs one against the other, is 0 where no other place
 is as near, and rises with D. With few re-visits ``a`` stays large, so that s never is
-close to 1: nobody can be sure then.
+close to 1: nobody can be sure then. Nor is it small where no re-visit was as far: a few
+points are far from each other, and leave much room between.
 
     belief         (1 - s) P_T + s / n_points
     r68, r95       (1 - s) r + s times what holds that share of the site's points
@@ -40,6 +41,10 @@ Floats = npt.NDArray[np.float64]
 
 _MOST_SHOTS: Final = 300
 """Whose distance to other points is looked at: a second on a Raspberry Pi at most."""
+
+
+_BEYOND: Final = 0.5
+"""Least strangeness of what is farther away than all re-visits."""
 
 
 class Novelty(NamedTuple):
@@ -109,7 +114,8 @@ class Familiarity:
         as_far = (1 + n - nearer) / (n + 1)
         as_near = int(np.searchsorted(self.elsewhere, nearest, "right"))
         other = as_near / len(self.elsewhere)
-        return Novelty(nearer / (n + 1), other / (other + as_far))
+        least = _BEYOND if nearer == n else 0.0
+        return Novelty(nearer / (n + 1), max(other / (other + as_far), least))
 
 
 def doubted(belief: Floats, strangeness: float) -> Floats:

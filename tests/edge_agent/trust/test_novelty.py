@@ -33,12 +33,21 @@ def test_novelty_counts_re_visits_and_other_points(nearest, share, as_far, as_ne
     assert found.strangeness == pytest.approx(as_near / (as_near + as_far))
 
 
-def test_what_is_farther_is_never_less_strange():
-    known = Familiarity(NEAR, FAR)
+@pytest.mark.parametrize("elsewhere", [FAR, FAR + 50])
+def test_what_is_farther_is_never_less_strange(elsewhere):
+    known = Familiarity(NEAR, elsewhere)
     found = [known.novelty(d) for d in np.linspace(0, 30, 121).tolist()]
 
     assert all(np.diff([each.share for each in found]) >= 0)
     assert all(np.diff([each.strangeness for each in found]) >= 0)
+
+
+def test_beyond_all_re_visits_another_place_is_as_likely_at_least():
+    """Other points may be farther still: there is room between them."""
+    known = Familiarity(NEAR, FAR + 50)
+
+    assert known.novelty(19.0).strangeness == 0
+    assert known.novelty(19.5).strangeness == 0.5
 
 
 def test_few_re_visits_never_make_sure():
