@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.estimate import Estimate
+from edge_agent.evaluation.judged import most_probable_room
 from edge_agent.site_model import Shots
 from edge_agent.survey import OUTSIDE, Point
 
@@ -392,12 +393,8 @@ def _room_of(point: Point) -> str | None:
 
 
 def _believed(answer: Estimate | None) -> str | None:
-    """Return what would be said: the most probable room, or outside."""
-    if answer is None:
-        return None
-    if answer.is_outside:
-        return OUTSIDE
-    return answer.rooms[0][0] if answer.rooms else None
+    """Return what would be said; None of no answer."""
+    return None if answer is None else most_probable_room(answer)
 
 
 def _verdict(score: Score, guessing: Score) -> Verdict:

@@ -96,8 +96,17 @@ class Judged:
 
     @cached_property
     def has_room(self) -> Flags:
-        """Which truths are in a room, or outside of all; shape (n,)."""
-        return np.array([_room(point) is not None for point in self.truths], np.bool_)
+        """Which truths are in a room, or outside of all; shape (n,).
+
+        Where no truth names a room, those outside would stand for all: then they count
+        for themselves alone.
+        """
+        has_rooms = any(point.room is not None for point in self.truths)
+        outside = ~self.is_inside
+        if has_rooms or outside.all():
+            named = [point.room is not None for point in self.truths]
+            return outside | np.array(named, np.bool_)
+        return np.zeros(len(self), np.bool_)
 
     @cached_property
     def is_room_right(self) -> Flags:

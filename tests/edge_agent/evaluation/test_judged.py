@@ -49,6 +49,15 @@ def test_rooms_are_right_where_they_are_the_true_ones_outside_included():
     assert not nowhere.has_room.any()
 
 
+def test_where_no_room_has_a_name_outside_counts_for_itself_alone():
+    bare, away = Point("q", 1.0, 1.0), estimate(outside=0.9, rooms=())
+    found = judged((bare, away), (OUT, away))
+    assert not found.has_room.any()
+    alone = found.select([1])
+    assert alone.has_room.all()
+    assert alone.is_room_right.all()
+
+
 def test_what_is_flat_or_outside_says_nothing():
     flat = replace(estimate(), is_flat=True)
     found = judged((P1, flat), (P1, estimate(outside=0.9)), (OUT, estimate()))
