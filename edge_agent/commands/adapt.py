@@ -23,13 +23,23 @@ from edge_agent.site_state import SiteState
 from edge_agent.survey import read_survey
 
 _EPILOG = """\
-The survey is a CSV file with one line per recorded capture:
+To calibrate a site with the device in the hand, use edge_agent calibrate: it says where
+to go, and whether a shot is any good. This command learns from captures that are there
+already; "edge_agent record monday" makes them, and their list monday/survey.csv.
+
+The list, or survey, is a CSV file with one line per recorded capture:
 
   capture,x_m,y_m,point,room,visit
   kitchen-1.pcap,1.2,0.5,table,kitchen,1
   kitchen-2.pcap,1.2,0.5,table,kitchen,2
+  street-1.pcap,,,outside,,1
 
-Record each with the device resting at the point, at least 50 frames per access point:
+Points have coordinates [m] or, all of them, a room alone. The point outside, of which
+all else is empty, is everywhere else: recorded on as many laps as the others, it lets
+the agent say that the device is at none of them.
+
+Captures may come from other programs; the device rests at the point for at least 50
+frames per access point:
 
   sudo timeout 10 tcpdump -i wlan0 -s 0 -w kitchen-1.pcap udp dst port 5500
 
@@ -42,6 +52,7 @@ and put it down again in between, and count the visits.
 
 examples:
   edge_agent adapt survey.csv
+  edge_agent adapt monday/survey.csv
   edge_agent adapt survey.csv --site office --shots 3
   edge_agent adapt                 (again from the stored shots, after a new bundle)
 """
