@@ -100,6 +100,10 @@ class Estimate:
     """Share of the site's re-visits that were nearer to its shots than this image, 0 to
     1; None where nobody knows what re-visits look like."""
 
+    strangeness: float = 0.0
+    """Share of the belief that goes to all points alike, as the image may be of none of
+    them; see `edge_agent.trust.novelty`."""
+
     @property
     def is_outside(self) -> bool:
         """Whether the device is rather at none of the site's points."""

@@ -25,6 +25,7 @@ from edge_agent.payload import iso_time
 from edge_agent.pipeline import Fix
 from edge_agent.survey import Point
 from edge_agent.tracking.tracker import Tracked
+from edge_agent.trust.novelty import undoubted
 
 EXPLANATION_SCHEMA = "metaloc.explanation/1"
 _MOST_CANDIDATES = 5
@@ -126,6 +127,7 @@ class Explanation:
             "quality": estimate.quality.value,
             "quality_score": round(estimate.quality_score, 3),
             "novelty": None if estimate.novelty is None else round(estimate.novelty, 3),
+            "strangeness": round(estimate.strangeness, 3),
             "tracked": _tracked_json(self.tracked),
             "rooms": [{"room": r, "p": round(p, 4)} for r, p in estimate.rooms],
             "outside": round(estimate.outside, 4),
@@ -257,7 +259,10 @@ def candidates_of(
     """
     posterior = np.array(fix.estimate.posterior)
     either = posterior if by_shots is None else np.maximum(posterior, by_shots)
-    before = None if temperature is None else _untempered(posterior, temperature)
+    before = None
+    if temperature is not None:
+        own = undoubted(posterior, fix.estimate.strangeness)
+        before = _untempered(own, temperature)
     order = np.argsort(-posterior, kind="stable")
     chosen = [n for n in order.tolist() if either[n] >= _LEAST_P][:_MOST_CANDIDATES]
     return tuple(

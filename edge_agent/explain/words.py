@@ -70,9 +70,12 @@ def _head(explanation: Explanation) -> Iterator[str]:
         quality += f", unrest {unrest:.2f} (0 at rest, 1 carried)"
     yield quality
     if estimate.novelty is not None:
+        spread = ""
+        if estimate.strangeness:
+            spread = f"; {estimate.strangeness:.0%} that it is of no point"
         yield (
-            f"novelty {estimate.novelty:.2f}: {estimate.novelty:.0%} of re-visits were "
-            "nearer to their shots"
+            f"novelty: {estimate.novelty:.0%} of re-visits were nearer to their shots"
+            f"{spread}"
         )
     yield from _tracked(explanation.tracked)
     yield f"{explanation.model}, {explanation.backend}{_age(explanation.age_s)}"

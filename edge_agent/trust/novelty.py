@@ -128,6 +128,18 @@ def doubted(belief: Floats, strangeness: float) -> Floats:
     return np.asarray((1 - strangeness) * belief + strangeness / len(belief))
 
 
+def undoubted(belief: Floats, strangeness: float) -> Floats:
+    """Return the belief that `doubted` was given.
+
+    Args:
+        belief: Of a location.
+        strangeness: Of the same, less than 1.
+    """
+    own = belief - strangeness / len(belief)
+    # What was nothing may be less than that by rounding.
+    return np.maximum(own, 0) / (1 - strangeness)
+
+
 def _elsewhere(kernel: NeighboursKernel, shots: Fingerprints) -> Floats:
     """Return how far shots are from the nearest of any other point, shape (m,)."""
     n = len(shots.point_of)

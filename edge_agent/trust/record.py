@@ -146,6 +146,7 @@ class Trust:
             quality_score=skill,
             is_flat=_skill(located.doubt, self.floors.centre) < _FLAT,
             novelty=None if novelty is None else novelty.share,
+            strangeness=strangeness,
         )
 
     def age_s(self, time_ns: int, calibrated_ns: int) -> float:

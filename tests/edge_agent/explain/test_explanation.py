@@ -1,5 +1,7 @@
 """Candidates of a location, before temperature and after."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from edge_agent.explain.explanation import candidates_of, shots_of
 from edge_agent.payload import Source
 from edge_agent.pipeline import Fix
 from edge_agent.survey import Point
+from edge_agent.trust.novelty import doubted
 from edge_agent.trust.temperature import tempered
 
 POINTS = tuple(Point(f"p{n}", float(n), 0.0, "hall") for n in range(8))
@@ -39,6 +42,19 @@ def test_what_was_believed_before_temperature_is_recovered(rng):
         assert candidate.before == pytest.approx(own[number])
         assert candidate.p == pytest.approx(warm[number])
         assert candidate.by_shots is None
+
+
+def test_a_belief_that_was_doubted_is_recovered_too(rng):
+    own = rng.dirichlet(np.full(8, 0.5))
+    (warm,) = tempered(own[None], 2.5)
+    fix = fix_of(doubted(warm, 0.6))
+    fix = fix._replace(estimate=replace(fix.estimate, strangeness=0.6))
+
+    found = candidates_of(fix, POINTS, None, 2.5)
+
+    assert [c.before for c in found] == pytest.approx(
+        [own[POINTS.index(c.point)] for c in found]
+    )
 
 
 def test_without_temperature_there_is_no_before():

@@ -64,9 +64,14 @@ def test_parts_without_anything_to_say_are_left_out():
 
 def test_it_is_said_how_unlike_the_shots_the_image_is():
     fix = fix_of([0, 1, 0, 0, 0, 0, 0, 0])
-    strange = fix._replace(estimate=replace(fix.estimate, novelty=0.976))
-    found = list(lines(explanation(fix=strange)))
-    assert "novelty 0.98: 98% of re-visits were nearer to their shots" in found
+    known = fix._replace(estimate=replace(fix.estimate, novelty=0.976))
+    strange = fix._replace(estimate=replace(known.estimate, strangeness=0.9))
+
+    near, far = (list(lines(explanation(fix=each))) for each in (known, strange))
+
+    said = "novelty: 98% of re-visits were nearer to their shots"
+    assert said in near
+    assert f"{said}; 90% that it is of no point" in far
     assert not any("novelty" in line for line in lines(explanation()))
 
 

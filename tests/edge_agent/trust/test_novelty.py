@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_agent.neighbours.estimator import Fingerprints, Kernel
-from edge_agent.trust.novelty import Familiarity, doubted
+from edge_agent.trust.novelty import Familiarity, doubted, undoubted
 
 NEAR, FAR = np.arange(1.0, 20.0), np.array([10.0, 15.0, 20.0, 25.0])
 KERNEL = Kernel(freedom=0.5, temperature=0.25, unheard=2.5)
@@ -130,3 +130,5 @@ def test_a_doubted_belief_goes_to_all_points_alike():
     assert doubted(belief, 0.0).tolist() == belief.tolist()
     assert doubted(belief, 0.2) == pytest.approx([0.45, 0.45, 0.05, 0.05])
     assert doubted(belief, 1.0).tolist() == [0.25] * 4
+    assert undoubted(doubted(belief, 0.7), 0.7) == pytest.approx(belief.tolist())
+    assert undoubted(doubted(belief, 0.7), 0.7).min() >= 0

@@ -112,7 +112,7 @@ def test_an_image_of_no_point_leans_to_knowing_nothing():
 
     assert replace(known, novelty=None) == located(trust_at(LINE), belief)
     assert (half.position.x, half.position.y) == (known.position.x, known.position.y)
-    assert half.novelty == 0.9
+    assert (half.novelty, half.strangeness) == (0.9, 0.5)
     # The next of six is within the farthest of five more often than 68 %, with its
     # disc of 1 m, and not within the one before.
     farthest = 22 - known.position.x + 1
