@@ -22,13 +22,14 @@ from edge_agent.tracking.site_tracker import make_tracker
 
 _EPILOG = """\
 One line of JSON per location, in the order of the captures; docs/mqtt says what is in
-it. The same captures, model and calibration give the same bytes: times are those of
-the captures, and identifiers follow from what the lines say. Nothing is published.
+it. Besides, "capture" is the file, as it was named or found. The same captures, model
+and calibration give the same bytes: times are those of the captures, and identifiers
+follow from what the lines say. Nothing is published.
 
 examples:
   edge_agent locate --pcap walk.pcap
   edge_agent locate --pcap monday.pcap tuesday.pcapng --site office
-  edge_agent locate --pcap recording/ | jq -r .room
+  edge_agent locate --pcap recording/ | jq -r '[.capture, .room] | @tsv'
   edge_agent locate --pcap - < walk.pcap
 """
 
@@ -95,7 +96,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
             tracked = None
             if tracker is not None:
                 tracked = tracker.update(fix.estimate, fix.unrest)
-            console.result(to_json(payloads.document(fix, tracked)))
+            document = payloads.document(fix, tracked) | {"capture": str(path)}
+            console.result(to_json(document))
         n_all += n_here
         if not n_here:
             console.say(f"{source.name}: no location")

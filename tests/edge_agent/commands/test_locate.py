@@ -50,18 +50,23 @@ def test_every_line_is_a_document_of_the_schema(locate, walk):
 def test_locations_are_those_that_capture_publishes(
     locate, run_agent, capsys, walk, flags
 ):
-    """But for the identifier, which is made of the clock there."""
+    """But for the identifier, made of the clock there, and for the capture's name."""
     _, out, _ = locate("--pcap", walk)
     run_agent("capture", "--pcap", walk, "--broker", "none", "--json", *flags)
     published = capsys.readouterr().out
 
-    assert [_without_id(d) for d in documents(out)] == [
-        _without_id(d) for d in documents(published)
+    assert [without(("id", "capture"), d) for d in documents(out)] == [
+        without(("id",), d) for d in documents(published)
     ]
 
 
-def _without_id(document):
-    return {name: value for name, value in document.items() if name != "id"}
+def without(names, document):
+    return {name: value for name, value in document.items() if name not in names}
+
+
+def located(out):
+    """All that lines say but which file they are of."""
+    return [without(("capture",), document) for document in documents(out)]
 
 
 def test_a_replay_is_the_same_bytes_in_another_process(locate, walk, flags, home):
@@ -72,14 +77,15 @@ def test_a_replay_is_the_same_bytes_in_another_process(locate, walk, flags, home
     assert done.stdout == out
 
 
-def test_standard_input_gives_the_same_bytes_as_the_file(locate, walk, flags, home):
+def test_standard_input_gives_the_same_locations_as_the_file(locate, walk, flags, home):
     _, out, _ = locate("--pcap", walk)
     command = [sys.executable, "-m", "edge_agent", "locate", "--pcap", "-"]
     with walk.open("rb") as file:
         done = subprocess.run(
             [*command, *flags], cwd=ROOT, stdin=file, capture_output=True, text=True
         )
-    assert done.stdout == out
+    assert located(done.stdout) == located(out) != []
+    assert {document["capture"] for document in documents(done.stdout)} == {"-"}
 
 
 def test_identifiers_are_of_the_captures_time_and_tell_locations_apart(locate, walk):
@@ -115,8 +121,22 @@ def test_a_folder_is_its_captures_by_name_each_with_empty_windows(
 
     _, alone, _ = locate("--pcap", walk, folder / "b.pcapng")
     # seq and so identifiers are the same, as the captures are.
-    assert out == alone
+    assert located(out) == located(alone)
     assert len(documents(out)) == 6
+
+
+def test_every_line_names_its_capture_as_it_was_given_or_found(
+    locate, walk, tmp_path, monkeypatch
+):
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    (folder / "a.pcapng").write_bytes(pcapng_bytes(packets_at(1, n=8)))
+    monkeypatch.chdir(tmp_path)
+
+    _, out, _ = locate("--pcap", walk, "recording")
+
+    names = [document["capture"] for document in documents(out)]
+    assert names == [str(walk)] * 5 + ["recording/a.pcapng"]
 
 
 def test_simulated_frames_are_called_so(locate, tmp_path):
