@@ -3,7 +3,7 @@
     D      distance of the nearest shot                    `edge_agent.evidence`
     a      (1 + #{re-visits as far from theirs, or farther}) / (n + 1)
     e      #{shots as far from those of all other points, or nearer} / m
-    s      e / (e + a), at least 1/2 beyond all re-visits  strangeness
+    s      e / (e + 2 a), at least 1/2 beyond all re-visits    strangeness
 
 Who stands where nobody calibrated has no shot of that place, and is as far from all
 others as the site's points are from each other: that is what each of them would have
@@ -42,6 +42,11 @@ Floats = npt.NDArray[np.float64]
 _MOST_SHOTS: Final = 300
 """Whose distance to other points is looked at: a second on a Raspberry Pi at most."""
 
+
+_AT_POINTS: Final = 2.0
+"""How many times as likely somebody is at a point of the site as elsewhere: people walk
+their site where they mean to be located. With 1, a fourth of the re-visits of a dense
+simulated hall were called uncertain."""
 
 _BEYOND: Final = 0.5
 """Least strangeness of what is farther away than all re-visits."""
@@ -115,7 +120,9 @@ class Familiarity:
         as_near = int(np.searchsorted(self.elsewhere, nearest, "right"))
         other = as_near / len(self.elsewhere)
         least = _BEYOND if nearer == n else 0.0
-        return Novelty(nearer / (n + 1), max(other / (other + as_far), least))
+        return Novelty(
+            nearer / (n + 1), max(other / (other + _AT_POINTS * as_far), least)
+        )
 
 
 def doubted(belief: Floats, strangeness: float) -> Floats:

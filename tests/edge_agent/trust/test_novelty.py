@@ -30,7 +30,7 @@ def test_novelty_counts_re_visits_and_other_points(nearest, share, as_far, as_ne
     found = Familiarity(NEAR, FAR).novelty(nearest)
 
     assert found.share == pytest.approx(share)
-    assert found.strangeness == pytest.approx(as_near / (as_near + as_far))
+    assert found.strangeness == pytest.approx(as_near / (as_near + 2 * as_far))
 
 
 @pytest.mark.parametrize("elsewhere", [FAR, FAR + 50])
@@ -55,7 +55,7 @@ def test_few_re_visits_never_make_sure():
     found = Familiarity(NEAR[:3], FAR).novelty(99.0)
 
     assert found.share == 3 / 4
-    assert found.strangeness == pytest.approx(1 / (1 + 1 / 4))
+    assert found.strangeness == pytest.approx(1 / (1 + 2 / 4))
 
 
 def test_re_visits_are_strange_no_more_often_than_their_share():
