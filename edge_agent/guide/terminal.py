@@ -9,7 +9,7 @@ from edge_agent.guide.outcome_lines import COMMANDS, outcome_lines
 from edge_agent.guide.skin import Skin, Told
 from edge_agent.guide.terminal_words import all_answers, answers, command_of
 from edge_agent.guide.typed_point import FORMS
-from edge_agent.preflight.report import Report
+from edge_agent.preflight.report import AccessPoint, Report
 from edge_agent.site_learning import Outcome
 from edge_agent.sparse.expectation import Expectation
 from edge_agent.walking.commands import Command, Verb
@@ -75,8 +75,7 @@ class Terminal(Skin):
 
     def preflight(self, report: Report) -> None:
         """See `Skin`."""
-        n = len(report.access_points)
-        heard = f"{n} access point{'s' if n > 1 else ''}" if n else ""
+        heard = _heard(report.access_points)
         channel = f"channel {report.tuned_to}" * bool(report.tuned_to)
         rates = ", ".join(
             f"{_short(one.mac)} {one.frames_per_s:.0f}/s"
@@ -250,6 +249,16 @@ def _wrapped(label: str, text: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     ) or [label]
+
+
+def _heard(access_points: Sequence[AccessPoint]) -> str:
+    """Return how many there are, and on how many antennas, if on more than one."""
+    n = len(access_points)
+    if n == 0:
+        return ""
+    text = f"{n} access point{'s' if n > 1 else ''}"
+    n_antennas = max(one.n_antennas for one in access_points)
+    return f"{text} on {n_antennas} antennas" if n_antennas > 1 else text
 
 
 def _expected(one: Expectation) -> str:

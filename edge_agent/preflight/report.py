@@ -23,6 +23,9 @@ class AccessPoint:
     is_expected: bool
     """Whether the site's calibration knows it; True where there is none."""
 
+    n_antennas: int = 1
+    """Receive cores that hear it: what locations count, a channel of their images."""
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as they go into a JSON document."""
         return {
@@ -30,6 +33,7 @@ class AccessPoint:
             "frames": self.n_frames,
             "frames_per_s": round(self.frames_per_s, 1),
             "expected": self.is_expected,
+            "antennas": self.n_antennas,
         }
 
 

@@ -139,6 +139,7 @@ def _report(
                 hearing.frames[channel],
                 hearing.rate(channel),
                 not known or mac in known,
+                len({one.core for one in hearing.frames if one.mac == mac}),
             )
             for mac, channel in hearing.best_channels.items()
         ),

@@ -180,6 +180,16 @@ def test_a_preflight_that_stops_says_why(shown):
     ]
 
 
+def test_antennas_are_told_from_access_points(shown):
+    heard = tuple(
+        AccessPoint(mac, 30, 10.0, True, n_antennas)
+        for mac, n_antennas in (("dc:a6:32:01:02:03", 3), ("dc:a6:32:01:02:04", 2))
+    )
+    _, err = shown(show=lambda terminal: terminal.preflight(Report((), heard)))
+
+    assert err.startswith("Preflight   2 access points on 3 antennas, 02:03 10/s")
+
+
 def outcome(*, n_site_points=2, **values):
     good, weak = Score(3, 0.5, 1.0), Score(3, 2.5, 1 / 3)
     check = Check(

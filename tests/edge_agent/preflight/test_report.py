@@ -65,6 +65,7 @@ def test_a_report_is_one_json_document():
                 "frames": 31,
                 "frames_per_s": 10.3,
                 "expected": True,
+                "antennas": 1,
             }
         ],
         "channel": "36/20",

@@ -289,6 +289,16 @@ def test_who_is_not_known_to_the_site_is_marked(write, tmp_path):
     }
 
 
+def test_antennas_that_hear_an_access_point_are_counted(write, tmp_path):
+    frames = [beacons(core_stream=core) for core in (0, 1, 3, 0, 1, 3)]
+    packets = [(1_000_000 + n, one) for n, one in enumerate(frames)]
+    source = FileSource(write(pcapng_bytes(packets)))
+
+    (heard,) = look(source, tmp_path).access_points
+
+    assert (heard.mac, heard.n_antennas) == (FIRST, 3)
+
+
 def test_progress_is_told(write, tmp_path):
     source = FileSource(write(pcapng_bytes(packets_at(0, n=40))))
     times = []
