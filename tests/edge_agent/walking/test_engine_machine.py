@@ -24,6 +24,7 @@ from tests.edge_agent.sites import REAL, STRANGER
 from tests.edge_agent.walking.walkers import KITCHEN, OFFICE, Person
 
 ENDS = (Verb.FINISH, Verb.QUIT)
+NAMING = (Verb.GO, Verb.FORGET)
 ALWAYS = [v for v in Verb if v is not Verb.ADD_POINT and v not in ENDS]
 
 
@@ -49,7 +50,7 @@ class Walks(RuleBasedStateMachine):
     def ask(self, verb, name):
         before = self.person.walk.state
         can = self.person.walk.can
-        events = self.person.do(verb, **({"name": name} if verb is Verb.GO else {}))
+        events = self.person.do(verb, **({"name": name} if verb in NAMING else {}))
         self.follow(events)
         refused = any(event.kind == "refused" for event in events)
         assert events
@@ -130,6 +131,8 @@ class Walks(RuleBasedStateMachine):
                 # Only a shot that was just judged weak goes with its stop.
                 if self.weak == (event.stop.key, self.kept.get(event.stop.key)):
                     del self.kept[event.stop.key]
+            elif event.kind == "discarded" and event.why == "forgotten":
+                del self.kept[event.stop.key]
             elif event.kind in ("shooting", "asking"):
                 self.weak = None
             assert event.to_json()["event"] == event.kind
