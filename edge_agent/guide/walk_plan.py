@@ -65,6 +65,11 @@ def plan_walk(
     """
     laps = wishes.laps or DEFAULT_LAPS
     if recorded is not None:
+        if wishes.laps is None and recorded.n_laps > laps:
+            skin.say(
+                f"of each point the first {laps} visits are the laps; --laps takes "
+                "more, --visits others"
+            )
         laps = min(laps, recorded.n_laps)
         has_outside = (OUTSIDE, 1) in recorded.captures
         known: tuple[Point, ...] = recorded.points

@@ -210,7 +210,7 @@ def test_outside_comes_with_the_recording_in_every_lap_and_is_checked(
     events, survey, walks
 ):
     with survey.open("a") as file:
-        for lap in (1, 2, 3):
+        for lap in (1, 2, 3, 4):
             name, frames = f"out-{lap}.pcapng", packets_at(7, seed=lap)
             (survey.parent / name).write_bytes(pcapng_bytes(frames))
             file.write(f"{name},,,outside,,{lap},home\n")
@@ -225,6 +225,11 @@ def test_outside_comes_with_the_recording_in_every_lap_and_is_checked(
     assert (begun["shots"], begun["points"], begun["outside"]) == (12, 3, True)
     by_room = {room["room"]: room for room in outcome["check"]["rooms"]}
     assert by_room["outside"]["n"] == 3
+    said = [event["text"] for event in of_kind(found, "said")]
+    assert said == [
+        "of each point the first 3 visits are the laps; --laps takes more, --visits "
+        "others"
+    ]
 
 
 def test_a_capture_that_says_it_is_simulated_makes_a_simulated_calibration(
