@@ -1,6 +1,6 @@
 """What re-visits look like while nothing has changed: what strangeness is measured by.
 
-Each lap of a walk is compared with the other laps of the same walk, of the newest walk
+Each lap of a walk is compared with other laps of the same walk, of the newest walk
 and of earlier ones: that is a re-visit with the device put down anew, minutes after the
 shots it is compared with. Days apart is no re-visit but what is to be found out: in the
 27 days of a public survey, spots are located rightly in 96 % of the re-visits of a day,
@@ -191,25 +191,34 @@ def site_revisits(
         The newest last; none where no walk has two laps.
     """
     parts = [Revisits.of([], fresh.spec.n_channels)]
+    n_laps = len(set(fresh.visit_of.tolist()))
     for shots in (history, fresh):
         if shots is None:
             continue
         walk_of_shot = np.array([walk_of(v) for v in shots.visit_of.tolist()], np.str_)
         for walk in sorted(set(walk_of_shot.tolist())):
             rows = np.flatnonzero(walk_of_shot == walk)
-            parts.append(_between_laps(neighbours, shots.select(rows)))
+            parts.append(_between_laps(neighbours, shots.select(rows), n_laps))
     return Revisits.joined(parts).newest(MOST_REVISITS)
 
 
-def _between_laps(neighbours: Neighbours, walk: Environment) -> Revisits:
-    """Return how each lap compares with the others.
+def _between_laps(neighbours: Neighbours, walk: Environment, most: int) -> Revisits:
+    """Return how each lap compares with others, with the ``most`` before it at most.
+
+    A site that was walked in a single lap has one shot of a point to compare with, and
+    everything is farther from one than from the nearest of three. Before the first come
+    the last.
 
     Shots of points that no other lap has are left out: they are no re-visits.
     """
     examined: list[Evidence] = []
-    for lap in sorted(set(walk.visit_of.tolist())):
+    laps = sorted(set(walk.visit_of.tolist()))
+    for number, lap in enumerate(laps):
         is_lap = walk.visit_of == lap
-        others = np.flatnonzero(~is_lap)
+        before = [
+            laps[number - back] for back in range(1, min(most, len(laps) - 1) + 1)
+        ]
+        others = np.flatnonzero(np.isin(walk.visit_of, before))
         again = np.isin(walk.point_of, walk.point_of[others])
         if not (is_lap & again).any():
             continue

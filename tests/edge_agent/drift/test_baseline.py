@@ -91,6 +91,25 @@ def test_walks_are_never_compared_with_each_other(rng, neighbours):
     assert found.nearest[-len(alone) :] == pytest.approx(alone.nearest)
 
 
+def test_earlier_walks_are_compared_with_as_many_laps_as_the_newest_has(
+    rng, neighbours
+):
+    """One lap again: then each lap of before has the one before it, and no other."""
+    history, shots = walk(rng, "v"), walk(rng, "w")
+    fresh = shots.select(np.flatnonzero(shots.visit_of == "w/1"))
+
+    found = site_revisits(neighbours, fresh, history)
+
+    z = neighbours.whitening(channel_features(history.images, SPEC))
+    gaps = np.stack([neighbours.kernel.gap(z[:, c], z[:, c]) for c in range(2)])
+    before = {"v/1": "v/3", "v/2": "v/1", "v/3": "v/2"}
+    expected = sorted(
+        gaps.sum(axis=0)[row, history.visit_of == before[visit]].min()
+        for row, visit in enumerate(history.visit_of.tolist())
+    )
+    assert np.sort(found.nearest) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_single_lap_tells_nothing(rng, neighbours):
     shots = environment(rng, n_per_point=1)
 
