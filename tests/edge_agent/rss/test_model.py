@@ -284,7 +284,9 @@ def test_a_site_without_a_calibration_of_this_kind_says_how_to_get_one(
     code, _, err = agent("capture", "--pcap", walk, "--broker", "none")
 
     assert code == 1
-    assert re.search(r"not calibrated: no received power .* adapt survey.csv --site home", err)
+    assert re.search(
+        r"not calibrated: no received power .* adapt survey.csv --site home", err
+    )
 
 
 def test_the_order_of_i_and_q_does_not_matter(tmp_path, rng):
