@@ -31,11 +31,25 @@ from edge_agent.learning.steps import make_step
 from edge_agent.learning.support import Support
 from edge_agent.neighbours.bent_map import BentMap
 from edge_agent.neighbours.estimator import Fingerprints
+from edge_agent.stored_record import check_keys, check_record
 from edge_agent.survey import Point
 from edge_agent.trust.record import Trust
 
 _SCHEMA = "metaloc.calibration/1"
 _MAX_BYTES = 256 << 20
+
+_NEEDED = (
+    "schema",
+    "bundle",
+    "calibrated_at",
+    "points",
+    "channels",
+    "losses",
+    "n_shots",
+    "is_simulated",
+)
+_OPTIONAL = ("shots", "start", "trusts")
+"""What a header has; agents before these were known wrote none."""
 
 CALIBRATION_FILE = "calibration.npz"
 _LEARNT_NOTHING = 0.99
@@ -261,6 +275,7 @@ class Calibration:
     def _from_arrays(
         cls, header: dict[str, object], arrays: Arrays, bundle: Bundle
     ) -> Self:
+        check_keys(header, "the header", needed=_NEEDED, optional=_OPTIONAL)
         prefix = "theta."
         theta = {k.removeprefix(prefix): a for k, a in arrays.items() if prefix in k}
         n_layers = sum(name.startswith("mean.") for name in arrays)
@@ -275,6 +290,8 @@ class Calibration:
             and isinstance(losses, list)
         ):
             raise TypeError("points, channels and losses must be lists")
+        for item in points:
+            check_record(item, Point, "a point")
         return cls(
             str(header["bundle"]),
             str(header["calibrated_at"]),
@@ -340,6 +357,8 @@ def _bent_map(arrays: Arrays, n_points: int, bundle: Bundle) -> BentMap | None:
 def _trusts(facts: object) -> tuple[Trust, ...]:
     if not isinstance(facts, list) or len(facts) > len(Estimator):
         raise TypeError(f"trusts are {facts!r}, not one for each estimator")
+    for item in facts:
+        check_record(item, Trust, "trust")
     return tuple(Trust.from_json(item) for item in facts)
 
 

@@ -137,7 +137,9 @@ def learn_site(
         before=None if active is None else before,
     )
     name, previous = keep(site, shots, history, calibration, now)
-    is_active, why = _decide(checked, active is not None, force)
+    is_active, why = _decide(
+        checked, active is not None, force, was_in_use=previous is not None
+    )
     if is_active:
         site.generations.activate(name)
         site.generations.prune()
@@ -200,15 +202,22 @@ def _active(
     try:
         active: SiteCalibration = model.load_calibration(site.folder)
     except CalibrationError as error:
-        on_caution(f"nothing to compare with: {error}")
+        on_caution(
+            f"nothing to compare with: {error}. What was in use is kept, and can be "
+            "returned to: edge_agent calibrate --undo"
+        )
         return None
     return active
 
 
-def _decide(checked: Check | None, has_active: bool, force: bool) -> tuple[bool, str]:
+def _decide(
+    checked: Check | None, has_active: bool, force: bool, *, was_in_use: bool
+) -> tuple[bool, str]:
     """Return whether a new calibration is put in use, and why."""
     if force:
         return True, "put in use as told, whatever the check says"
+    if not has_active and was_in_use:
+        return True, "put in use: this bundle cannot use the one before, which is kept"
     if not has_active:
         return True, "put in use: there was none before"
     if checked is None or checked.before is None:

@@ -39,6 +39,7 @@ from edge_agent.rss.network import (
 )
 from edge_agent.rss.receptions import parse_address
 from edge_agent.rss.shots import RssShots
+from edge_agent.stored_record import check_record
 from edge_agent.survey import Point
 
 _SCHEMA = "metaloc.rss-calibration/1"
@@ -206,6 +207,8 @@ class RssCalibration:
             {name: arrays[f"theta.{name}"] for name in architecture.parameter_shapes()}
         )
         check_parameters(architecture, theta)
+        for item in header["points"]:
+            check_record(item, Point, "a point")
         points = tuple(Point(**item) for item in header["points"])
         transmitters = tuple(str(item) for item in header["transmitters"])
         for transmitter in transmitters:

@@ -272,7 +272,26 @@ def test_a_calibration_in_use_that_is_damaged_is_said_so(learn, site, bundle):
     outcome = learn(walked("20261123T101500Z"))
 
     assert outcome.is_active
-    assert any(said.startswith("nothing to compare with: ") for said in learn.said)
+    (said,) = [said for said in learn.said if said.startswith("nothing to compare")]
+    assert "What was in use is kept" in said
+    assert "calibrate --undo" in said
+    assert outcome.why.endswith("cannot use the one before, which is kept")
+
+
+def test_trust_of_a_newer_agent_is_refused_in_plain_words(learn, site, bundle):
+    learn(walked("20261122T101500Z"))
+    path = site.calibration(bundle.digest)
+    header, arrays = unpack_arrays(
+        path.read_bytes(), schema="metaloc.calibration/1", max_bytes=1 << 30
+    )
+    header["trusts"][0]["later"]["luck"] = 1.0
+    path.write_bytes(pack_arrays(header, arrays))
+
+    with pytest.raises(
+        CalibrationError,
+        match=r"npz: later of trust has 'luck', .*made by a newer agent. Update",
+    ):
+        Calibration.load(path, bundle)
 
 
 def test_points_without_coordinates_do_not_go_with_points_that_have_some(learn):

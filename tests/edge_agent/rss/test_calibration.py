@@ -186,7 +186,7 @@ def _with(header=(), arrays=(), without=(), without_key=None):
         (_with(arrays={"map.points": np.zeros(8, np.int64)}), "or one twice"),
         (_with(arrays={"map.points": np.arange(1, 9)}), "none of the 8"),
         (_with(header={"transmitters": ["x"] * 3}), "hexadecimal|no address"),
-        (_with(header={"points": [{"name": "p"}] * 8}), "missing"),
+        (_with(header={"points": [{"name": "p"}] * 8}), "a point lacks 'x'"),
         (
             _with(header={"points": [{"name": "p", "x": np.inf, "y": 0}] * 8}),
             "point 'p' is at .inf, 0., not finite",
