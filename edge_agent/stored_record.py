@@ -35,7 +35,8 @@ def check_keys(
     if unknown := sorted(str(key) for key in facts.keys() - {*needed, *optional}):
         raise StoredRecordError(
             f"{what} has {unknown[0]!r}, of which this agent knows nothing: it was "
-            "made by a newer agent. Update this one, or make it again (edge_agent adapt)"
+            "made by a newer agent. Update this one, or make it again (edge_agent "
+            "adapt)"
         )
     if lacking := sorted(set(needed) - facts.keys()):
         raise StoredRecordError(

@@ -138,13 +138,14 @@ def check_disk(facts: DiskFacts, *, plan_bytes: int = 0) -> list[Finding]:
 
 
 def _full(facts: DiskFacts, plan_bytes: int) -> Finding:
+    found = f"{_mb(facts.free_bytes)} left on {facts.exists}"
     if facts.free_files == 0:
         found = f"no more files can be made on {facts.exists} (inodes)"
-    else:
-        found = f"{_mb(facts.free_bytes)} left on {facts.exists}"
+    is_full = bool(facts.error) or facts.free_files == 0
     return stop(
         "disk-full",
-        f"the disk is full: {found}; this walk needs up to "
+        f"{'the disk is full' if is_full else 'too little room on the disk'}: {found}; "
+        "this walk needs up to "
         f"{_mb(plan_bytes + RESERVE_BYTES)}",
         f"remove what is not needed (df -h {facts.exists}), or another place: --state",
     )

@@ -27,6 +27,8 @@ def check_interface(
         link_types: What is to be read from it.
         may_capture: Whether this process may open packet sockets.
     """
+    if interface is None and name in names:
+        return [_hidden_interface(name)]
     if interface is None:
         return [no_interface(name, names)]
     findings = [*_check_kind(interface, link_types), *_check_up(interface)]
@@ -46,6 +48,17 @@ def no_interface(name: str, names: tuple[str, ...]) -> Finding:
         what,
         "name one of these with --iface; if it was there before, its driver did not "
         "load, perhaps since the kernel was updated (dmesg | grep brcmfmac)",
+    )
+
+
+def _hidden_interface(name: str) -> Finding:
+    """Return that the kernel lists an interface of which sysfs knows nothing."""
+    return stop(
+        "hidden-interface",
+        f"/sys/class/net does not show interface {name}, which the kernel has: /sys is "
+        "that of another network namespace, or the interface is going away",
+        "in a namespace, start the agent with sudo ip netns exec, which mounts its own "
+        "/sys; else plug the adapter in again",
     )
 
 

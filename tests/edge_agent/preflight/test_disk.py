@@ -79,16 +79,18 @@ def half_a_page():
 
 
 def test_room_for_half_a_page_is_none(tmp_path, half_a_page):
-    assert the_finding(read_disk(tmp_path)).code == "disk-full"
+    finding = the_finding(read_disk(tmp_path))
+    assert finding.code == "disk-full"
+    assert finding.what.startswith("the disk is full: ")
 
 
-def test_a_disk_without_room_for_the_walk_is_full_too(disk):
+def test_a_disk_with_too_little_room_for_the_walk_is_not_called_full(disk):
     facts = read_disk(disk)
 
     assert facts.error == 0
     finding = the_finding(facts, PLAN)
     assert finding.code == "disk-full"
-    assert finding.what.startswith("the disk is full: 66 kB left on ")
+    assert finding.what.startswith("too little room on the disk: 66 kB left on ")
     assert "needs up to 10.2 MB" in finding.what
 
 

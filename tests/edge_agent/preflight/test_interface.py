@@ -35,6 +35,14 @@ def test_a_name_that_is_nearly_right_is_asked_back():
     assert finding.do == "did you mean --iface wlan0?"
 
 
+def test_an_interface_that_sysfs_hides_is_not_called_missing():
+    [finding] = check_interface("wlan0", None, names=NAMES)
+
+    assert (finding.severity, finding.code) == (Severity.STOP, "hidden-interface")
+    assert "wlan0, which the kernel has" in finding.what
+    assert "ip netns exec" in finding.do
+
+
 def test_an_interface_that_is_gone_may_lack_its_driver():
     [finding] = check_interface("wlan0", None, names=("lo", "eth0"))
 
