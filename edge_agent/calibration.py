@@ -341,6 +341,23 @@ class Calibration:
             )
 
 
+def stored_trusts(path: Path) -> tuple[Trust, ...]:
+    """Return how far to trust a stored calibration, without the bundle it is of.
+
+    Raises:
+        CalibrationError: It cannot be read.
+    """
+    try:
+        header, _ = unpack_arrays(
+            path.read_bytes(), schema=_SCHEMA, max_bytes=_MAX_BYTES
+        )
+        return _trusts(header.get("trusts", []))
+    except OSError as error:
+        raise CalibrationError(f"{path}: {error.strerror}") from error
+    except (ArraysError, KeyError, TypeError, ValueError) as error:
+        raise CalibrationError(f"{path}: {error}") from error
+
+
 def _start(facts: object) -> SetChoice:
     """Return what a header says of it; agents before parameter sets said nothing."""
     if facts is None:

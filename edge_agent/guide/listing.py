@@ -1,16 +1,24 @@
-"""The walks and calibrations that a site has, and the shots of the newest walk."""
+"""The walks and calibrations that a site has, and the shots of the newest walk.
+
+A calibration is listed with the newest walk that taught it, and with its error when it
+was replayed (`edge_agent.trust`): of the estimator that did best. Those of different
+days were replayed on different walks; what compares them is the check when one is made.
+"""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+from edge_agent.calibration import stored_trusts
 from edge_agent.console import table
-from edge_agent.errors import WalkError
+from edge_agent.errors import CalibrationError, WalkError
 from edge_agent.generations import ORIGINAL
 from edge_agent.site_state import SiteState
+from edge_agent.trust.choice import Measure
 from edge_agent.walking.label import ShotLabel
 from edge_agent.walking.shot_events import stop_to_json
 from edge_agent.walking.verdict import Grade
-from edge_agent.walking.walk_store import WalkStore
+from edge_agent.walking.walk_store import WalkStore, walk_name
 
 
 def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str]:
@@ -31,7 +39,10 @@ def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str
     if active == ORIGINAL:
         names = [ORIGINAL, *names]
     if as_json:
-        calibrations = [{"name": n, "active": n == active} for n in names]
+        calibrations = [
+            {"name": n, "active": n == active} | _learnt(site.generations.path(n))
+            for n in names
+        ]
         yield json.dumps(
             {
                 "walks": walks,
@@ -54,8 +65,55 @@ def listing(store: WalkStore, site: SiteState, *, as_json: bool) -> Iterator[str
             right={0, 3},
         )
         yield ""
-    in_use = [[name, "in use" if name == active else ""] for name in names]
-    yield from table(["calibration", ""], in_use, right=set())
+    kept = [
+        _calibration_row(
+            name, _learnt(site.generations.path(name)), is_active=name == active
+        )
+        for name in names
+    ]
+    yield from table(["calibration", "newest walk", "replayed", ""], kept, right=set())
+
+
+def _calibration_row(
+    name: str, learnt: dict[str, object], *, is_active: bool
+) -> list[str]:
+    score, replayed = learnt["score"], "-"
+    if isinstance(score, float):
+        is_metres = learnt["measure"] == Measure.METRES
+        size = f"{score:.2f} m" if is_metres else f"{score:.0%} wrong rooms"
+        replayed = f"{size} ({learnt['estimator']})"
+    return [name, str(learnt["walk"] or "-"), replayed, "in use" if is_active else ""]
+
+
+def _learnt(home: Path) -> dict[str, object]:
+    """Return what taught a calibration and how well it did; None where unknown.
+
+    Args:
+        home: Its folder. Of several bundles the one that learnt it last is told of.
+    """
+    unknown: dict[str, object] = dict.fromkeys(
+        ("walk", "estimator", "score", "measure")
+    )
+    files = sorted(home.glob("calibration*.npz"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        return unknown
+    try:
+        trusts = stored_trusts(files[-1])
+    except CalibrationError:  # its own commands tell why; the others are still listed
+        return unknown
+    if not trusts:
+        return unknown
+    trust = trusts[0]
+    walk = None if trust.walked_ns is None else walk_name(trust.walked_ns)
+    if not trust.scores:
+        return unknown | {"walk": walk}
+    estimator, score = trust.scores[0]
+    return {
+        "walk": walk,
+        "estimator": str(estimator),
+        "score": round(score, 4),
+        "measure": str(trust.measure),
+    }
 
 
 def _shot_row(shot: ShotLabel) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from edge_agent.arrays import pack_arrays, unpack_arrays
 from edge_agent.bundles.bundle import Capacity
 from edge_agent.bundles.parameter_sets import NO_CHOICE, TOTAL, Reason
-from edge_agent.calibration import Calibration
+from edge_agent.calibration import Calibration, stored_trusts
 from edge_agent.errors import BackendError, BundleError, CalibrationError
 from edge_agent.learning.adaptation import adapt
 from edge_agent.learning.backends import Backend
@@ -365,3 +365,14 @@ def test_a_start_that_makes_no_sense_is_refused(
 
     with pytest.raises(CalibrationError, match=rf"calibration.npz: .*{reason}"):
         Calibration.load(path, bundle)
+
+
+def test_trust_is_read_without_the_bundle(calibration, path):
+    calibration.save(path)
+    assert stored_trusts(path) == ()
+
+    rewrite(path, header={"trusts": "yes"})
+    with pytest.raises(CalibrationError, match=r"calibration.npz: trusts are 'yes'"):
+        stored_trusts(path)
+    with pytest.raises(CalibrationError, match="No such file"):
+        stored_trusts(path.with_name("none.npz"))

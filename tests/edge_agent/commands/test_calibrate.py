@@ -6,13 +6,14 @@ import shutil
 import pytest
 
 from edge_agent.bundles.files import Kind
+from edge_agent.calibration import stored_trusts
 from edge_agent.csi.simulated import SIMULATED_COMMENT
 from edge_agent.guide.sparse_points import past_of
 from edge_agent.site_file import add_point, read_site_file
 from edge_agent.site_state import SiteState
 from edge_agent.survey import Point, read_survey
 from edge_agent.walking.plan import Stop, WalkPlan
-from edge_agent.walking.walk_store import WalkStore
+from edge_agent.walking.walk_store import WalkStore, walk_name
 from tests.edge_agent.sites import (
     POINTS,
     START_US,
@@ -297,6 +298,40 @@ def test_walks_and_calibrations_are_listed(calibrate, survey, walks):
     assert [c["active"] for c in document["calibrations"]] == [True]
 
 
+def test_a_calibration_is_listed_with_what_taught_it_and_how_good_it_is(
+    calibrate, survey, state
+):
+    calibrate("--recording", survey)
+    site = SiteState(state / "home", Kind.CSI)
+    (path,) = site.in_use.folder.glob("calibration-*.npz")
+    trust = stored_trusts(path)[0]
+    estimator, score = trust.scores[0]
+
+    _, out, _ = calibrate("--list")
+    (listed,) = json.loads(calibrate("--list", "--json")[1])["calibrations"]
+
+    assert walk_name(trust.walked_ns) == listed["walk"] == WALK
+    assert (listed["estimator"], listed["measure"]) == (estimator, "m")
+    assert listed["score"] == pytest.approx(score, abs=1e-4)
+    assert out.splitlines()[-1].split() == [
+        *(listed["name"], WALK, f"{score:.2f}", "m", f"({estimator})", "in", "use")
+    ]
+
+
+def test_a_calibration_that_cannot_be_read_is_listed_all_the_same(
+    calibrate, survey, state
+):
+    calibrate("--recording", survey)
+    site = SiteState(state / "home", Kind.CSI)
+    (path,) = site.in_use.folder.glob("calibration-*.npz")
+    path.write_bytes(b"damaged")
+
+    code, out, _ = calibrate("--list")
+
+    assert code == 0
+    assert out.splitlines()[-1].split()[1:] == ["-", "-", "in", "use"]
+
+
 def test_the_shots_of_the_newest_walk_are_numbered(calibrate, survey):
     calibrate("--recording", survey)
 
@@ -420,7 +455,10 @@ def test_a_site_that_was_never_walked_has_nothing_to_list(calibrate):
     code, out, _ = calibrate("--list")
 
     assert code == 0
-    assert out.split() == ["walk", "points", "laps", "shots", "calibration"]
+    assert out.split() == [
+        *("walk", "points", "laps", "shots"),
+        *("calibration", "newest", "walk", "replayed"),
+    ]
 
 
 def test_rooms_of_the_site_file_that_nobody_visited_are_named(events, survey, state):
