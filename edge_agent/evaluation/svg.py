@@ -7,11 +7,18 @@ Place = tuple[float, float]
 
 
 def text(
-    x: float, y: float, words: str, *, weight: str = "normal", anchor: str = "start"
+    x: float,
+    y: float,
+    words: str,
+    *,
+    weight: str = "normal",
+    anchor: str = "start",
+    colour: str = "#000000",
 ) -> str:
     """Return a line of text that stays legible on what it covers."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" text-anchor="{anchor}" '
+        f'fill="{colour}" '
         'stroke="#ffffff" stroke-width="3" paint-order="stroke">'
         f"{escape(words)}</text>"
     )

@@ -149,3 +149,54 @@ def test_no_error_at_all_is_a_map_too():
 def test_rooms_alone_make_no_map():
     with pytest.raises(SurveyError, match="no location has coordinates"):
         error_map(judged((OUT, estimate()), (P1, estimate(None))), (), "home")
+
+
+def test_rooms_are_named_in_the_middle_of_their_points():
+    picture = drawn(ALL)
+    found = rings(picture)
+    (kitchen,) = [t for t in picture.iter(f"{SVG}text") if t.text == "kitchen"]
+    (office,) = [t for t in picture.iter(f"{SVG}text") if t.text == "office"]
+    middle = (found["p1, kitchen"][0] + found["p2, kitchen"][0]) / 2
+
+    assert float(kitchen.get("x")) == pytest.approx(middle, abs=0.1)
+    assert float(office.get("y")) < float(kitchen.get("y"))
+
+
+def test_the_names_of_the_worst_points_are_there_however_close_these_are():
+    points = [Point(f"point {k}", 0.01 * k, 0.0) for k in range(8)]
+    picture = drawn(
+        judged(*((p, estimate((p.x + k, 1.0))) for k, p in enumerate(points)))
+    )
+    names = [word for word in words(picture) if word.startswith("point ")]
+
+    assert sorted(name.split(":")[0] for name in names) == [
+        f"point {k}" for k in range(3, 8)
+    ]
+
+
+def crosses(picture):
+    return [x for x in picture.iter(f"{SVG}line") if x.get("stroke-width") == "1.6"]
+
+
+def test_a_point_beyond_the_stated_r95_has_a_cross_and_is_said_to_be():
+    sure = judged((P1, estimate((0.0, 0.0))), (P2, estimate((2.0, 3.0), r95=1.0)))
+    unsure = judged((P1, estimate((0.0, 0.0))), (P2, estimate((2.0, 3.0), r95=3.5)))
+    picture = drawn(sure)
+    place = rings(picture)["p2, kitchen"]
+
+    assert len(crosses(picture)) == 2
+    for stroke in crosses(picture):
+        ends = [[float(stroke.get(f"{a}{n}")) for a in "xy"] for n in (1, 2)]
+        assert np.mean(ends, axis=0) == pytest.approx(place, abs=0.1)
+    titles = [t.text for t in picture.iter(f"{SVG}title")]
+    assert [t[:2] for t in titles if "sure, and wrong" in t] == ["p2"]
+    assert not crosses(drawn(unsure))
+
+
+def test_a_disc_that_is_larger_than_the_plan_is_an_outline():
+    found = judged((P1, estimate((0.0, 0.1))), (P3, estimate((0.0, 4.1), r95=40.0)))
+
+    assert sorted(disc.get("fill") == "none" for disc in discs(drawn(found))) == [
+        False,
+        True,
+    ]
