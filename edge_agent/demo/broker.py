@@ -23,6 +23,7 @@ class EmbeddedBroker:
         self.port = port
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
+        self._over = asyncio.Event()
         self._failure: BaseException | None = None
         self._broker: Any = None
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
@@ -55,7 +56,8 @@ class EmbeddedBroker:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        # Not loop.stop, which is lost on a loop that has not quite started.
+        self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
     def _run(self) -> None:
@@ -66,7 +68,7 @@ class EmbeddedBroker:
             self._failure = error
         self._started.set()
         if self._failure is None:
-            self._loop.run_forever()
+            self._loop.run_until_complete(self._over.wait())
             self._loop.run_until_complete(self._broker.shutdown())
         self._loop.close()
 

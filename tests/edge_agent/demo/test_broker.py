@@ -70,6 +70,7 @@ def test_a_broker_that_does_not_start_in_time_is_given_up(monkeypatch):
     async def start_slowly(broker):
         await asyncio.sleep(0.2)
         await start(broker)
+        await asyncio.sleep(0.1)  # it listens, and has not quite started
 
     monkeypatch.setattr(amqtt_broker.Broker, "start", start_slowly)
     monkeypatch.setattr("edge_agent.demo.broker._START_TIMEOUT_S", 0.05)
@@ -80,6 +81,7 @@ def test_a_broker_that_does_not_start_in_time_is_given_up(monkeypatch):
 
     wait_until(lambda: is_listening(broker.port), "it has started after all")
     broker.__exit__(None, None, None)
+    assert not is_listening(broker.port)
 
 
 def test_without_amqtt_it_says_how_to_get_it(monkeypatch):
